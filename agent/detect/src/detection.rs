@@ -1,0 +1,189 @@
+//! What a detector says about one event or a window of them.
+
+use kuzet_event::{Actor, Count, Outcome, PersonKey, Place, Relation, SessionId, Statement, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Kinds of what can be wrong; the list that metrics, severity table and docs walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The access policy does not allow what was done.
+    PolicyViolation,
+    /// Many rows of personal data read.
+    BulkRead,
+    /// Personal data exported: COPY, OUTFILE, dump, cursor.
+    Export,
+    /// People looked up one by one in numbers.
+    Enumeration,
+    /// A statement in the manner of an injection.
+    Injection,
+    /// Many rows changed.
+    MassChange,
+    /// Rows or relations destroyed: mass DELETE, TRUNCATE, DROP.
+    Destruction,
+    /// Privileges raised.
+    PrivilegeEscalation,
+    /// Audit weakened or tampered with.
+    AuditTampering,
+    /// Many failed logins.
+    LoginBurst,
+    /// A login that succeeded after a burst of failures.
+    LoginAfterBurst,
+    /// Sight lost: a gap in the log, an unreadable source.
+    SightLost,
+}
+
+impl Kind {
+    /// Every kind, for lists.
+    pub const ALL: [Kind; 12] = [
+        Kind::PolicyViolation,
+        Kind::BulkRead,
+        Kind::Export,
+        Kind::Enumeration,
+        Kind::Injection,
+        Kind::MassChange,
+        Kind::Destruction,
+        Kind::PrivilegeEscalation,
+        Kind::AuditTampering,
+        Kind::LoginBurst,
+        Kind::LoginAfterBurst,
+        Kind::SightLost,
+    ];
+
+    /// Stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::PolicyViolation => "policy_violation",
+            Kind::BulkRead => "bulk_read",
+            Kind::Export => "export",
+            Kind::Enumeration => "enumeration",
+            Kind::Injection => "injection",
+            Kind::MassChange => "mass_change",
+            Kind::Destruction => "destruction",
+            Kind::PrivilegeEscalation => "privilege_escalation",
+            Kind::AuditTampering => "audit_tampering",
+            Kind::LoginBurst => "login_burst",
+            Kind::LoginAfterBurst => "login_after_burst",
+            Kind::SightLost => "sight_lost",
+        }
+    }
+
+    /// The family: detections of one family, principal and store are one story.
+    #[must_use]
+    pub fn family(self) -> Family {
+        match self {
+            Kind::PolicyViolation | Kind::BulkRead | Kind::Export | Kind::Enumeration | Kind::Injection => {
+                Family::Access
+            }
+            Kind::MassChange | Kind::Destruction => Family::Change,
+            Kind::PrivilegeEscalation => Family::Privilege,
+            Kind::AuditTampering => Family::Audit,
+            Kind::LoginBurst | Kind::LoginAfterBurst => Family::Login,
+            Kind::SightLost => Family::Sight,
+        }
+    }
+}
+
+/// Families of kinds (design: "kind family" of the folding key).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Family {
+    /// Personal data read by someone who should not, or in numbers.
+    Access,
+    /// Personal data changed or destroyed.
+    Change,
+    /// Privileges.
+    Privilege,
+    /// The audit trail itself.
+    Audit,
+    /// Logins.
+    Login,
+    /// The agent's own sight.
+    Sight,
+}
+
+/// How bad. Decided by the table `rules/severity.toml`, never in code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// For the record.
+    Low,
+    /// To be looked at this day.
+    Medium,
+    /// To be looked at now.
+    High,
+    /// Wake someone.
+    Critical,
+}
+
+/// Class of a store, from the catalogue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreClass {
+    /// Restricted-access personal data (Order 179/НҚ).
+    #[default]
+    Restricted,
+    /// Publicly accessible personal data.
+    Public,
+}
+
+/// A store of personal data, as the catalogue (or a guess from names) describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Store {
+    /// Name: from the catalogue, or `postgresql/mfo` for a guess.
+    pub name: Arc<str>,
+    /// Class.
+    pub class: StoreClass,
+    /// How many people's data it holds.
+    pub persons: Count,
+    /// Codes of the categories of clause 2.1 it holds, in the policy's order (`name`, `iin`, `phone_mobile`, …).
+    pub categories: Vec<Arc<str>>,
+    /// Whether names decided, because no catalogue covers it.
+    pub guessed: bool,
+}
+
+/// One detection. `rows` and `people` are what *this* detection adds, so that a folder can sum them.
+#[derive(Clone, Debug)]
+pub struct Detection {
+    /// Stable name of the detector or rule.
+    pub detector: &'static str,
+    /// What.
+    pub kind: Kind,
+    /// How bad.
+    pub severity: Severity,
+    /// Clause of the policy that it touches (`5.5`).
+    pub clause: &'static str,
+    /// First event it stands for.
+    pub since: Timestamp,
+    /// Event that completed it.
+    pub at: Timestamp,
+    /// Record that completed it.
+    pub place: Place,
+    /// Who.
+    pub actor: Arc<Actor>,
+    /// Session.
+    pub session: SessionId,
+    /// Store of personal data, where one is known.
+    pub store: Option<Arc<Store>>,
+    /// Relations touched.
+    pub relations: Vec<Relation>,
+    /// Codes of the categories read or changed; empty when only the store is known.
+    pub categories: Vec<Arc<str>>,
+    /// Outcome. A change whose transaction's end is not seen is [`Outcome::Unknown`].
+    pub outcome: Outcome,
+    /// Shape of the statement.
+    pub statement: Option<Arc<Statement>>,
+    /// Events it stands for and that no earlier detection of the same story stood for.
+    pub events: u64,
+    /// Rows that those events moved.
+    pub rows: Count,
+    /// Upper bound of people where `rows` is unknown or hides them (COPY, cursor, packed aggregate): the store's
+    /// persons; unknown when the store's are.
+    pub people_at_most: Count,
+    /// Keyed hashes of the people that those events name.
+    pub people: Vec<PersonKey>,
+    /// Why, in one English sentence with the numbers, without a raw value.
+    pub reason: String,
+}

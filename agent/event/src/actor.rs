@@ -1,0 +1,67 @@
+//! Who acted, as the server saw it. A database role is not a person.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// Server software (`db.system.name`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum System {
+    /// PostgreSQL.
+    Postgresql,
+    /// MariaDB (and MySQL dialects of its audit log).
+    Mariadb,
+}
+
+impl System {
+    /// Stable name, as in OpenTelemetry's `db.system.name`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            System::Postgresql => "postgresql",
+            System::Mariadb => "mariadb",
+        }
+    }
+}
+
+/// Where a session came from (`source.ip` / `source.address`).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Client {
+    /// The record does not say.
+    Unknown,
+    /// Unix socket or shared memory.
+    Local,
+    /// Network address.
+    Address(IpAddr),
+    /// Host name, where the server logs names.
+    Host(Arc<str>),
+}
+
+impl fmt::Display for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Client::Unknown => f.write_str("unknown"),
+            Client::Local => f.write_str("local"),
+            Client::Address(address) => write!(f, "{address}"),
+            Client::Host(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Everything that stays the same over many records of one role, client, program and database; shared, so that an
+/// event costs no string copy.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Actor {
+    /// Server software.
+    pub system: System,
+    /// Database role or account (`user.name`); empty when the record gives none (a server process).
+    pub user: Arc<str>,
+    /// Where the session came from.
+    pub client: Client,
+    /// `application_name` or the like (`kuzet.program`); empty when unknown.
+    pub program: Arc<str>,
+    /// Database or schema connected to (`db.namespace`); empty when unknown.
+    pub database: Arc<str>,
+}

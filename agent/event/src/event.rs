@@ -1,0 +1,151 @@
+//! One record of a log, normalised.
+
+use crate::{Actor, Count, Identifier, Relation, Statement, Timestamp};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::fmt;
+use std::sync::Arc;
+
+/// A configured source of records, by its position in the configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceId(pub u16);
+
+/// A file by device, inode and fingerprint of its first bytes, hashed; stays the same through a rename.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct FileId(pub u64);
+
+/// A server session: hash of what the server calls it (session id, connection id). 0 is unknown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SessionId(pub u64);
+
+/// Where the bytes of a record are, as evidence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Place {
+    /// Source.
+    pub source: SourceId,
+    /// File.
+    pub file: FileId,
+    /// First byte, counted from the start of the file (of the uncompressed stream for a compressed file).
+    pub offset: u64,
+    /// Bytes.
+    pub length: u32,
+}
+
+/// What happened, one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// A session was authenticated, or tried to be ([`Outcome::Failure`]).
+    Login,
+    /// A session ended.
+    Logout,
+    /// A statement ran, or failed.
+    Statement,
+    /// A setting took effect outside a statement (reload of the configuration); see [`Statement::settings`].
+    Setting,
+    /// Any other message of the server that is worth an event (start, stop, crash, client lost while data was sent).
+    Server,
+}
+
+/// How it ended, as far as the record tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// The record does not say.
+    #[default]
+    Unknown,
+    /// Done. Whether its transaction was committed is another question.
+    Success,
+    /// Refused, failed or cancelled.
+    Failure,
+}
+
+/// SQLSTATE (`42501`) or the server's own error number (`1045`), at most 5 characters.
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code([u8; 5]);
+
+impl Code {
+    /// No code.
+    pub const NONE: Code = Code([0; 5]);
+
+    /// From the bytes of a log; anything but ASCII letters and digits is dropped.
+    #[must_use]
+    pub fn new(text: &[u8]) -> Code {
+        let mut code = [0; 5];
+        for (to, from) in code.iter_mut().zip(text.iter().filter(|byte| byte.is_ascii_alphanumeric())) {
+            *to = *from;
+        }
+        Code(code)
+    }
+
+    /// As text; empty when there is none.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(5);
+        std::str::from_utf8(&self.0[..end]).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Code({})", self.as_str())
+    }
+}
+
+/// Whether the format protects the record against forgery by a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Quoted fields (csvlog, jsonlog).
+    Structured,
+    /// A client can write what looks like a record (stderr prefix, server_audit user names) before it is logged in.
+    Forgeable,
+}
+
+/// One record, normalised. Some records give several (pgaudit: one a relation).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// When the server wrote it (`@timestamp`).
+    pub at: Timestamp,
+    /// Where its bytes are.
+    pub place: Place,
+    /// Who.
+    pub actor: Arc<Actor>,
+    /// Server session.
+    pub session: SessionId,
+    /// Number of the statement inside its session, so that several records of one statement are counted once
+    /// (pgaudit statement id, server_audit query id); 0 is unknown.
+    pub statement_number: u64,
+    /// What.
+    pub action: Action,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Error code.
+    pub code: Code,
+    /// The relation that this very record is about, where the log names one (pgaudit object, server_audit READ/WRITE).
+    /// Otherwise the relations are those of the statement.
+    pub relation: Option<Arc<Relation>>,
+    /// Shape of the statement.
+    pub statement: Option<Arc<Statement>>,
+    /// Values that the statement compared columns with, as keyed hashes; at most 65,536 a record.
+    pub identifiers: SmallVec<[Identifier; 1]>,
+    /// Rows returned or changed (`db.response.returned_rows`).
+    pub rows: Count,
+    /// Whether the record could have been forged.
+    pub trust: Trust,
+    /// Whether the record is an audit record (pgaudit, server_audit) or a plain statement log line. With both, the same
+    /// statement is told twice.
+    pub audited: bool,
+}
+
+impl Event {
+    /// Relations of this record: its own, or those of its statement.
+    #[must_use]
+    pub fn relations(&self) -> &[Relation] {
+        match (&self.relation, &self.statement) {
+            (Some(relation), _) => std::slice::from_ref(relation.as_ref()),
+            (None, Some(statement)) => &statement.relations,
+            (None, None) => &[],
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The normalised event: what one log record says, in one shape for every server and format.
+//!
+//! Data only, and free of raw personal data by construction: a decoder is the last place that sees the bytes of a
+//! record. Values of predicates leave it as keyed hashes ([`PersonKey`]), statements as literal-free shapes
+//! ([`Statement`]). Role, client, program, database, schema and table names stay in clear (they are what an on-call
+//! engineer acts on); decoders mask identifiers inside them before they reach this crate.
+
+mod actor;
+mod count;
+mod event;
+mod identifier;
+mod statement;
+mod time;
+
+pub use actor::{Actor, Client, System};
+pub use count::Count;
+pub use event::{Action, Code, Event, FileId, Outcome, Place, SessionId, SourceId, Trust};
+pub use identifier::{Identifier, IdentifierKind, PersonKey};
+pub use statement::{Access, Export, Flag, Flags, Relation, RoleChange, RoleVerb, Setting, Statement, Verb};
+pub use time::Timestamp;

@@ -1,0 +1,216 @@
+//! The literal-free shape of a statement: parsed once per shape, shared by every record that has it.
+
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What a statement does (`db.operation.name`). For several statements in one text: the gravest of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Not understood; still an event.
+    Unknown,
+    /// SELECT, TABLE, VALUES, SHOW of data, cursor declaration, FETCH.
+    Select,
+    /// INSERT, REPLACE, COPY FROM, LOAD DATA.
+    Insert,
+    /// UPDATE.
+    Update,
+    /// DELETE.
+    Delete,
+    /// MERGE or INSERT … ON CONFLICT/ON DUPLICATE KEY UPDATE.
+    Merge,
+    /// TRUNCATE.
+    Truncate,
+    /// COPY … TO, SELECT … INTO OUTFILE/DUMPFILE.
+    Copy,
+    /// DROP of a table, schema, database or view.
+    Drop,
+    /// CREATE TABLE AS, SELECT INTO: a copy of data under a new name.
+    CreateCopy,
+    /// Other definition: CREATE, ALTER of tables, views, functions, extensions, plugins.
+    Define,
+    /// GRANT, REVOKE, CREATE/ALTER/DROP ROLE or USER, SET PASSWORD, policies, ownership.
+    Role,
+    /// SET, RESET, ALTER SYSTEM, SET GLOBAL, set_config.
+    Setting,
+    /// BEGIN, START TRANSACTION, SAVEPOINT.
+    Begin,
+    /// COMMIT, RELEASE.
+    Commit,
+    /// ROLLBACK.
+    Rollback,
+    /// DO, CALL, function definitions executed.
+    Execute,
+    /// Anything else of no interest here: SHOW, EXPLAIN without ANALYZE, DISCARD, LISTEN.
+    Other,
+}
+
+/// How a statement touches a relation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Access {
+    /// Rows are read.
+    Read,
+    /// Rows or the relation itself are changed.
+    Write,
+}
+
+/// A table, view or other relation (`db.collection.name`). Names are folded as the server folds them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Relation {
+    /// Schema (PostgreSQL) or database (MariaDB); empty when the text does not say.
+    pub schema: Arc<str>,
+    /// Name without qualifier.
+    pub name: Arc<str>,
+    /// Read or written.
+    pub access: Access,
+}
+
+/// A form in which data leaves in bulk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Export {
+    /// COPY … TO STDOUT.
+    ToClient,
+    /// COPY … TO 'file', INTO OUTFILE/DUMPFILE, lo_export.
+    ToFile,
+    /// COPY … TO PROGRAM.
+    ToProgram,
+    /// DECLARE CURSOR / FETCH: volume is hidden from the log.
+    Cursor,
+    /// What pg_dump, mysqldump/mariadb-dump send: LOCK TABLE … ACCESS SHARE, SELECT /*!40001 SQL_NO_CACHE */ ….
+    Dump,
+}
+
+/// A property of a statement that detectors ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Flag {
+    /// `SELECT *` or `TABLE t`.
+    SelectsAll,
+    /// No WHERE at all on a SELECT, UPDATE or DELETE of a relation.
+    Unfiltered,
+    /// Only aggregates without GROUP BY: one row out (count, sum).
+    Aggregate,
+    /// Aggregates that carry many people in one row: json_agg, string_agg, array_agg, xmlagg, GROUP_CONCAT, query_to_xml.
+    PackedAggregate,
+    /// UNION with a relation other than the first one's, or with constants in the manner of an injection.
+    UnionProbe,
+    /// A condition that is always true: `OR 1=1`, `OR 'a'='a'`.
+    Tautology,
+    /// Several statements in one text.
+    Stacked,
+    /// pg_sleep, SLEEP, BENCHMARK, WAITFOR.
+    TimeDelay,
+    /// Reads catalogues of users, passwords or tables (pg_shadow, pg_authid, mysql.user, information_schema.tables).
+    CatalogProbe,
+    /// extractvalue, updatexml and other error-based extraction.
+    ErrorProbe,
+    /// Ends in a comment that cuts the rest (`--`, `#`) after a quote or condition.
+    CommentCut,
+    /// Reads or writes server files or runs programs: pg_read_file, lo_import, LOAD_FILE, COPY FROM PROGRAM.
+    ServerFile,
+    /// Weakens or switches off an audit setting, plugin or extension.
+    WeakensAudit,
+    /// Restores or strengthens an audit setting.
+    RestoresAudit,
+    /// Raises privileges: superuser, membership in a powerful role, ALL PRIVILEGES, WITH GRANT OPTION, a new login role.
+    Escalates,
+    /// Text was cut by the server (server_audit_query_log_limit, track_activity_query_size).
+    Truncated,
+    /// The grammar could not parse it: facts come from the lexer only.
+    Unparsed,
+    /// Has at least one predicate that compares a column with a single value (`=`, `IN`).
+    Pointed,
+}
+
+/// A set of [`Flag`]s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Flags(u32);
+
+impl Flags {
+    /// No flag.
+    pub const NONE: Flags = Flags(0);
+
+    /// With `flag` added.
+    #[must_use]
+    pub const fn with(self, flag: Flag) -> Flags {
+        Flags(self.0 | 1 << flag as u32)
+    }
+
+    /// Adds `flag`.
+    pub fn insert(&mut self, flag: Flag) {
+        self.0 |= 1 << flag as u32;
+    }
+
+    /// Whether `flag` is in the set.
+    #[must_use]
+    pub const fn has(self, flag: Flag) -> bool {
+        self.0 & (1 << flag as u32) != 0
+    }
+}
+
+/// A change of a setting: `SET pgaudit.log = 'none'`, `parameter "pgaudit.log" changed to "none"`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Setting {
+    /// Name, lower case.
+    pub name: Arc<str>,
+    /// New value; `None` when it was reset, removed or is secret. Identifiers inside are masked, at most 64 bytes.
+    pub value: Option<Arc<str>>,
+    /// Whether it reaches beyond the session (ALTER SYSTEM, SET GLOBAL, ALTER ROLE … SET, configuration file).
+    pub global: bool,
+}
+
+/// What was done to roles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleVerb {
+    /// GRANT privileges or membership.
+    Grant,
+    /// REVOKE.
+    Revoke,
+    /// CREATE ROLE/USER.
+    Create,
+    /// ALTER ROLE/USER, SET PASSWORD, ownership, SET ROLE, row security policies.
+    Alter,
+    /// DROP ROLE/USER.
+    Drop,
+}
+
+/// A change of roles or privileges.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleChange {
+    /// What was done.
+    pub verb: RoleVerb,
+    /// Privileges, attributes or roles given or taken, upper case words (`SUPERUSER`, `ALL`, `SELECT`) or role names.
+    pub rights: Vec<Arc<str>>,
+    /// Roles that gain or lose them.
+    pub grantees: Vec<Arc<str>>,
+}
+
+/// Facts of one statement shape. Two texts that differ only in literals share one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Statement {
+    /// Hash of the literal-free text (`kuzet.statement.fingerprint`); stable across runs and machines.
+    pub fingerprint: u64,
+    /// Literal-free text (`db.query.summary`), at most 512 bytes: `SELECT iin FROM borrowers WHERE iin = ?`.
+    pub summary: Arc<str>,
+    /// What it does.
+    pub verb: Verb,
+    /// Relations it names, in order of appearance, without repeats; at most 64.
+    pub relations: Vec<Relation>,
+    /// Columns it returns or writes, lower case, without qualifier; at most 256. Empty with [`Flag::SelectsAll`].
+    pub columns: Vec<Arc<str>>,
+    /// Columns it compares with values; [`Identifier::column`](crate::Identifier) points here.
+    pub predicate_columns: Vec<Arc<str>>,
+    /// Form of export, if it is one.
+    pub export: Option<Export>,
+    /// Properties.
+    pub flags: Flags,
+    /// Upper bound of rows from LIMIT/FETCH FIRST when it stands in the text as a number.
+    pub limit: Option<u64>,
+    /// Settings it changes.
+    pub settings: Vec<Setting>,
+    /// Roles it changes.
+    pub role: Option<RoleChange>,
+}

@@ -1,0 +1,1 @@
+//! Folds detections into incidents.

@@ -1,0 +1,3 @@
+//! The shell of Kuzet: what touches the world. Pure crates stand below it; `pipeline` joins them.
+
+pub mod message;

@@ -1,0 +1,82 @@
+//! What the rooms of the shell hand to each other; `pipeline.rs` alone knows both ends.
+
+use kuzet_event::{Count, FileId, SourceId, Timestamp};
+use std::path::PathBuf;
+
+/// How far one file of one source has been handled. Stored in the same transaction as what came of the bytes before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// Name of the source in the configuration.
+    pub source: String,
+    /// The file.
+    pub identity: FileIdentity,
+    /// Where it was last seen.
+    pub path: PathBuf,
+    /// Bytes handled.
+    pub offset: u64,
+    /// What the decoder needs to go on at `offset`.
+    pub decoder: Vec<u8>,
+    /// The file is finished and gone: the row is kept until its identity cannot come back, then dropped.
+    pub finished: bool,
+}
+
+/// What makes a file the same file after a rename, and another after its inode was used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileIdentity {
+    /// Device number.
+    pub device: u64,
+    /// Inode number.
+    pub inode: u64,
+    /// Hash of the first `fingerprint_bytes` bytes.
+    pub fingerprint: u64,
+    /// Bytes hashed, at most 1,024; grows while the file is shorter than that.
+    pub fingerprint_bytes: u32,
+}
+
+/// Bytes or a file that could not be read: data, not an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Source.
+    pub source: SourceId,
+    /// File.
+    pub file: FileId,
+    /// Where the file was.
+    pub path: PathBuf,
+    /// First byte lost.
+    pub offset: u64,
+    /// Bytes lost, as far as known.
+    pub bytes: Count,
+    /// Why.
+    pub reason: GapReason,
+    /// When the agent saw it.
+    pub at: Timestamp,
+}
+
+/// Why bytes were lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GapReason {
+    /// The file became shorter before its end was read (copytruncate, tampering).
+    Truncated,
+    /// The file was deleted or replaced before its end was read.
+    Deleted,
+    /// The file's first bytes are no longer those that were read: it was edited or replaced in place.
+    Rewritten,
+    /// The agent may not read it.
+    Unreadable,
+    /// A compressed predecessor is in a format that cannot be opened, or is damaged.
+    Compressed,
+}
+
+impl GapReason {
+    /// Stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            GapReason::Truncated => "truncated",
+            GapReason::Deleted => "deleted",
+            GapReason::Rewritten => "rewritten",
+            GapReason::Unreadable => "unreadable",
+            GapReason::Compressed => "compressed",
+        }
+    }
+}
