@@ -5,10 +5,12 @@
 //! stands at the consumed offset never cuts a record, however many lines it has.
 
 mod parameters;
+pub mod server_audit;
 pub mod statement;
 
 pub use parameters::Parameters;
-pub use statement::Analyzer;
+pub use server_audit::ServerAuditOptions;
+pub use statement::{Analyzer, audit_effect};
 
 use kuzet_event::{Event, FileId, SourceId};
 

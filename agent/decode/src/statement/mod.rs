@@ -1,5 +1,9 @@
 //! Statement analysis: text of a statement → literal-free shape and the values it points at.
 
+mod settings;
+
+pub use settings::audit_effect;
+
 use crate::Parameters;
 use kuzet_event::{Flags, Identifier, Statement, System, Verb};
 use kuzet_personal::Key;
