@@ -1,3 +1,5 @@
 //! The shell of Kuzet: what touches the world. Pure crates stand below it; `pipeline` joins them.
 
+pub mod clock;
 pub mod message;
+pub mod source;

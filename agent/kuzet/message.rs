@@ -4,6 +4,9 @@ use kuzet_event::{Count, FileId, SourceId, Timestamp};
 use std::path::PathBuf;
 
 /// How far one file of one source has been handled. Stored in the same transaction as what came of the bytes before it.
+///
+/// A later checkpoint of the same source, device and inode replaces the earlier one (its fingerprint may differ: it
+/// grows with a short file, and another file may have got the inode).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Checkpoint {
     /// Name of the source in the configuration.
@@ -16,6 +19,12 @@ pub struct Checkpoint {
     pub offset: u64,
     /// What the decoder needs to go on at `offset`.
     pub decoder: Vec<u8>,
+    /// The file's name in evidence; stays the same through rename, compression and restart.
+    pub file: FileId,
+    /// Hash of the last min(64, `offset`) bytes before `offset`: tells a file that was cut and grew again.
+    pub tail: u64,
+    /// When the tailer made it: a file that nobody knows and that was last written before this is history.
+    pub at: Timestamp,
     /// The file is finished and gone: the row is kept until its identity cannot come back, then dropped.
     pub finished: bool,
 }
