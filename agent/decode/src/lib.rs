@@ -4,10 +4,18 @@
 //! bytes it is done with; the rest stays with the caller, who gives it again with more behind it. So a checkpoint that
 //! stands at the consumed offset never cuts a record, however many lines it has.
 
+mod actors;
+mod csvlog;
+mod format;
+mod jsonlog;
+mod names;
 mod parameters;
 pub mod server_audit;
 pub mod statement;
+mod stderr;
 
+pub use actors::Actors;
+pub use format::{DecodeOptions, FORMATS, Format, FormatInfo, sniff};
 pub use parameters::Parameters;
 pub use server_audit::ServerAuditOptions;
 pub use statement::{Analyzer, audit_effect};

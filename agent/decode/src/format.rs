@@ -1,0 +1,119 @@
+//! The list of log formats: names for the configuration, recognition by content, decoders.
+
+use crate::Decoder;
+use crate::csvlog::Csvlog;
+use crate::jsonlog::Jsonlog;
+use crate::stderr::Stderr;
+use kuzet_event::{System, Trust};
+use kuzet_personal::Key;
+
+/// A log format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Format {
+    /// PostgreSQL `log_destination = 'jsonlog'` (15 and later).
+    PostgresqlJsonlog,
+    /// PostgreSQL `log_destination = 'csvlog'`.
+    PostgresqlCsvlog,
+    /// PostgreSQL `log_destination = 'stderr'` with any `log_line_prefix`.
+    PostgresqlStderr,
+}
+
+/// What is known of a format before any record is read.
+pub struct FormatInfo {
+    /// The format.
+    pub format: Format,
+    /// Name in configuration, metrics and output.
+    pub name: &'static str,
+    /// Server software.
+    pub system: System,
+    /// Whether a client could forge records.
+    pub trust: Trust,
+    /// Whether a line could be the first one of a record.
+    pub(crate) recognises: fn(&[u8]) -> bool,
+}
+
+/// Every format, in the order in which a line is tried.
+pub const FORMATS: &[FormatInfo] = &[
+    FormatInfo {
+        format: Format::PostgresqlJsonlog,
+        name: "postgresql_jsonlog",
+        system: System::Postgresql,
+        trust: Trust::Structured,
+        recognises: crate::jsonlog::recognises,
+    },
+    FormatInfo {
+        format: Format::PostgresqlCsvlog,
+        name: "postgresql_csvlog",
+        system: System::Postgresql,
+        trust: Trust::Structured,
+        recognises: crate::csvlog::recognises,
+    },
+    FormatInfo {
+        format: Format::PostgresqlStderr,
+        name: "postgresql_stderr",
+        system: System::Postgresql,
+        trust: Trust::Forgeable,
+        recognises: crate::stderr::recognises,
+    },
+];
+
+/// What a decoder needs to know besides the bytes.
+#[derive(Clone)]
+pub struct DecodeOptions {
+    /// Hashes identifying values.
+    pub key: Key,
+    /// PostgreSQL's `log_line_prefix`, for stderr. Without it the well-known prefixes are tried on every line.
+    pub log_line_prefix: Option<String>,
+    /// Offset in seconds east of UTC for times that carry no zone (MariaDB) or an abbreviation that is not known
+    /// (PostgreSQL writes the server's own, such as `+05` or `MSK`).
+    pub timezone: i32,
+}
+
+impl DecodeOptions {
+    /// Options with nothing set but the key; times without a zone are UTC.
+    #[must_use]
+    pub fn new(key: Key) -> DecodeOptions {
+        DecodeOptions { key, log_line_prefix: None, timezone: 0 }
+    }
+}
+
+impl Format {
+    /// Row of [`FORMATS`].
+    #[must_use]
+    pub fn info(self) -> &'static FormatInfo {
+        // Every variant has a row (tested); the first row stands in so that this cannot fail.
+        FORMATS.iter().find(|info| info.format == self).unwrap_or(&FORMATS[0])
+    }
+
+    /// Name in configuration, metrics and output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.info().name
+    }
+
+    /// The format of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Format> {
+        FORMATS.iter().find(|info| info.name == name).map(|info| info.format)
+    }
+
+    /// A decoder for one file.
+    #[must_use]
+    pub fn decoder(self, options: &DecodeOptions) -> Box<dyn Decoder> {
+        match self {
+            Format::PostgresqlJsonlog => Box::new(Jsonlog::new(options)),
+            Format::PostgresqlCsvlog => Box::new(Csvlog::new(options)),
+            Format::PostgresqlStderr => Box::new(Stderr::new(options)),
+        }
+    }
+}
+
+/// The format of a file by its first bytes (64 KiB are plenty): that of the first line which could begin a record. A file
+/// may begin in the middle of a record, so up to 64 lines are looked at.
+#[must_use]
+pub fn sniff(bytes: &[u8]) -> Option<Format> {
+    bytes
+        .split(|byte| *byte == b'\n')
+        .take(64)
+        .find_map(|line| FORMATS.iter().find(|info| (info.recognises)(line)).map(|info| info.format))
+}
