@@ -184,6 +184,7 @@ pub struct Detection {
     pub people_at_most: Count,
     /// Keyed hashes of the people that those events name.
     pub people: Vec<PersonKey>,
-    /// Why, in one English sentence with the numbers, without a raw value.
+    /// Why, in one English sentence with the numbers, without a raw value. Empty when it only adds to a story that an
+    /// earlier detection of the same kind told: its counts, people and outcome belong there, its words are said.
     pub reason: String,
 }

@@ -1,7 +1,21 @@
 //! Detectors: events in, detections out. Pure; every one is a member of one list.
+//!
+//! [`Detectors`] takes events in the order of the log and appends what is wrong with them. The catalogue says which
+//! tables hold personal data, the policy who may do what to them, [`Thresholds`] what is much, [`Severities`] how bad.
 
+mod catalogue;
 mod detection;
 mod diagnostic;
+mod engine;
+mod policy;
+mod severity;
+mod thresholds;
+mod toml_file;
 
+pub use catalogue::{CATEGORIES, Catalogue};
 pub use detection::{Detection, Family, Kind, Severity, Store, StoreClass};
 pub use diagnostic::Diagnostic;
+pub use engine::{Detectors, Row};
+pub use policy::Policy;
+pub use severity::{Severities, Volume};
+pub use thresholds::Thresholds;
