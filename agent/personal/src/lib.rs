@@ -3,6 +3,26 @@
 //! Stands alone: it knows nothing of logs, events or incidents, and never gives back a value, only where it is, what it
 //! is, how sure, why, a mask and a keyed hash.
 
+mod category;
+mod classifier;
+mod column;
+mod context;
+mod date;
+mod finding;
+mod fold;
+mod identify;
 mod key;
+mod kinds;
+mod mask;
+mod normalise;
 
+pub use category::Category;
+pub use classifier::Classifier;
+pub use column::{ColumnHint, column_category, table_hint};
+pub use date::Date;
+pub use finding::{Finding, Reason, mask_value};
+pub use identify::identify;
 pub use key::Key;
+pub use kinds::Kind;
+pub use mask::mask_identifiers;
+pub use normalise::{SmallBuf, normalise};

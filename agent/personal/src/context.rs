@@ -1,0 +1,181 @@
+//! Context words: what stands before a number decides what a number without (or with a weak) check digit is.
+
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use crate::fold::{self, Folded};
+use crate::kinds::{Kind, LIST};
+
+/// Words that announce a number that is nobody's.
+const NEGATIVE: &[&str] = &[
+    "заказ*",
+    "договор*",
+    "чек",
+    "чека",
+    "накладн*",
+    "штрихкод*",
+    "штрих-код*",
+    "артикул*",
+    "barcode*",
+    "trace*",
+    "span_id",
+    "request*",
+    "ref",
+    "reference*",
+    "txn*",
+    "transaction*",
+    "order*",
+    "invoice*",
+    "timestamp*",
+    "тапсырыс*",
+    "шарт*",
+    "шоттама*",
+    "транзакц*",
+    "операци*",
+    "сумма*",
+    "sku*",
+    "serial*",
+    "hash*",
+    "sha*",
+    "uuid*",
+];
+
+/// How many bytes before a value are looked at.
+pub(crate) const REACH: usize = 128;
+/// Most characters between a word and its value.
+const GAP: usize = 48;
+
+/// What a word says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// A value of this kind follows.
+    Of(Kind),
+    /// A number of no person follows.
+    Negative,
+}
+
+struct Pattern {
+    word: Word,
+    length: usize,
+    stem: bool,
+}
+
+pub(crate) struct Words {
+    automaton: Option<AhoCorasick>,
+    patterns: Vec<Pattern>,
+}
+
+/// A word found in folded text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) word: Word,
+    /// Indices of characters.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+static WORDS: LazyLock<Words> = LazyLock::new(|| {
+    let of_kinds = LIST.iter().flat_map(|entry| entry.words.iter().map(|text| (Word::Of(entry.kind), *text)));
+    let negative = NEGATIVE.iter().map(|text| (Word::Negative, *text));
+    let mut patterns = Vec::new();
+    let mut needles = Vec::new();
+    for (word, text) in of_kinds.chain(negative) {
+        let bare = text.trim_end_matches('*');
+        let needle = fold::codes(bare);
+        patterns.push(Pattern { word, length: needle.len(), stem: bare.len() < text.len() });
+        needles.push(needle);
+    }
+    // A list of constant words always builds; without it the classifier would only lose context.
+    Words { automaton: AhoCorasick::new(&needles).ok(), patterns }
+});
+
+/// Calls `found` for every context word in `codes`, in order of their ends.
+pub(crate) fn each(codes: &[u8], mut found: impl FnMut(Hit)) {
+    let words = &*WORDS;
+    let Some(automaton) = &words.automaton else { return };
+    for hit in automaton.find_overlapping_iter(codes) {
+        let pattern = &words.patterns[hit.pattern().as_usize()];
+        let starts = hit.start() == 0 || {
+            let before = codes[hit.start() - 1];
+            !fold::letter(before) && !before.is_ascii_digit()
+        };
+        if starts && (pattern.stem || ends(codes, hit.end(), pattern.length)) {
+            found(Hit { word: pattern.word, start: hit.start(), end: hit.end() });
+        }
+    }
+}
+
+/// A whole word; a Cyrillic abbreviation of up to three letters may carry a case ending of two.
+fn ends(codes: &[u8], end: usize, length: usize) -> bool {
+    let more = codes[end..].iter().take_while(|code| fold::letter(**code)).count();
+    more == 0 || (length <= 3 && more <= 2 && fold::cyrillic_letter(codes[end - 1]))
+}
+
+/// The word that announces the value at byte `at`: the nearest one before it, at most [`GAP`] characters away, on the
+/// same or the previous line, with no longer number in between.
+pub(crate) fn before(bytes: &[u8], at: usize, scratch: &mut Folded) -> Option<Word> {
+    let mut start = at.saturating_sub(REACH);
+    if let Some(line) = memchr::memrchr_iter(b'\n', &bytes[start..at]).nth(1) {
+        start += line + 1;
+    }
+    // Not into the middle of a character: a cut letter would look like a word border.
+    while start < at && start > 0 && bytes[start] & 0xC0 == 0x80 {
+        start += 1;
+    }
+    // Nor into the middle of a word, unless the text begins here.
+    if start == at.saturating_sub(REACH) && start > 0 {
+        start += bytes[start..at].iter().position(|byte| *byte < 0x80 && !byte.is_ascii_alphanumeric()).unwrap_or(0);
+    }
+    scratch.fold(&bytes[start..at]);
+    let codes = &scratch.codes;
+    let floor = after_last_number(codes).max(codes.len().saturating_sub(GAP));
+    let mut nearest: Option<Hit> = None;
+    each(codes, |hit| {
+        let better =
+            nearest.is_none_or(|known| hit.end > known.end || (hit.end == known.end && hit.start < known.start));
+        if hit.end >= floor && better {
+            nearest = Some(hit);
+        }
+    });
+    nearest.map(|hit| hit.word)
+}
+
+/// Index behind the last run of five digits or more.
+fn after_last_number(codes: &[u8]) -> usize {
+    let mut run = 0;
+    for (index, code) in codes.iter().enumerate().rev() {
+        if code.is_ascii_digit() {
+            run += 1;
+            if run == 5 {
+                return index + 5;
+            }
+        } else {
+            run = 0;
+        }
+    }
+    0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn word(text: &str) -> Option<Word> {
+        before(text.as_bytes(), text.len(), &mut Folded::default())
+    }
+
+    #[test]
+    fn the_nearest_word_speaks() {
+        assert_eq!(word("ИИН: "), Some(Word::Of(Kind::Iin)));
+        assert_eq!(word("клиент с ИИНом "), Some(Word::Of(Kind::Iin)));
+        assert_eq!(word("клиент с ИИНовичем "), None);
+        assert_eq!(word("ЖСНі "), Some(Word::Of(Kind::Iin)));
+        assert_eq!(word("\"client_iin\": \""), Some(Word::Of(Kind::Iin)));
+        assert_eq!(word("ИИН нет, заказ "), Some(Word::Negative));
+        assert_eq!(word("Удостоверение личности № "), Some(Word::Of(Kind::IdCard)));
+        assert_eq!(word("удостоверение 012345678, "), None);
+        assert_eq!(word("binary "), None);
+        assert_eq!(word("Жеке сәйкестендіру коды "), Some(Word::Of(Kind::Iin)));
+    }
+}

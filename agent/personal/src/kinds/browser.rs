@@ -1,0 +1,13 @@
+//! Browser of a visitor: the user-agent string.
+
+use super::{Entry, Kind};
+use crate::Category;
+
+pub(crate) static ENTRY: Entry = Entry {
+    kind: Kind::Browser,
+    name: "browser",
+    category: Some(Category::Tech),
+    person: false,
+    shown: (0, 0),
+    words: &["user-agent*", "user_agent*", "useragent*", "браузер*", "browser*"],
+};

@@ -1,0 +1,13 @@
+//! Cookies, by their header or word.
+
+use super::{Entry, Kind};
+use crate::Category;
+
+pub(crate) static ENTRY: Entry = Entry {
+    kind: Kind::Cookie,
+    name: "cookie",
+    category: Some(Category::Tech),
+    person: false,
+    shown: (0, 0),
+    words: &["cookie*", "set-cookie*", "куки*"],
+};

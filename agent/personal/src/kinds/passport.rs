@@ -1,0 +1,13 @@
+//! Number of a passport: N and eight digits, only in context.
+
+use super::{Entry, Kind};
+use crate::Category;
+
+pub(crate) static ENTRY: Entry = Entry {
+    kind: Kind::Passport,
+    name: "passport",
+    category: Some(Category::IdDocument),
+    person: true,
+    shown: (1, 0),
+    words: &["паспорт*", "төлқұжат*", "passport*", "pasport*", "tolqujat*", "tolkuzhat*"],
+};
