@@ -1,1 +1,8 @@
 //! The one test binary; each module is a file or folder here.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, unreachable_pub)]
+
+#[cfg(feature = "live")]
+mod live;
+mod support;
+mod tidy;

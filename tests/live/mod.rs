@@ -1,0 +1,10 @@
+//! Tests against real servers: private clusters on free ports, made and torn down by the tests themselves.
+//! `scripts/test.sh` installs the packages.
+
+#![allow(dead_code)] // other modules use what they need of the servers
+
+pub mod mariadb;
+pub mod observe;
+pub mod postgres;
+mod servers;
+pub mod wire;

@@ -1,0 +1,1 @@
+//! The laws of ARCHITECTURE.md that no compiler checks.
