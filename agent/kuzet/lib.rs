@@ -2,4 +2,6 @@
 
 pub mod clock;
 pub mod message;
+pub mod metrics;
+pub mod notify;
 pub mod source;

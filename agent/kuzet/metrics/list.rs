@@ -1,0 +1,128 @@
+//! The list of every metric: the registry is made from it, docs/metrics.md is generated from it and the dashboards are
+//! checked against it, so that none of the three can go its own way.
+
+/// What a metric is to Prometheus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    /// Only rises; starts at 0 with the process.
+    Counter,
+    /// Rises and falls.
+    Gauge,
+    /// Counts in buckets, with sum and count.
+    Histogram,
+}
+
+impl Type {
+    /// Name in the text format.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Type::Counter => "counter",
+            Type::Gauge => "gauge",
+            Type::Histogram => "histogram",
+        }
+    }
+}
+
+/// One metric.
+#[derive(Clone, Copy, Debug)]
+pub struct Described {
+    /// Name in the text format.
+    pub name: &'static str,
+    /// Kind of series.
+    pub kind: Type,
+    /// Labels. Each is named in [`BOUNDS`].
+    pub labels: &'static [&'static str],
+    /// One sentence, with the unit.
+    pub help: &'static str,
+}
+
+/// Where the values of each label come from: nothing a log says can add one.
+pub const BOUNDS: &[(&str, &str)] = &[
+    ("source", "names of the sources in the configuration"),
+    ("channel", "names of the channels in the configuration"),
+    (
+        "store",
+        "names of the stores in the catalogue; `guessed` for every store that no catalogue covers; `none` where no \
+         store is known",
+    ),
+    ("detector", "names compiled into the agent"),
+    ("kind", "kinds compiled into the agent (of a detection; of an error of the store)"),
+    ("severity", "low, medium, high, critical"),
+    ("result", "of records: handled, suppressed, lost; of notifications: delivered, retried, refused, expired, resent"),
+    ("reason", "truncated, deleted, rewritten, unreadable, compressed"),
+    ("bound", "at_least, at_most"),
+    ("cache", "names compiled into the agent"),
+    ("version", "version of the agent"),
+];
+
+const fn counter(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Described {
+    Described { name, kind: Type::Counter, labels, help }
+}
+
+const fn gauge(name: &'static str, labels: &'static [&'static str], help: &'static str) -> Described {
+    Described { name, kind: Type::Gauge, labels, help }
+}
+
+const fn histogram(name: &'static str, help: &'static str) -> Described {
+    Described { name, kind: Type::Histogram, labels: &[], help }
+}
+
+macro_rules! metrics {
+    ($($constant:ident = $make:ident($name:literal $(, $rest:expr)*);)*) => {
+        $(pub(super) const $constant: Described = $make($name $(, $rest)*);)*
+        /// Every metric, in the order of docs/metrics.md.
+        pub const LIST: &[Described] = &[$($constant),*];
+    };
+}
+
+metrics! {
+    BUILD_INFO = gauge("kuzet_build_info", &["version"], "1, labelled with the version of the agent.");
+    HEARTBEAT = gauge("kuzet_heartbeat_timestamp_seconds", &[],
+        "Unix time of the data path's last turn; it turns at least every 30 seconds, idle or not.");
+    POLICY_LOADED = gauge("kuzet_policy_loaded", &[],
+        "1 when an access policy is loaded; 0: the policy detector is off.");
+    CATALOGUE_LOADED = gauge("kuzet_catalogue_loaded", &[],
+        "1 when a catalogue of stores is loaded; 0: table and column names decide what is personal data.");
+    CPU = counter("process_cpu_seconds_total", &[], "User and system CPU time of the agent, in seconds.");
+    RESIDENT = gauge("process_resident_memory_bytes", &[], "Resident memory of the agent, in bytes.");
+    START = gauge("process_start_time_seconds", &[], "Unix time at which the agent started.");
+    SEEN = counter("kuzet_records_seen_total", &["source"],
+        "Records that a source held; equals the sum of kuzet_records_total over its results.");
+    RECORDS = counter("kuzet_records_total", &["source", "result"],
+        "Records by what became of them: handled, suppressed on purpose, or lost.");
+    READ_BYTES = counter("kuzet_read_bytes_total", &["source"], "Bytes of log read.");
+    EVENTS = counter("kuzet_events_total", &["source"], "Normalised events decoded from records.");
+    LOST_BYTES = counter("kuzet_lost_bytes_total", &["source"], "Bytes of log that could not be read, as far as known.");
+    GAPS = counter("kuzet_gaps_total", &["source", "reason"], "Gaps in a log: bytes or files that could not be read.");
+    LAG_BYTES = gauge("kuzet_source_lag_bytes", &["source"],
+        "Bytes written to the log and not yet handled; absent while unknown.");
+    LAG = gauge("kuzet_source_lag_seconds", &["source"],
+        "Age of the newest handled record while bytes wait, in seconds; 0 at the end of the log; absent while unknown.");
+    LAST_EVENT = gauge("kuzet_source_last_event_timestamp_seconds", &["source"],
+        "Unix time, by the server's clock, of the newest record; absent before the first.");
+    READABLE = gauge("kuzet_source_readable", &["source"],
+        "1 when every file of the source can be read, 0 when not; absent before the first look.");
+    FILES = gauge("kuzet_source_files", &["source"], "Files of the source being followed.");
+    DETECTIONS = counter("kuzet_detections_total", &["detector", "kind", "severity", "store"],
+        "Detections, before they are folded into incidents.");
+    INCIDENTS = counter("kuzet_incidents_total", &["kind", "severity", "store"],
+        "Incidents opened, by their kind and severity when they were opened.");
+    INCIDENTS_OPEN = gauge("kuzet_incidents_open", &["severity"], "Incidents open now.");
+    PEOPLE = gauge("kuzet_people_affected_open", &["severity", "bound"],
+        "Sum over the open incidents of the people affected; those of unknown bound are not in at_most.");
+    PEOPLE_UNKNOWN = gauge("kuzet_people_unknown_open", &["severity"],
+        "Open incidents for which the number of people affected has no known upper bound.");
+    DELAY = histogram("kuzet_detection_delay_seconds",
+        "From the time that the server wrote the record to the decision, in seconds.");
+    COMMIT = histogram("kuzet_commit_seconds", "Time of one durable commit of the store, in seconds.");
+    STORE_ERRORS = counter("kuzet_store_errors_total", &["kind"], "Failed operations of the agent's own store.");
+    OUTBOX_PENDING = gauge("kuzet_outbox_pending", &["channel"], "Notifications waiting for delivery.");
+    OUTBOX_DEAD = gauge("kuzet_outbox_dead", &["channel"], "Notifications given up: refused or expired.");
+    OUTBOX_OLDEST = gauge("kuzet_outbox_oldest_timestamp_seconds", &["channel"],
+        "Unix time at which the oldest waiting notification was made; absent when none waits.");
+    NOTIFICATIONS = counter("kuzet_notifications_total", &["channel", "result"],
+        "Attempts to deliver, by result; resent counts alerts repeated while their incident is open.");
+    CACHE_EVICTIONS = counter("kuzet_cache_evictions_total", &["cache"],
+        "Entries pushed out of a bounded cache by newer ones.");
+}

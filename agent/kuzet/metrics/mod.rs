@@ -1,0 +1,382 @@
+//! `/metrics`: what the agent saw, lost, found and told, for Prometheus.
+//!
+//! Label values come from the configuration, the catalogue or the program (see [`list::BOUNDS`]); a hostile log cannot
+//! add a series. Handles of a source are resolved once, so that counting a record is one atomic addition.
+
+pub mod list;
+mod process;
+mod server;
+mod source;
+
+pub use process::{Usage, usage};
+pub use server::{ServeError, Server, serve};
+pub use source::SourceMetrics;
+
+use kuzet_detect::{Kind, Severity, Store};
+use kuzet_event::{Count, SourceId, Timestamp};
+use list::Described;
+use prometheus::core::Collector;
+use prometheus::{
+    Counter, Encoder, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
+};
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Upper bounds of both delay histograms, seconds: 0.1 ms to 60 s.
+const BUCKETS: &[f64] =
+    &[0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+
+/// Label value of every store that no catalogue covers.
+pub const GUESSED: &str = "guessed";
+/// Label value where no store is known.
+pub const NO_STORE: &str = "none";
+
+/// The names that may become label values.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    /// Sources, in the order of the configuration ([`SourceId`] is the position).
+    pub sources: &'a [String],
+    /// Stores of the catalogue.
+    pub stores: &'a [String],
+    /// Channels of notification.
+    pub channels: &'a [String],
+}
+
+/// A metric could not be made: two of one name, or a name Prometheus does not take. A fault of the program or a
+/// repeated name in the configuration.
+#[derive(Debug, thiserror::Error)]
+#[error("metrics: {0}")]
+pub struct MetricsError(#[from] prometheus::Error);
+
+/// What became of one attempt to tell a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// Taken by the other side.
+    Delivered,
+    /// Failed, will be tried again.
+    Retried,
+    /// Refused for good.
+    Refused,
+    /// Given up after the time or number of attempts allowed.
+    Expired,
+    /// Told again because the incident is still open.
+    Resent,
+}
+
+impl Told {
+    /// Every result, for lists.
+    pub const ALL: [Told; 5] = [Told::Delivered, Told::Retried, Told::Refused, Told::Expired, Told::Resent];
+
+    /// Label value.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Told::Delivered => "delivered",
+            Told::Retried => "retried",
+            Told::Refused => "refused",
+            Told::Expired => "expired",
+            Told::Resent => "resent",
+        }
+    }
+}
+
+/// People affected by the open incidents of one severity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenIncidents {
+    /// Incidents open.
+    pub incidents: u64,
+    /// Sum of the lower bounds.
+    pub people_at_least: u64,
+    /// Sum of the known upper bounds.
+    pub people_at_most: u64,
+    /// Incidents without a known upper bound.
+    pub people_unknown: u64,
+}
+
+impl OpenIncidents {
+    /// Adds one open incident.
+    pub fn add(&mut self, at_least: u64, at_most: Count) {
+        self.incidents += 1;
+        self.people_at_least += at_least;
+        match at_most {
+            Count::Known(number) => self.people_at_most += number,
+            Count::Unknown => self.people_unknown += 1,
+        }
+    }
+}
+
+/// Every metric of the agent.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    stores: BTreeSet<String>,
+    sources: Vec<SourceMetrics>,
+    ready: AtomicBool,
+    heartbeat: IntGauge,
+    policy: IntGauge,
+    catalogue: IntGauge,
+    cpu: Counter,
+    resident: IntGauge,
+    start: IntGauge,
+    detections: IntCounterVec,
+    incidents: IntCounterVec,
+    incidents_open: IntGaugeVec,
+    people: IntGaugeVec,
+    people_unknown: IntGaugeVec,
+    delay: Histogram,
+    commit: Histogram,
+    store_errors: IntCounterVec,
+    outbox_pending: IntGaugeVec,
+    outbox_dead: IntGaugeVec,
+    outbox_oldest: GaugeVec,
+    notifications: IntCounterVec,
+    cache_evictions: IntCounterVec,
+}
+
+impl Metrics {
+    /// Makes and registers every metric of [`list::LIST`] for the given names.
+    ///
+    /// # Errors
+    /// Only by a fault in the list itself.
+    pub fn new(names: Names<'_>) -> Result<Metrics, MetricsError> {
+        let make = Maker { registry: Registry::new() };
+        make.gauges(&list::BUILD_INFO)?.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?.set(1);
+        let families = source::Families::new(&make)?;
+        let metrics = Metrics {
+            stores: names.stores.iter().cloned().collect(),
+            sources: names.sources.iter().map(|name| families.source(name)).collect::<Result<_, _>>()?,
+            ready: AtomicBool::new(false),
+            heartbeat: make.gauge(&list::HEARTBEAT)?,
+            policy: make.gauge(&list::POLICY_LOADED)?,
+            catalogue: make.gauge(&list::CATALOGUE_LOADED)?,
+            cpu: make.register(Counter::with_opts(opts(&list::CPU))?)?,
+            resident: make.gauge(&list::RESIDENT)?,
+            start: make.gauge(&list::START)?,
+            detections: make.counters(&list::DETECTIONS)?,
+            incidents: make.counters(&list::INCIDENTS)?,
+            incidents_open: make.gauges(&list::INCIDENTS_OPEN)?,
+            people: make.gauges(&list::PEOPLE)?,
+            people_unknown: make.gauges(&list::PEOPLE_UNKNOWN)?,
+            delay: make.histogram(&list::DELAY)?,
+            commit: make.histogram(&list::COMMIT)?,
+            store_errors: make.counters(&list::STORE_ERRORS)?,
+            outbox_pending: make.gauges(&list::OUTBOX_PENDING)?,
+            outbox_dead: make.gauges(&list::OUTBOX_DEAD)?,
+            outbox_oldest: make.float_gauges(&list::OUTBOX_OLDEST)?,
+            notifications: make.counters(&list::NOTIFICATIONS)?,
+            cache_evictions: make.counters(&list::CACHE_EVICTIONS)?,
+            registry: make.registry,
+        };
+        metrics.start_at_zero(names.channels)?;
+        Ok(metrics)
+    }
+
+    /// Series that should exist before their first count, so that a rate of them is 0 and not absent.
+    fn start_at_zero(&self, channels: &[String]) -> Result<(), MetricsError> {
+        for severity in SEVERITIES {
+            self.incidents_open.get_metric_with_label_values(&[severity_name(severity)])?;
+            self.people_unknown.get_metric_with_label_values(&[severity_name(severity)])?;
+            for bound in ["at_least", "at_most"] {
+                self.people.get_metric_with_label_values(&[severity_name(severity), bound])?;
+            }
+        }
+        for channel in channels {
+            self.outbox_pending.get_metric_with_label_values(&[channel])?;
+            self.outbox_dead.get_metric_with_label_values(&[channel])?;
+            for told in Told::ALL {
+                self.notifications.get_metric_with_label_values(&[channel.as_str(), told.name()])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles of one source; `None` for a position that the configuration does not have.
+    #[must_use]
+    pub fn source(&self, id: SourceId) -> Option<&SourceMetrics> {
+        self.sources.get(usize::from(id.0))
+    }
+
+    /// The data path took a turn. To be called at least every 30 seconds, idle or not.
+    pub fn beat(&self, now: Timestamp) {
+        self.heartbeat.set(now.0.div_euclid(1_000_000));
+    }
+
+    /// Unix seconds of the last [`Metrics::beat`]; 0 before the first.
+    #[must_use]
+    pub fn last_beat_seconds(&self) -> i64 {
+        self.heartbeat.get()
+    }
+
+    /// Says whether the agent watches what it was told to watch; `/-/ready` answers it.
+    pub fn set_ready(&self, ready: bool) {
+        self.ready.store(ready, Ordering::Relaxed);
+    }
+
+    /// What [`Metrics::set_ready`] said last.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Relaxed)
+    }
+
+    /// Which optional files are loaded.
+    pub fn loaded(&self, policy: bool, catalogue: bool) {
+        self.policy.set(i64::from(policy));
+        self.catalogue.set(i64::from(catalogue));
+    }
+
+    /// One detection.
+    pub fn detection(&self, detector: &'static str, kind: Kind, severity: Severity, store: Option<&Store>) {
+        let labels = [detector, kind.name(), severity_name(severity), self.store_label(store)];
+        count(&self.detections, &labels, 1);
+    }
+
+    /// One incident was opened.
+    pub fn incident(&self, kind: Kind, severity: Severity, store: Option<&Store>) {
+        count(&self.incidents, &[kind.name(), severity_name(severity), self.store_label(store)], 1);
+    }
+
+    /// The open incidents of one severity, all of them.
+    pub fn open(&self, severity: Severity, open: OpenIncidents) {
+        let severity = severity_name(severity);
+        set(&self.incidents_open, &[severity], open.incidents);
+        set(&self.people, &[severity, "at_least"], open.people_at_least);
+        set(&self.people, &[severity, "at_most"], open.people_at_most);
+        set(&self.people_unknown, &[severity], open.people_unknown);
+    }
+
+    /// Label value of a store: its name only if the catalogue has it.
+    #[must_use]
+    pub fn store_label<'a>(&self, store: Option<&'a Store>) -> &'a str {
+        match store {
+            None => NO_STORE,
+            Some(store) if !store.guessed && self.stores.contains(store.name.as_ref()) => &store.name,
+            Some(_) => GUESSED,
+        }
+    }
+
+    /// Time from a record's own stamp to the decision on it.
+    pub fn delay(&self, delay: Duration) {
+        self.delay.observe(delay.as_secs_f64());
+    }
+
+    /// Time of one durable commit.
+    pub fn commit(&self, took: Duration) {
+        self.commit.observe(took.as_secs_f64());
+    }
+
+    /// One failed operation of the store; `kind` is a name from the program.
+    pub fn store_error(&self, kind: &'static str) {
+        count(&self.store_errors, &[kind], 1);
+    }
+
+    /// What waits in the outbox of one configured channel.
+    pub fn outbox(&self, channel: &str, pending: u64, dead: u64, oldest: Option<Timestamp>) {
+        set(&self.outbox_pending, &[channel], pending);
+        set(&self.outbox_dead, &[channel], dead);
+        match oldest {
+            Some(at) => {
+                if let Ok(gauge) = self.outbox_oldest.get_metric_with_label_values(&[channel]) {
+                    gauge.set(seconds(at));
+                }
+            }
+            // Removing what is not there is the one possible error.
+            None => drop(self.outbox_oldest.remove_label_values(&[channel])),
+        }
+    }
+
+    /// Attempts to tell one configured channel.
+    pub fn told(&self, channel: &str, told: Told, times: u64) {
+        count(&self.notifications, &[channel, told.name()], times);
+    }
+
+    /// Entries pushed out of a bounded cache; `cache` is a name from the program.
+    pub fn evicted(&self, cache: &'static str, entries: u64) {
+        count(&self.cache_evictions, &[cache], entries);
+    }
+
+    /// The text format, version 0.0.4, with the process's own usage as of now.
+    ///
+    /// # Errors
+    /// When the encoder refuses a metric, which would be a fault of the program.
+    pub fn render(&self) -> Result<Vec<u8>, MetricsError> {
+        if let Some(usage) = usage() {
+            // A counter cannot be set; it is brought up to what the system says.
+            self.cpu.inc_by((usage.cpu_seconds - self.cpu.get()).max(0.0));
+            self.resident.set(i64::try_from(usage.resident_bytes).unwrap_or(i64::MAX));
+            self.start.set(i64::try_from(usage.start_seconds).unwrap_or(i64::MAX));
+        }
+        let mut text = Vec::with_capacity(16 * 1024);
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+/// Every severity, for lists.
+pub const SEVERITIES: [Severity; 4] = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+
+/// Label value of a severity.
+#[must_use]
+pub fn severity_name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+fn seconds(at: Timestamp) -> f64 {
+    at.0 as f64 / 1e6
+}
+
+/// The number of labels is right by the list, so that the lookup cannot fail.
+fn count(family: &IntCounterVec, labels: &[&str], times: u64) {
+    if let Ok(counter) = family.get_metric_with_label_values(labels) {
+        counter.inc_by(times);
+    }
+}
+
+fn set(family: &IntGaugeVec, labels: &[&str], value: u64) {
+    if let Ok(gauge) = family.get_metric_with_label_values(labels) {
+        gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+    }
+}
+
+fn opts(metric: &Described) -> Opts {
+    Opts::new(metric.name, metric.help)
+}
+
+/// Makes metrics from their description and registers them.
+struct Maker {
+    registry: Registry,
+}
+
+impl Maker {
+    fn register<C: Collector + Clone + 'static>(&self, collector: C) -> Result<C, MetricsError> {
+        self.registry.register(Box::new(collector.clone()))?;
+        Ok(collector)
+    }
+
+    fn gauge(&self, metric: &Described) -> Result<IntGauge, MetricsError> {
+        self.register(IntGauge::with_opts(opts(metric))?)
+    }
+
+    fn gauges(&self, metric: &Described) -> Result<IntGaugeVec, MetricsError> {
+        self.register(IntGaugeVec::new(opts(metric), metric.labels)?)
+    }
+
+    fn float_gauges(&self, metric: &Described) -> Result<GaugeVec, MetricsError> {
+        self.register(GaugeVec::new(opts(metric), metric.labels)?)
+    }
+
+    fn counters(&self, metric: &Described) -> Result<IntCounterVec, MetricsError> {
+        self.register(IntCounterVec::new(opts(metric), metric.labels)?)
+    }
+
+    fn histogram(&self, metric: &Described) -> Result<Histogram, MetricsError> {
+        let opts = HistogramOpts::new(metric.name, metric.help).buckets(BUCKETS.to_vec());
+        self.register(Histogram::with_opts(opts)?)
+    }
+}

@@ -1,0 +1,133 @@
+//! The metrics of one source, resolved once so that the data path never looks a label up.
+
+use super::{Gauge, GaugeVec, IntCounter, IntCounterVec, Maker, MetricsError, list, seconds};
+use crate::message::GapReason;
+use kuzet_event::Timestamp;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+const REASONS: [GapReason; 5] =
+    [GapReason::Truncated, GapReason::Deleted, GapReason::Rewritten, GapReason::Unreadable, GapReason::Compressed];
+
+/// A gauge that does not exist before it is known: unknown is not 0.
+#[derive(Debug)]
+struct Late {
+    family: GaugeVec,
+    label: String,
+    gauge: OnceLock<Option<Gauge>>,
+}
+
+impl Late {
+    fn set(&self, value: f64) {
+        let make = || self.family.get_metric_with_label_values(&[self.label.as_str()]).ok();
+        if let Some(gauge) = self.gauge.get_or_init(make) {
+            gauge.set(value);
+        }
+    }
+}
+
+/// Handles of one source. The counters keep `seen = handled + suppressed + lost`; who counts keeps it true.
+#[derive(Debug)]
+pub struct SourceMetrics {
+    /// Records held by the source.
+    pub seen: IntCounter,
+    /// Records handled.
+    pub handled: IntCounter,
+    /// Records passed over on purpose.
+    pub suppressed: IntCounter,
+    /// Records lost.
+    pub lost: IntCounter,
+    /// Bytes read.
+    pub read_bytes: IntCounter,
+    /// Events decoded.
+    pub events: IntCounter,
+    /// Bytes lost, as far as known.
+    pub lost_bytes: IntCounter,
+    gaps: [IntCounter; REASONS.len()],
+    lag_bytes: Late,
+    lag: Late,
+    last_event: Late,
+    readable: Late,
+    files: Late,
+}
+
+impl SourceMetrics {
+    /// One gap.
+    pub fn gap(&self, reason: GapReason) {
+        if let Some(at) = REASONS.iter().position(|known| *known == reason) {
+            self.gaps[at].inc();
+        }
+    }
+
+    /// Bytes written and not handled, and the age of the newest handled record while there are any.
+    pub fn lag(&self, bytes: u64, age: Duration) {
+        self.lag_bytes.set(bytes as f64);
+        self.lag.set(if bytes == 0 { 0.0 } else { age.as_secs_f64() });
+    }
+
+    /// Stamp of the newest record, by the server's clock.
+    pub fn last_event(&self, at: Timestamp) {
+        self.last_event.set(seconds(at));
+    }
+
+    /// How many files are followed, and whether all of them can be read.
+    pub fn files(&self, files: usize, readable: bool) {
+        self.files.set(files as f64);
+        self.readable.set(f64::from(u8::from(readable)));
+    }
+}
+
+/// The families that the sources share.
+pub(super) struct Families {
+    seen: IntCounterVec,
+    records: IntCounterVec,
+    read_bytes: IntCounterVec,
+    events: IntCounterVec,
+    lost_bytes: IntCounterVec,
+    gaps: IntCounterVec,
+    lag_bytes: GaugeVec,
+    lag: GaugeVec,
+    last_event: GaugeVec,
+    readable: GaugeVec,
+    files: GaugeVec,
+}
+
+impl Families {
+    pub(super) fn new(make: &Maker) -> Result<Families, MetricsError> {
+        Ok(Families {
+            seen: make.counters(&list::SEEN)?,
+            records: make.counters(&list::RECORDS)?,
+            read_bytes: make.counters(&list::READ_BYTES)?,
+            events: make.counters(&list::EVENTS)?,
+            lost_bytes: make.counters(&list::LOST_BYTES)?,
+            gaps: make.counters(&list::GAPS)?,
+            lag_bytes: make.float_gauges(&list::LAG_BYTES)?,
+            lag: make.float_gauges(&list::LAG)?,
+            last_event: make.float_gauges(&list::LAST_EVENT)?,
+            readable: make.float_gauges(&list::READABLE)?,
+            files: make.float_gauges(&list::FILES)?,
+        })
+    }
+
+    pub(super) fn source(&self, name: &str) -> Result<SourceMetrics, MetricsError> {
+        let result = |result| self.records.get_metric_with_label_values(&[name, result]);
+        let gap = |reason: GapReason| self.gaps.get_metric_with_label_values(&[name, reason.name()]);
+        let late = |family: &GaugeVec| Late { family: family.clone(), label: name.into(), gauge: OnceLock::new() };
+        let [truncated, deleted, rewritten, unreadable, compressed] = REASONS;
+        Ok(SourceMetrics {
+            seen: self.seen.get_metric_with_label_values(&[name])?,
+            handled: result("handled")?,
+            suppressed: result("suppressed")?,
+            lost: result("lost")?,
+            read_bytes: self.read_bytes.get_metric_with_label_values(&[name])?,
+            events: self.events.get_metric_with_label_values(&[name])?,
+            lost_bytes: self.lost_bytes.get_metric_with_label_values(&[name])?,
+            gaps: [gap(truncated)?, gap(deleted)?, gap(rewritten)?, gap(unreadable)?, gap(compressed)?],
+            lag_bytes: late(&self.lag_bytes),
+            lag: late(&self.lag),
+            last_event: late(&self.last_event),
+            readable: late(&self.readable),
+            files: late(&self.files),
+        })
+    }
+}
