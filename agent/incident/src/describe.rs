@@ -1,0 +1,355 @@
+//! An incident in words for a terminal: who, what, how much, how many people, how sure, and what to do now.
+
+use crate::text::thousands;
+use crate::{Incident, LinkReason, Method, State, Verdict};
+use kuzet_detect::{Family, Kind, Severity};
+use kuzet_event::{Count, Outcome};
+use std::fmt::Write;
+
+/// One sentence: `export of personal data in mfo.borrowers by intruder from 192.0.2.7`.
+#[must_use]
+pub fn headline(incident: &Incident) -> String {
+    let what = incident.kinds.first().map_or("incident", |one| phrase(one.kind));
+    let mut text = what.to_owned();
+    if let Some(store) = &incident.store {
+        let _ = write!(text, " in {}", store.name);
+    }
+    if !incident.user.is_empty() {
+        let _ = write!(text, " by {}", incident.user);
+    }
+    match incident.clients.as_slice() {
+        [] => {}
+        [one] => {
+            let _ = write!(text, " from {one}");
+        }
+        [one, rest @ ..] => {
+            let _ = write!(text, " from {one} and {} more", rest.len());
+        }
+    }
+    if incident.outcome == Outcome::Failure {
+        text.push_str(" (failed)");
+    }
+    text
+}
+
+/// One line of a list.
+#[must_use]
+pub fn line(incident: &Incident) -> String {
+    format!(
+        "{}  {:<8}  {:<12}  {}  {:>18}  {}",
+        incident.id,
+        severity(incident.severity),
+        state(incident),
+        minutes(&incident.since.to_string()),
+        people_short(incident),
+        incident.headline,
+    )
+}
+
+/// The whole incident.
+#[must_use]
+pub fn describe(incident: &Incident) -> String {
+    let mut out = String::with_capacity(4096);
+    let _ = writeln!(out, "{}  {}  {}", incident.id, severity(incident.severity), state(incident));
+    let _ = writeln!(out, "{}", incident.headline);
+    let mut field = |name: &str, value: String| {
+        if !value.is_empty() {
+            let _ = writeln!(out, "  {name:<10} {value}");
+        }
+    };
+    field("who", who(incident));
+    field("from", incident.clients.join(", "));
+    field("with", incident.programs.join(", "));
+    field("what", kinds(incident));
+    field("where", place(incident));
+    field("data", incident.categories.join(", "));
+    field("when", format!("{} until {} (UTC)", incident.since, incident.until));
+    field("rows", rows(incident));
+    field("people", people(incident));
+    field("clause", incident.clauses.join(", "));
+    field("outcome", outcome(incident.outcome).to_owned());
+    field("delay", delay(incident));
+    evidence(&mut out, incident);
+    timeline(&mut out, incident);
+    links(&mut out, incident);
+    lifecycle(&mut out, incident);
+    if incident.lifecycle.state != State::Closed {
+        let _ = writeln!(out, "\nWhat to do now");
+        for hint in hints(incident) {
+            let _ = writeln!(out, "  - {hint}");
+        }
+    }
+    out
+}
+
+fn phrase(kind: Kind) -> &'static str {
+    match kind {
+        Kind::PolicyViolation => "access to personal data against the policy",
+        Kind::BulkRead => "bulk read of personal data",
+        Kind::Export => "export of personal data",
+        Kind::Enumeration => "people looked up one by one",
+        Kind::Injection => "SQL injection",
+        Kind::MassChange => "mass change of personal data",
+        Kind::Destruction => "destruction of personal data",
+        Kind::PrivilegeEscalation => "privileges raised",
+        Kind::AuditTampering => "audit weakened",
+        Kind::LoginBurst => "burst of failed logins",
+        Kind::LoginAfterBurst => "login after a burst of failures",
+        Kind::SightLost => "sight of the log lost",
+    }
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Low => "low",
+        Severity::Medium => "medium",
+        Severity::High => "high",
+        Severity::Critical => "critical",
+    }
+}
+
+fn state(incident: &Incident) -> &'static str {
+    match (incident.lifecycle.state, incident.lifecycle.verdict) {
+        (State::Open, _) => "open",
+        (State::Acknowledged, _) => "acknowledged",
+        (State::Closed, Some(Verdict::FalsePositive)) => "closed: false positive",
+        (State::Closed, Some(Verdict::Authorised)) => "closed: authorised",
+        (State::Closed, _) => "closed: breach",
+    }
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Success => "done",
+        Outcome::Failure => "failed or undone",
+        Outcome::Unknown => "unknown: the log does not say whether it took effect",
+    }
+}
+
+/// `2026-11-22T16:22:30.784000Z` as `2026-11-22 16:22Z`.
+fn minutes(time: &str) -> String {
+    let minutes = time.rsplit_once(':').map_or(time, |(minutes, _)| minutes);
+    format!("{}Z", minutes.replace('T', " "))
+}
+
+fn who(incident: &Incident) -> String {
+    match incident.user.as_str() {
+        "" => "the records name no role".to_owned(),
+        user => format!("role {user} on {} (a role is not a person: find out who used it)", incident.system.name()),
+    }
+}
+
+fn kinds(incident: &Incident) -> String {
+    let parts: Vec<String> = incident
+        .kinds
+        .iter()
+        .map(|one| format!("{} ({} × {}, {})", phrase(one.kind), one.count, one.detector, severity(one.severity)))
+        .collect();
+    parts.join("; ")
+}
+
+fn place(incident: &Incident) -> String {
+    let mut parts = Vec::new();
+    if let Some(store) = &incident.store {
+        let guess = if store.guessed { ", guessed from names" } else { "" };
+        let persons = store
+            .persons
+            .known()
+            .map_or("number of people unknown".to_owned(), |persons| format!("{} people", thousands(persons)));
+        parts.push(format!("store {} ({persons}{guess})", store.name));
+    }
+    if !incident.databases.is_empty() {
+        parts.push(format!("database {}", incident.databases.join(", ")));
+    }
+    if !incident.relations.is_empty() {
+        parts.push(format!("tables {}", incident.relations.join(", ")));
+    }
+    parts.push(format!("log {}", incident.sources.join(", ")));
+    parts.join("; ")
+}
+
+fn rows(incident: &Incident) -> String {
+    let rows = &incident.rows;
+    let mut text = match (rows.known, rows.unknown_parts) {
+        (0, 0) => String::new(),
+        (known, 0) => format!("{} rows", thousands(known)),
+        (0, parts) => format!("unknown; {} without a number in the log", counted(parts, "detection")),
+        (known, parts) => {
+            format!("≥ {} rows; {} with unknown volume", thousands(known), counted(parts, "detection"))
+        }
+    };
+    if rows.undone > 0 {
+        let _ = write!(text, "{}{} rows undone", if text.is_empty() { "" } else { "; " }, thousands(rows.undone));
+    }
+    text
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
+}
+
+fn people_short(incident: &Incident) -> String {
+    let people = &incident.people;
+    match people.at_most {
+        Count::Known(0) => "-".to_owned(),
+        Count::Known(most) if most == people.at_least => format!("{} people", thousands(most)),
+        Count::Known(most) => format!("{}–{} people", thousands(people.at_least), thousands(most)),
+        Count::Unknown => format!("≥ {} people", thousands(people.at_least)),
+    }
+}
+
+fn people(incident: &Incident) -> String {
+    let people = &incident.people;
+    if people.method == [Method::NoRecords] {
+        return "none: this kind of incident moves no records of people".to_owned();
+    }
+    let bounds = match people.at_most {
+        Count::Known(most) if most == people.at_least => format!("{} affected", thousands(most)),
+        Count::Known(most) => format!("at least {}, at most {}", thousands(people.at_least), thousands(most)),
+        Count::Unknown => format!("at least {}, no upper bound known", thousands(people.at_least)),
+    };
+    let methods: Vec<String> = people.method.iter().map(|one| method(*one, incident)).collect();
+    format!("{bounds}\n             ({})", methods.join("; "))
+}
+
+fn method(method: Method, incident: &Incident) -> String {
+    let identified = thousands(incident.people.distinct_identified);
+    let error = incident.people.standard_error.unwrap_or(0.0) * 100.0;
+    match method {
+        Method::IdentifiersExact => format!("{identified} different identifiers in predicates and parameters, counted"),
+        Method::IdentifiersEstimated => {
+            format!("about {identified} different identifiers, HyperLogLog with standard error {error:.2} %")
+        }
+        Method::EstimatedForMemory => format!(
+            "about {identified} different identifiers, HyperLogLog with standard error {error:.2} %, because all stories together held too many"
+        ),
+        Method::RowCounts => "row counts of the log bound it from above".to_owned(),
+        Method::CatalogueSize => "the catalogue's number of people bounds it from above".to_owned(),
+        Method::NoUpperBound => "the log hides the rows and the catalogue gives no number of people".to_owned(),
+        Method::NoRecords => "no records moved".to_owned(),
+    }
+}
+
+fn delay(incident: &Incident) -> String {
+    let seconds = |micros: u64| format!("{}.{:03} s", micros / 1_000_000, micros / 1000 % 1000);
+    let observed = &incident.observed;
+    format!("{} from event to detection, at most {}", seconds(observed.delay_first_us), seconds(observed.delay_max_us))
+}
+
+fn evidence(out: &mut String, incident: &Incident) {
+    let evidence = &incident.evidence;
+    let how = if evidence.complete { "complete as far as this log can be" } else { "incomplete" };
+    let _ = writeln!(out, "\nEvidence: {how}; {} in", counted(incident.detections, "detection"));
+    for file in &evidence.files {
+        let _ = writeln!(out, "  {} file {} bytes {}–{}", file.source, file.file, file.from, file.to);
+    }
+    if evidence.files_dropped > 0 {
+        let _ = writeln!(out, "  and {} in more files", counted(evidence.files_dropped, "record"));
+    }
+    for limit in &evidence.limits {
+        let _ = writeln!(out, "  ! {}", limit.text);
+    }
+}
+
+fn timeline(out: &mut String, incident: &Incident) {
+    let timeline = &incident.timeline;
+    let _ = writeln!(out, "\nTimeline");
+    let head = if timeline.dropped > 0 { timeline.entries.len() / 2 } else { timeline.entries.len() };
+    for (index, entry) in timeline.entries.iter().enumerate() {
+        if index == head {
+            let _ = writeln!(out, "  … {} left out …", counted(timeline.dropped, "line"));
+        }
+        let _ = writeln!(out, "  {}  {:<8}  {}", entry.at, severity(entry.severity), entry.reason);
+        if let Some(summary) = &entry.summary {
+            let _ = writeln!(out, "      {summary}");
+        }
+    }
+}
+
+fn links(out: &mut String, incident: &Incident) {
+    if incident.links.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nRelated");
+    for link in &incident.links {
+        let why = match link.reason {
+            LinkReason::Follows => "goes on from",
+            LinkReason::FollowedBy => "goes on in",
+            LinkReason::SameSession => "same session as",
+            LinkReason::SameActor => "same role and client as",
+            LinkReason::GrantedTo => "gave rights to the actor of",
+            LinkReason::GrantedBy => "its actor got rights in",
+            LinkReason::SameClient => "same address as",
+        };
+        let _ = writeln!(out, "  {why} {}", link.id);
+    }
+}
+
+fn lifecycle(out: &mut String, incident: &Incident) {
+    for acted in &incident.lifecycle.acts {
+        let what = match acted.act.kind {
+            crate::ActKind::Ack => "acknowledged",
+            crate::ActKind::Close { .. } => "closed",
+        };
+        let _ = writeln!(out, "\n{} {what} by {}: {}", acted.at, acted.act.by, acted.act.reason);
+    }
+}
+
+/// What to do, by family; the legal clock where people are affected.
+fn hints(incident: &Incident) -> Vec<String> {
+    let user = if incident.user.is_empty() { "the role" } else { &incident.user };
+    let mut hints = Vec::new();
+    let stop = match incident.system {
+        kuzet_event::System::Postgresql => format!(
+            "end its sessions: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
+            quoted(user)
+        ),
+        kuzet_event::System::Mariadb => format!("end its sessions: KILL USER '{}'", quoted(user)),
+    };
+    match incident.family {
+        Family::Access => {
+            hints.push(format!("ask the owner of {user} whether this was meant; if not, lock the role"));
+            hints.push(stop);
+            hints.push("find where the result went: the client, its files, its outbound connections".to_owned());
+        }
+        Family::Change => {
+            hints.push(stop);
+            hints
+                .push("keep the last backup and the write-ahead or binary log: do not let them rotate away".to_owned());
+            hints.push("compare the tables with the backup before anybody restores".to_owned());
+        }
+        Family::Privilege => {
+            hints.push(format!("revoke what {user} gave unless a change request covers it"));
+            hints.push("look at what the receiving roles did since (related incidents)".to_owned());
+        }
+        Family::Audit => {
+            hints.push(
+                "restore the audit settings and reload; compare them with the configuration in version control"
+                    .to_owned(),
+            );
+            hints.push("treat everything since as unseen: other sources must show what happened".to_owned());
+        }
+        Family::Login => {
+            hints.push("block the address at the firewall if it is not yours".to_owned());
+            hints.push(format!("change the password of {user} if a login succeeded, and look at what it did since"));
+        }
+        Family::Sight => {
+            hints.push(
+                "find out why the log was cut, replaced or unreadable: kuzet doctor, file permissions, logrotate"
+                    .to_owned(),
+            );
+            hints.push("keep rotated and backed-up copies of the log".to_owned());
+        }
+    }
+    let affected = incident.people.at_most != Count::Known(0);
+    if affected && incident.outcome != Outcome::Failure {
+        hints.push("if this is a breach, the authority is to be told within one business day of its detection: tell the person responsible for personal data now".to_owned());
+    }
+    hints.push(format!("kuzet incidents ack {} when you take it", incident.id));
+    hints
+}
+
+/// Safe between single quotes of SQL.
+fn quoted(name: &str) -> String {
+    name.chars().filter(|letter| !letter.is_control() && *letter != '\\').collect::<String>().replace('\'', "''")
+}

@@ -1,0 +1,416 @@
+//! One story while it is in memory: the incident, the people behind its numbers, and what links and outcomes need.
+
+use crate::fold::{FoldConfig, SourceInfo};
+use crate::people::{Bounds, PeopleSet};
+use crate::text::clip;
+use crate::{Entry, Evidence, Incident, IncidentId, KindCount, LimitCode, Rows, SCHEMA, StoreInfo, Timeline, Where};
+use kuzet_detect::{Detection, Family, Kind, Severity};
+use kuzet_event::{Client, Count, Flag, Outcome, Relation, System, Timestamp, Trust};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What one story is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) system: System,
+    pub(crate) user: Arc<str>,
+    pub(crate) family: Family,
+    /// Name of the store, or of the source when no store is known.
+    pub(crate) place: Arc<str>,
+    /// Whether `place` is a store.
+    pub(crate) store: bool,
+}
+
+impl Key {
+    pub(crate) fn of(detection: &Detection, source: &SourceInfo) -> Key {
+        let (place, store) = match &detection.store {
+            Some(store) => (Arc::clone(&store.name), true),
+            None => (Arc::clone(&source.name), false),
+        };
+        let actor = &detection.actor;
+        Key { system: actor.system, user: Arc::clone(&actor.user), family: detection.kind.family(), place, store }
+    }
+}
+
+/// A part whose outcome was unknown when it was folded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Pending {
+    session: u64,
+    kind: Kind,
+    severity: Severity,
+    rows: u64,
+}
+
+/// What the incident does not show; survives a restart beside it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Inner {
+    /// Position in the order in which stories were opened.
+    pub(crate) serial: u64,
+    user: String,
+    place: String,
+    store: bool,
+    pub(crate) bounds: Bounds,
+    /// Gravest severity by outcome: success, unknown beyond `pending`, failure.
+    success: Option<Severity>,
+    unknown: Option<Severity>,
+    failure: Option<Severity>,
+    pending: Vec<Pending>,
+    pub(crate) sessions: BTreeSet<u64>,
+    pub(crate) grantees: BTreeSet<String>,
+    /// Nothing can join any more: the people are numbers only.
+    pub(crate) settled: bool,
+}
+
+/// A story.
+pub(crate) struct Story {
+    pub(crate) incident: Incident,
+    pub(crate) inner: Inner,
+    pub(crate) people: PeopleSet,
+    /// Order of its categories.
+    order: Vec<Arc<str>>,
+}
+
+/// What of a fold matters to links.
+pub(crate) struct Novelty(pub(crate) bool);
+
+impl Story {
+    pub(crate) fn open(id: IncidentId, serial: u64, key: &Key, detection: &Detection, seen_at: Timestamp) -> Story {
+        let delay = micros(seen_at, detection.at);
+        let incident = Incident {
+            schema: SCHEMA.to_owned(),
+            id,
+            headline: String::new(),
+            family: key.family,
+            severity: detection.severity,
+            outcome: detection.outcome,
+            kinds: Vec::new(),
+            clauses: Vec::new(),
+            since: detection.since.min(detection.at),
+            until: detection.at,
+            story: crate::Story::Running,
+            system: key.system,
+            user: clip(&key.user, 256),
+            clients: Vec::new(),
+            addresses: Vec::new(),
+            programs: Vec::new(),
+            databases: Vec::new(),
+            relations: Vec::new(),
+            store: detection.store.as_ref().map(|store| StoreInfo {
+                name: clip(&store.name, 256),
+                class: store.class,
+                persons: store.persons,
+                guessed: store.guessed,
+            }),
+            categories: Vec::new(),
+            sources: Vec::new(),
+            events: 0,
+            detections: 0,
+            rows: Rows::default(),
+            people: crate::People::default(),
+            timeline: Timeline::default(),
+            evidence: Evidence::default(),
+            links: Vec::new(),
+            lifecycle: crate::Lifecycle::default(),
+            observed: crate::Observed {
+                sequence: 0,
+                first_seen_at: seen_at,
+                last_seen_at: seen_at,
+                delay_first_us: delay,
+                delay_max_us: delay,
+            },
+        };
+        let inner = Inner {
+            serial,
+            user: key.user.to_string(),
+            place: key.place.to_string(),
+            store: key.store,
+            bounds: Bounds::default(),
+            success: None,
+            unknown: None,
+            failure: None,
+            pending: Vec::new(),
+            sessions: BTreeSet::new(),
+            grantees: BTreeSet::new(),
+            settled: false,
+        };
+        Story { incident, inner, people: PeopleSet::default(), order: Vec::new() }
+    }
+
+    pub(crate) fn restore(incident: Incident, inner: Inner, people: PeopleSet) -> Story {
+        let order = incident.categories.iter().map(|code| Arc::from(code.as_str())).collect();
+        Story { incident, inner, people, order }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        Key {
+            system: self.incident.system,
+            user: Arc::from(self.inner.user.as_str()),
+            family: self.incident.family,
+            place: Arc::from(self.inner.place.as_str()),
+            store: self.inner.store,
+        }
+    }
+
+    /// Takes `detection` into the story.
+    pub(crate) fn take(
+        &mut self,
+        detection: &Detection,
+        source: &SourceInfo,
+        config: &FoldConfig,
+        seen_at: Timestamp,
+    ) -> Novelty {
+        let incident = &mut self.incident;
+        incident.since = incident.since.min(detection.since);
+        incident.until = incident.until.max(detection.at);
+        incident.events = incident.events.saturating_add(detection.events);
+        incident.detections += 1;
+        incident.observed.last_seen_at = incident.observed.last_seen_at.max(seen_at);
+        incident.observed.delay_max_us = incident.observed.delay_max_us.max(micros(seen_at, detection.at));
+        let new = self.note_actor(detection, source);
+        self.note_kind(detection);
+        self.note_outcome(detection);
+        self.note_limits(detection, source);
+        self.note_people(detection, config);
+        let place = detection.place;
+        let incident = &mut self.incident;
+        incident.evidence.file(&source.name, place.file.0, place.offset, place.length);
+        let timeline = &mut incident.timeline;
+        let entry = entry(detection, source);
+        let rank = |entry: &Entry| (entry.at, entry.place.clone(), entry.kind);
+        let at = timeline.entries.partition_point(|other| rank(other) <= rank(&entry));
+        timeline.entries.insert(at, entry);
+        if timeline.entries.len() > config.timeline_head + config.timeline_tail {
+            timeline.entries.remove(config.timeline_head);
+            timeline.dropped += 1;
+        }
+        Novelty(new)
+    }
+
+    fn note_actor(&mut self, detection: &Detection, source: &SourceInfo) -> bool {
+        let (incident, actor) = (&mut self.incident, &detection.actor);
+        let mut new = note(&mut incident.clients, 16, &actor.client.to_string());
+        if matches!(actor.client, Client::Address(_)) {
+            note(&mut incident.addresses, 16, &actor.client.to_string());
+        }
+        if !actor.program.is_empty() {
+            note(&mut incident.programs, 16, &actor.program);
+        }
+        if !actor.database.is_empty() {
+            note(&mut incident.databases, 16, &actor.database);
+        }
+        note(&mut incident.sources, 16, &source.name);
+        note(&mut incident.clauses, 16, detection.clause);
+        for relation in &detection.relations {
+            note(&mut incident.relations, 64, &name(relation));
+        }
+        if detection.session.0 != 0 && self.inner.sessions.len() < 64 {
+            new |= self.inner.sessions.insert(detection.session.0);
+        }
+        let role = detection.statement.as_ref().and_then(|statement| statement.role.as_ref());
+        if let (Some(role), Family::Privilege) = (role, incident.family) {
+            for grantee in role.grantees.iter().take(64) {
+                if self.inner.grantees.len() < 64 {
+                    new |= self.inner.grantees.insert(clip(grantee, 256));
+                }
+            }
+        }
+        new
+    }
+
+    fn note_kind(&mut self, detection: &Detection) {
+        let incident = &mut self.incident;
+        let found =
+            incident.kinds.iter_mut().find(|one| one.kind == detection.kind && one.detector == detection.detector);
+        if let Some(one) = found {
+            one.severity = one.severity.max(detection.severity);
+            one.count += 1;
+        } else if incident.kinds.len() < 32 {
+            let (kind, severity) = (detection.kind, detection.severity);
+            incident.kinds.push(KindCount { kind, detector: clip(detection.detector, 100), severity, count: 1 });
+        }
+        incident.kinds.sort_by(|a, b| (b.severity, a.kind, &a.detector).cmp(&(a.severity, b.kind, &b.detector)));
+        let order = &mut self.order;
+        let mut add = |code: &Arc<str>| {
+            if order.len() < 64 && !order.contains(code) {
+                order.push(Arc::clone(code));
+            }
+        };
+        let of_store = detection.store.as_ref().map_or(&[][..], |store| &store.categories);
+        if detection.categories.is_empty() { of_store } else { &detection.categories }.iter().for_each(&mut add);
+        let rank = |code: &Arc<str>| of_store.iter().position(|one| one == code).unwrap_or(usize::MAX);
+        order.sort_by(|a, b| (rank(a), a).cmp(&(rank(b), b)));
+        if incident.categories.len() != order.len() || !of_store.is_empty() {
+            incident.categories = order.iter().map(|code| clip(code, 64)).collect();
+        }
+    }
+
+    /// A detection that stands for no new event and has a final outcome settles what was unknown in its session.
+    fn note_outcome(&mut self, detection: &Detection) {
+        let inner = &mut self.inner;
+        let rows = &mut self.incident.rows;
+        let worst = |slot: &mut Option<Severity>, severity| *slot = (*slot).max(Some(severity));
+        let change = detection.kind.family() == Family::Change;
+        if detection.events == 0 && detection.outcome != Outcome::Unknown {
+            let settles = |one: &Pending| one.session == detection.session.0 && one.kind == detection.kind;
+            for one in inner.pending.extract_if(.., |one| settles(one)) {
+                if detection.outcome == Outcome::Success {
+                    worst(&mut inner.success, one.severity);
+                } else if change {
+                    rows.known = rows.known.saturating_sub(one.rows);
+                    rows.undone = rows.undone.saturating_add(one.rows);
+                }
+            }
+        }
+        let number = detection.rows.known().unwrap_or(0);
+        match detection.outcome {
+            Outcome::Success => worst(&mut inner.success, detection.severity),
+            Outcome::Failure => worst(&mut inner.failure, detection.severity),
+            Outcome::Unknown if change && inner.pending.len() < 64 => inner.pending.push(Pending {
+                session: detection.session.0,
+                kind: detection.kind,
+                severity: detection.severity,
+                rows: number,
+            }),
+            Outcome::Unknown => worst(&mut inner.unknown, detection.severity),
+        }
+        match detection.outcome {
+            Outcome::Failure if change => rows.undone = rows.undone.saturating_add(number),
+            _ => rows.known = rows.known.saturating_add(number),
+        }
+        let pending = inner.pending.iter().map(|one| one.severity).max();
+        let unknown = inner.unknown.max(pending);
+        let (severity, outcome) = match (inner.success, unknown, inner.failure) {
+            (Some(success), unknown, _) => (Some(success).max(unknown), Outcome::Success),
+            (None, Some(unknown), _) => (Some(unknown), Outcome::Unknown),
+            (None, None, failure) => (failure, Outcome::Failure),
+        };
+        self.incident.severity = severity.unwrap_or(detection.severity);
+        self.incident.outcome = outcome;
+    }
+
+    fn note_limits(&mut self, detection: &Detection, source: &SourceInfo) {
+        let (incident, name) = (&mut self.incident, &*source.name);
+        if detection.rows == Count::Unknown && moves(detection) {
+            incident.rows.unknown_parts += 1;
+            let code = match detection.actor.system {
+                System::Mariadb => LimitCode::RowsNotLogged,
+                System::Postgresql => LimitCode::RowsHidden,
+            };
+            incident.evidence.limit(code, name, 0);
+        }
+        if source.trust == Trust::Forgeable {
+            incident.evidence.limit(LimitCode::Forgeable, name, 0);
+        }
+        if detection.kind.family() == Family::Change && detection.outcome == Outcome::Unknown {
+            incident.evidence.limit(LimitCode::TransactionEndUnseen, "", 0);
+        }
+        if let Some(statement) = &detection.statement {
+            if statement.flags.has(Flag::Truncated) {
+                incident.evidence.limit(LimitCode::StatementTruncated, "", 0);
+            }
+            if statement.flags.has(Flag::Unparsed) {
+                incident.evidence.limit(LimitCode::StatementUnparsed, "", 0);
+            }
+        }
+        if detection.store.as_ref().is_some_and(|store| store.guessed) {
+            incident.evidence.limit(LimitCode::StoreGuessed, "", 0);
+        }
+        if detection.actor.user.is_empty() && detection.kind != Kind::SightLost {
+            incident.evidence.limit(LimitCode::NoPrincipal, name, 0);
+        }
+    }
+
+    fn note_people(&mut self, detection: &Detection, config: &FoldConfig) {
+        let before = self.people.held() as u64;
+        if self.people.add(&detection.people, config.exact_people) {
+            self.inner.bounds.floor = before.max(config.exact_people as u64);
+        }
+        if !moves(detection) && detection.people_at_most.known().is_none_or(|people| people == 0) {
+            return;
+        }
+        let hides = |flag| detection.statement.as_ref().is_some_and(|statement| statement.flags.has(flag));
+        let hidden = hides(Flag::Aggregate) || hides(Flag::PackedAggregate);
+        let persons = detection.store.as_ref().map_or(Count::Unknown, |store| store.persons);
+        self.inner.bounds.part(detection.rows, hidden, detection.people_at_most, persons);
+    }
+
+    /// Turns the exact set into a sketch to save memory.
+    pub(crate) fn spill(&mut self) {
+        self.inner.bounds.floor = self.inner.bounds.floor.max(self.people.held() as u64);
+        self.inner.bounds.for_memory = true;
+        self.people.spill();
+    }
+
+    /// Brings the shown numbers up to date.
+    pub(crate) fn refresh(&mut self) {
+        if !self.inner.settled {
+            self.incident.people = self.inner.bounds.people(&self.people);
+        }
+        self.incident.evidence.settle();
+        self.incident.headline = crate::headline(&self.incident);
+    }
+}
+
+/// Whether the detection is about records of people that moved or may have moved.
+fn moves(detection: &Detection) -> bool {
+    let family = matches!(detection.kind.family(), Family::Access | Family::Change);
+    family && detection.events > 0 && (detection.outcome != Outcome::Failure || detection.rows.known().is_some())
+}
+
+fn micros(later: Timestamp, earlier: Timestamp) -> u64 {
+    u64::try_from(later.since(earlier).as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Adds `text` to a sorted list; true when it was not in it.
+fn note(list: &mut Vec<String>, most: usize, text: &str) -> bool {
+    let known = |list: &[String], text: &str| list.binary_search_by(|one| one.as_str().cmp(text));
+    if text.len() <= 256 && known(list, text).is_ok() {
+        return false;
+    }
+    let text = clip(text, 256);
+    match known(list, &text) {
+        Err(index) if list.len() < most => {
+            list.insert(index, text);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn name(relation: &Relation) -> String {
+    if relation.schema.is_empty() {
+        relation.name.to_string()
+    } else {
+        format!("{}.{}", relation.schema, relation.name)
+    }
+}
+
+fn entry(detection: &Detection, source: &SourceInfo) -> Entry {
+    let (actor, place, statement) = (&detection.actor, detection.place, detection.statement.as_ref());
+    Entry {
+        at: detection.at,
+        since: detection.since,
+        kind: detection.kind,
+        detector: clip(detection.detector, 100),
+        severity: detection.severity,
+        reason: clip(&detection.reason, 400),
+        outcome: detection.outcome,
+        client: clip(&actor.client.to_string(), 256),
+        program: clip(&actor.program, 128),
+        database: clip(&actor.database, 128),
+        relations: detection.relations.iter().take(8).map(|relation| clip(&name(relation), 128)).collect(),
+        verb: statement.map(|statement| statement.verb),
+        summary: statement.map(|statement| clip(&statement.summary, 240)),
+        fingerprint: statement.map(|statement| format!("{:016x}", statement.fingerprint)),
+        rows: detection.rows,
+        events: detection.events,
+        session: if detection.session.0 == 0 { String::new() } else { format!("{:016x}", detection.session.0) },
+        place: Where {
+            source: source.name.to_string(),
+            file: format!("{:016x}", place.file.0),
+            offset: place.offset,
+            length: place.length,
+        },
+    }
+}
