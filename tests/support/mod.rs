@@ -1,7 +1,7 @@
 //! What several test modules need: scratch directories, free ports, guarded child processes, waiting with a deadline,
 //! seeded numbers, invented people. Nothing here is a mock.
 
-#![allow(dead_code)] // which helpers are used depends on the features of the build
+#![allow(dead_code, unused_imports)] // which helpers are used depends on the features of the build
 
 pub mod http;
 pub mod people;

@@ -1,1 +1,0 @@
-//! The laws of ARCHITECTURE.md that no compiler checks.
