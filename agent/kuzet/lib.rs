@@ -1,7 +1,10 @@
 //! The shell of Kuzet: what touches the world. Pure crates stand below it; `pipeline` joins them.
 
 pub mod clock;
+pub mod config;
+pub mod core;
 pub mod message;
 pub mod metrics;
 pub mod notify;
 pub mod source;
+pub mod state;

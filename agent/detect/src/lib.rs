@@ -9,6 +9,7 @@ mod diagnostic;
 mod engine;
 mod policy;
 mod severity;
+mod sight;
 mod thresholds;
 mod toml_file;
 
@@ -18,4 +19,5 @@ pub use diagnostic::Diagnostic;
 pub use engine::{Detectors, Row};
 pub use policy::Policy;
 pub use severity::{Severities, Volume};
+pub use sight::{SightLoss, sight_lost};
 pub use thresholds::Thresholds;

@@ -1,0 +1,164 @@
+//! Finds MariaDB: running servers by their arguments, installed ones by Debian's layout.
+
+use super::{Limit, Process, Server, entries, is_on, read_small, under};
+use crate::config::SourceConfig;
+use kuzet_event::System;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Deepest chain of `!include` directives that is followed.
+const MAX_INCLUDES: usize = 8;
+
+/// Groups of an option file that a MariaDB server reads.
+const GROUPS: [&str; 6] = ["mysqld", "server", "mariadb", "mariadbd", "mariadb-10.11", "mysqld-10.11"];
+
+pub(super) fn find(root: &Path, processes: &[Process]) -> Vec<Server> {
+    let ours = |process: &&Process| matches!(process.name.as_str(), "mariadbd" | "mysqld");
+    let mut servers: Vec<Server> = processes.iter().filter(ours).map(|process| server(root, Some(process))).collect();
+    if servers.is_empty() && under(root, Path::new("/var/lib/mysql/mysql")).exists() {
+        servers.push(server(root, None));
+    }
+    servers
+}
+
+fn server(root: &Path, process: Option<&Process>) -> Server {
+    let arguments = process.map(|process| process.arguments.as_slice()).unwrap_or_default();
+    let given = |name: &str| {
+        arguments.iter().find_map(|argument| argument.strip_prefix("--")?.strip_prefix(name)?.strip_prefix('='))
+    };
+    let mut settings = BTreeMap::new();
+    let config = given("defaults-file").unwrap_or("/etc/mysql/my.cnf");
+    let readable = read_options(root, Path::new(config), &mut settings, 0);
+    for argument in arguments {
+        if let Some((name, value)) = argument.strip_prefix("--").and_then(|argument| argument.split_once('=')) {
+            settings.insert(folded(name), value.to_owned());
+        }
+    }
+    let data = PathBuf::from(settings.get("datadir").map_or("/var/lib/mysql", String::as_str));
+    let source = source(&data, &settings);
+    let mut limits = limits(&settings, source.as_ref());
+    if !readable {
+        let message = format!("{config} cannot be read: its settings are guessed");
+        limits.insert(0, Limit::new("MY01", message, "run as a member of the group mysql, or make the file readable"));
+    }
+    Server {
+        system: System::Mariadb,
+        pid: process.map(|process| process.pid),
+        data_directory: data,
+        settings,
+        source,
+        limits,
+    }
+}
+
+/// Option names are the same with `-` and `_`.
+fn folded(name: &str) -> String {
+    name.trim().replace('-', "_").to_ascii_lowercase()
+}
+
+fn read_options(root: &Path, path: &Path, settings: &mut BTreeMap<String, String>, depth: usize) -> bool {
+    let Some(text) = read_small(&under(root, path)) else { return false };
+    let mut ours = false;
+    for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
+        if let Some(directory) = line.strip_prefix("!includedir").filter(|_| depth < MAX_INCLUDES) {
+            for file in entries(&under(root, Path::new(directory.trim()))) {
+                if file.extension().is_some_and(|extension| extension == "cnf") {
+                    let file = Path::new("/").join(file.strip_prefix(root).unwrap_or(&file));
+                    read_options(root, &file, settings, depth + 1);
+                }
+            }
+        } else if let Some(file) = line.strip_prefix("!include").filter(|_| depth < MAX_INCLUDES) {
+            read_options(root, Path::new(file.trim()), settings, depth + 1);
+        } else if let Some(group) = line.strip_prefix('[') {
+            ours = group.split(']').next().is_some_and(|group| GROUPS.contains(&group));
+        } else if ours {
+            let (name, value) = line.split_once('=').unwrap_or((line, "on"));
+            let value = value.split('#').next().unwrap_or_default().trim().trim_matches(['\'', '"']);
+            settings.insert(folded(name), value.to_owned());
+        }
+    }
+    true
+}
+
+fn loaded(settings: &BTreeMap<String, String>) -> bool {
+    let get = |key: &str| settings.get(key).map(String::as_str);
+    let named = ["plugin_load_add", "plugin_load"]
+        .iter()
+        .any(|key| get(key).is_some_and(|value| value.contains("server_audit")));
+    named || get("server_audit").is_some() || get("server_audit_logging").is_some()
+}
+
+fn source(data: &Path, settings: &BTreeMap<String, String>) -> Option<SourceConfig> {
+    let get = |key: &str| settings.get(key).map(String::as_str);
+    let to_file = get("server_audit_output_type").is_none_or(|kind| kind.eq_ignore_ascii_case("file"));
+    if !loaded(settings) || !to_file || !is_on(get("server_audit_logging")) {
+        return None;
+    }
+    let path = data.join(get("server_audit_file_path").unwrap_or("server_audit.log"));
+    Some(SourceConfig {
+        name: "mariadb".to_owned(),
+        format: Some("mariadb_server_audit".to_owned()),
+        paths: vec![path.display().to_string()],
+        data_directory: None,
+        log_line_prefix: None,
+        offset_seconds: None,
+        from_beginning: false,
+    })
+}
+
+fn limits(settings: &BTreeMap<String, String>, source: Option<&SourceConfig>) -> Vec<Limit> {
+    let get = |key: &str| settings.get(key).map(String::as_str).unwrap_or_default();
+    if source.is_none() {
+        let message = "no audit log: server_audit is not loaded, not logging, or sends to syslog";
+        let fix = "plugin_load_add = server_audit, server_audit = FORCE_PLUS_PERMANENT, server_audit_logging = ON, \
+                   server_audit_events = 'CONNECT,QUERY,TABLE', server_audit_output_type = file";
+        return vec![Limit::new("MY02", message, fix)];
+    }
+    let mut limits = vec![Limit::new(
+        "MY03",
+        "server_audit gives no row counts: volumes are unknown, bounded by the catalogue's persons",
+        "give persons in the catalogue; volumes from the slow log come later",
+    )];
+    let events = get("server_audit_events").to_ascii_uppercase();
+    let complete = ["CONNECT", "QUERY", "TABLE"].iter().all(|class| events.contains(class));
+    if !events.is_empty() && !complete {
+        let message = format!("server_audit_events = '{events}' leaves out logins, statements or tables");
+        limits.push(Limit::new("MY04", message, "server_audit_events = 'CONNECT,QUERY,TABLE'"));
+    }
+    if !get("server_audit_excl_users").is_empty() {
+        let message = "server_audit_excl_users hides accounts from the audit log";
+        limits.push(Limit::new("MY05", message, "set server_audit_excl_users = ''"));
+    }
+    if !settings.contains_key("server_audit") {
+        let message = "the audit plugin can be uninstalled while the server runs";
+        limits.push(Limit::new("MY06", message, "server_audit = FORCE_PLUS_PERMANENT"));
+    }
+    limits.push(Limit::new(
+        "MY07",
+        "user names are written unescaped: a line can be forged before login, and SET GLOBAL server_audit_events leaves no record",
+        "take SUPER and the right to choose user names from people",
+    ));
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn option_files_are_read_with_includes_and_groups() {
+        let root = std::env::temp_dir().join(format!("kuzet-discover-my-{}", std::process::id()));
+        std::fs::create_dir_all(root.join("etc/mysql/conf.d")).unwrap();
+        std::fs::create_dir_all(root.join("var/lib/mysql/mysql")).unwrap();
+        std::fs::write(root.join("etc/mysql/my.cnf"), "[client]\nport=1\n!includedir /etc/mysql/conf.d\n").unwrap();
+        std::fs::write(
+            root.join("etc/mysql/conf.d/audit.cnf"),
+            "[mariadbd]\nplugin-load-add = server_audit\nserver-audit-logging=ON # yes\nserver_audit_events='CONNECT'\n",
+        )
+        .unwrap();
+        let servers = super::super::find(&root);
+        std::fs::remove_dir_all(&root).unwrap();
+        let source = servers[0].source.as_ref().unwrap();
+        assert_eq!(source.paths, ["/var/lib/mysql/server_audit.log"]);
+        let codes: Vec<_> = servers[0].limits.iter().map(|limit| limit.code).collect();
+        assert_eq!(codes, ["MY03", "MY04", "MY06", "MY07"]);
+    }
+}

@@ -1,0 +1,324 @@
+//! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
+
+use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, SourceConfig, default_state, discover, hostname};
+use crate::notify::ChannelSettings;
+use kuzet_detect::{Diagnostic, Thresholds};
+use kuzet_incident::FoldConfig;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Largest configuration, catalogue or policy that is read.
+const MAX_BYTES: u64 = 4 << 20;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    host: Option<String>,
+    state: Option<PathBuf>,
+    offset: Option<String>,
+    catalogue: Option<PathBuf>,
+    policy: Option<PathBuf>,
+    poll_seconds: Option<u64>,
+    #[serde(default)]
+    source: Vec<toml::Spanned<RawSource>>,
+    #[serde(default)]
+    metrics: RawMetrics,
+    #[serde(default)]
+    notify: Vec<ChannelSettings>,
+    #[serde(default)]
+    thresholds: Thresholds,
+    #[serde(default)]
+    incident: RawIncident,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawIncident {
+    quiet_minutes: Option<u64>,
+    longest_hours: Option<u64>,
+}
+
+impl RawIncident {
+    fn meant(&self) -> FoldConfig {
+        let defaults = FoldConfig::default();
+        FoldConfig {
+            quiet: self
+                .quiet_minutes
+                .map_or(defaults.quiet, |minutes| Duration::from_secs(minutes.clamp(1, 1440) * 60)),
+            longest: self
+                .longest_hours
+                .map_or(defaults.longest, |hours| Duration::from_secs(hours.clamp(1, 720) * 3600)),
+            ..defaults
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSource {
+    name: String,
+    format: Option<String>,
+    #[serde(default)]
+    paths: Vec<String>,
+    data_directory: Option<PathBuf>,
+    log_line_prefix: Option<String>,
+    offset: Option<String>,
+    #[serde(default)]
+    from_beginning: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMetrics {
+    listen: Option<String>,
+}
+
+/// Reads a file that only its owner may change.
+///
+/// # Errors
+/// One diagnostic: unreadable, too large, not UTF-8, or writable by everybody.
+pub fn read_guarded(path: &Path) -> Result<String, Diagnostic> {
+    let fault = |code, message: String, help: &str| Diagnostic {
+        code: String::from(code),
+        file: path.display().to_string(),
+        line: 0,
+        column: 0,
+        message,
+        help: help.to_owned(),
+        warning: false,
+    };
+    let unreadable =
+        |error: std::io::Error| fault("KZ001", format!("cannot read: {error}"), "check the path and its permissions");
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if metadata.mode() & 0o002 != 0 {
+        return Err(fault(
+            "KZ002",
+            format!("is writable by everybody (mode {:03o})", metadata.mode() & 0o777),
+            "chmod o-w this file: who can write it can silence the agent",
+        ));
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(fault("KZ003", format!("is larger than {MAX_BYTES} bytes"), "is this the right file?"));
+    }
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+/// Reads and checks the configuration at `path`.
+pub(super) fn load(path: &Path) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let text = read_guarded(path).map_err(|fault| vec![fault])?;
+    load_text(&text, path)
+}
+
+/// Checks the text of a configuration; `path` is where it came from, and relative paths inside start beside it.
+///
+/// # Errors
+/// Every fault found. On success the warnings come with the configuration.
+pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut faults = Faults { text, file: path.display().to_string(), list: Vec::new() };
+    let raw: Raw = match toml::from_str(text) {
+        Ok(raw) => raw,
+        Err(error) => {
+            let help = "see docs/configuration.md for every key";
+            faults.push("KZ010", error.span().map(|span| span.start), error.message().trim().to_owned(), help);
+            return Err(faults.list);
+        }
+    };
+    let beside = |file: PathBuf| path.parent().map_or_else(|| file.clone(), |directory| directory.join(&file));
+    let offset_seconds = faults.offset(raw.offset.as_deref(), None).unwrap_or(KAZAKHSTAN_OFFSET);
+    let mut sources: Vec<SourceConfig> = Vec::new();
+    for source in raw.source {
+        let at = source.span().start;
+        sources.extend(faults.source(source.into_inner(), at, &sources));
+    }
+    if sources.is_empty() && faults.list.is_empty() {
+        sources = discover::sources(&discover::find(Path::new("/")));
+        let message = "no [[source]]: following what was found on this host".to_owned();
+        faults.warn("KZ011", message, "write the sources down, so that a server that is stopped today is watched too");
+    }
+    let metrics = faults.listen(raw.metrics.listen.as_deref());
+    let mut thresholds = raw.thresholds;
+    thresholds.offset_seconds = offset_seconds;
+    let config = Config {
+        path: Some(path.to_owned()),
+        host: raw.host.unwrap_or_else(hostname),
+        state: raw.state.map_or_else(default_state, beside),
+        offset_seconds,
+        sources,
+        catalogue: raw.catalogue.map(beside),
+        policy: raw.policy.map(beside),
+        metrics,
+        notify: raw.notify,
+        thresholds,
+        fold: raw.incident.meant(),
+        poll: Duration::from_secs(raw.poll_seconds.unwrap_or(1).clamp(1, 60)),
+    };
+    if faults.list.iter().any(|fault| !fault.warning) { Err(faults.list) } else { Ok((config, faults.list)) }
+}
+
+/// Collects every fault of one file.
+struct Faults<'a> {
+    text: &'a str,
+    file: String,
+    list: Vec<Diagnostic>,
+}
+
+impl Faults<'_> {
+    fn push(&mut self, code: &str, at: Option<usize>, message: String, help: &str) {
+        let (line, column) = at.map_or((0, 0), |at| place(self.text, at));
+        let (file, help) = (self.file.clone(), help.to_owned());
+        self.list.push(Diagnostic { code: code.to_owned(), file, line, column, message, help, warning: false });
+    }
+
+    fn warn(&mut self, code: &str, message: String, help: &str) {
+        self.push(code, None, message, help);
+        if let Some(last) = self.list.last_mut() {
+            last.warning = true;
+        }
+    }
+
+    fn offset(&mut self, text: Option<&str>, at: Option<usize>) -> Option<i32> {
+        let text = text?;
+        let parsed = parse_offset(text);
+        if parsed.is_none() {
+            let help = "write it as \"+05:00\"; zone names are not read, because host zone files may be wrong";
+            self.push("KZ012", at, format!("offset \"{text}\" is not an offset from UTC"), help);
+        }
+        parsed
+    }
+
+    fn source(&mut self, raw: RawSource, at: usize, before: &[SourceConfig]) -> Option<SourceConfig> {
+        let faults = self.list.len();
+        let at = Some(at);
+        let name = raw.name;
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        {
+            let help = "use 1 to 64 letters, digits, '-', '_' or '.': the name is a metric label";
+            self.push("KZ013", at, "source name is not usable".to_owned(), help);
+        }
+        if before.iter().any(|other| other.name == name) {
+            self.push("KZ014", at, format!("source \"{name}\" stands twice"), "give each source its own name");
+        }
+        if raw.paths.is_empty() && raw.data_directory.is_none() {
+            let help = "add paths = [\"/var/log/…\"] or data_directory = \"/var/lib/postgresql/15/main\"";
+            self.push("KZ015", at, format!("source \"{name}\" says nothing to follow"), help);
+        }
+        for pattern in &raw.paths {
+            if let Err(error) = glob::Pattern::new(pattern) {
+                self.push("KZ016", at, format!("path \"{pattern}\": {}", error.msg), "write a path or a glob pattern");
+            } else if !Path::new(pattern).is_absolute() {
+                let message = format!("path \"{pattern}\" is relative");
+                self.push("KZ017", at, message, "write it from / on: a service has no working directory of yours");
+            }
+        }
+        let format = raw.format.filter(|format| format != "auto");
+        if let Some(format) = &format
+            && !kuzet_decode::FORMATS.iter().any(|known| known.name == format)
+        {
+            let known: Vec<&str> = kuzet_decode::FORMATS.iter().map(|known| known.name).collect();
+            let help = format!("known formats: auto, {}", known.join(", "));
+            self.push("KZ018", at, format!("log format \"{format}\" is not known"), &help);
+        }
+        let offset_seconds = self.offset(raw.offset.as_deref(), at);
+        let (paths, data_directory, log_line_prefix) = (raw.paths, raw.data_directory, raw.log_line_prefix);
+        let from_beginning = raw.from_beginning;
+        (self.list.len() == faults).then_some(SourceConfig {
+            name,
+            format,
+            paths,
+            data_directory,
+            log_line_prefix,
+            offset_seconds,
+            from_beginning,
+        })
+    }
+
+    fn listen(&mut self, text: Option<&str>) -> Option<SocketAddr> {
+        match text {
+            None => Some(DEFAULT_METRICS),
+            Some("off") => None,
+            Some(text) => {
+                let address = text.parse::<SocketAddr>().ok();
+                let Some(address) = address else {
+                    let help = "write \"127.0.0.1:9478\", or \"off\"";
+                    self.push("KZ019", None, format!("metrics.listen \"{text}\" is not an address with a port"), help);
+                    return None;
+                };
+                if !address.ip().is_loopback() {
+                    let message = format!("metrics are served in clear on {address}");
+                    self.warn("KZ020", message, "keep them on 127.0.0.1 and let the scraper come through a tunnel");
+                }
+                Some(address)
+            }
+        }
+    }
+}
+
+/// `+05:00`, `-03:30`, `+05`, `Z` → seconds.
+fn parse_offset(text: &str) -> Option<i32> {
+    if text == "Z" {
+        return Some(0);
+    }
+    let (sign, rest) = match text.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = rest.split_once(':').unwrap_or((rest, "00"));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit()) && part.len() == 2;
+    if !digits(hours) || !digits(minutes) {
+        return None;
+    }
+    let (hours, minutes): (i32, i32) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours <= 14 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
+}
+
+/// Line and column, from 1, of byte `at`.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(text: &str) -> Vec<String> {
+        match load_text(text, Path::new("/etc/kuzet/kuzet.toml")) {
+            Ok((_, warnings)) => warnings.into_iter().map(|fault| fault.code).collect(),
+            Err(faults) => faults.into_iter().map(|fault| fault.code).collect(),
+        }
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_place() {
+        let text = "offset = \"Asia/Almaty\"\n[[source]]\nname = \"a b\"\npaths = [\"logs/*.csv\"]\nformat = \"csv\"\n";
+        let faults = load_text(text, Path::new("k.toml")).unwrap_err();
+        let told: Vec<_> = faults.iter().map(|fault| fault.code.as_str()).collect();
+        assert_eq!(told, ["KZ012", "KZ013", "KZ017", "KZ018"]);
+        assert_eq!(faults[1].line, 2);
+        assert!(faults.iter().all(|fault| !fault.help.is_empty()));
+    }
+
+    #[test]
+    fn unknown_keys_and_bad_toml_are_refused() {
+        assert_eq!(codes("sate = \"/x\""), ["KZ010"]);
+        assert_eq!(codes("state = "), ["KZ010"]);
+        assert_eq!(codes("[metrics]\nlisten = \"9478\"\n[[source]]\nname='x'\npaths=['/x']"), ["KZ019"]);
+        assert_eq!(codes("[metrics]\nlisten = \"0.0.0.0:9478\"\n[[source]]\nname='x'\npaths=['/x']"), ["KZ020"]);
+    }
+
+    #[test]
+    fn offsets() {
+        assert_eq!(parse_offset("+05:00"), Some(18_000));
+        assert_eq!(parse_offset("-03:30"), Some(-12_600));
+        assert_eq!(parse_offset("+05"), Some(18_000));
+        assert_eq!(parse_offset("Z"), Some(0));
+        for bad in ["", "5", "+5", "+15:00", "+05:60", "UTC", "+0a:00", "+é5"] {
+            assert_eq!(parse_offset(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a person configures: one TOML file, read once, refused as a whole when anything in it is wrong.
+//!
+//! With no file the agent looks around itself ([`discover`]) and works on embedded defaults.
+
+mod content;
+pub mod discover;
+mod file;
+
+pub use content::Content;
+pub use file::{load_text, read_guarded};
+
+use crate::notify::ChannelSettings;
+use kuzet_detect::{Diagnostic, Thresholds};
+use kuzet_incident::FoldConfig;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Where the configuration is looked for when none is named.
+pub const DEFAULT_PATH: &str = "/etc/kuzet/kuzet.toml";
+
+/// Everything `run` needs, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// File it came from; `None` when nothing is configured.
+    pub path: Option<PathBuf>,
+    /// Name of this host in alerts and incidents.
+    pub host: String,
+    /// Directory of the store and the pseudonym key.
+    pub state: PathBuf,
+    /// Offset from UTC of working hours and of logs that name no zone, in seconds.
+    pub offset_seconds: i32,
+    /// Logs to follow.
+    pub sources: Vec<SourceConfig>,
+    /// Catalogue of stores of personal data.
+    pub catalogue: Option<PathBuf>,
+    /// Access policy.
+    pub policy: Option<PathBuf>,
+    /// Address of `/metrics`; `None` switches it off.
+    pub metrics: Option<SocketAddr>,
+    /// Channels that are told of incidents.
+    pub notify: Vec<ChannelSettings>,
+    /// Thresholds of the detectors.
+    pub thresholds: Thresholds,
+    /// When a story ends.
+    pub fold: FoldConfig,
+    /// How often a silent log is looked at when no file system event arrives.
+    pub poll: Duration,
+}
+
+/// One `[[source]]`.
+#[derive(Clone, Debug)]
+pub struct SourceConfig {
+    /// Name, unique; label of metrics.
+    pub name: String,
+    /// Name of a log format, or `None` to recognise it from the first bytes.
+    pub format: Option<String>,
+    /// Paths or glob patterns.
+    pub paths: Vec<String>,
+    /// PostgreSQL data directory whose `current_logfiles` names the file to follow.
+    pub data_directory: Option<PathBuf>,
+    /// PostgreSQL `log_line_prefix`, for the stderr format.
+    pub log_line_prefix: Option<String>,
+    /// Offset from UTC of stamps without a zone (server_audit), in seconds; `None` is the agent's own.
+    pub offset_seconds: Option<i32>,
+    /// Whether files that exist at the very first start are read from their beginning.
+    pub from_beginning: bool,
+}
+
+impl Config {
+    /// Reads `path`, or the default place, or looks around. Every fault is reported; none is repaired silently.
+    ///
+    /// # Errors
+    /// All faults of the file, or that it cannot be read or is writable by others.
+    pub fn load(path: Option<&Path>) -> Result<(Config, Vec<Diagnostic>), Vec<Diagnostic>> {
+        match path {
+            Some(path) => file::load(path),
+            None if Path::new(DEFAULT_PATH).exists() => file::load(Path::new(DEFAULT_PATH)),
+            None => Ok((Config::embedded(), Vec::new())),
+        }
+    }
+
+    /// Embedded defaults, with the sources found on this host.
+    #[must_use]
+    pub fn embedded() -> Config {
+        Config {
+            path: None,
+            host: hostname(),
+            state: default_state(),
+            offset_seconds: KAZAKHSTAN_OFFSET,
+            sources: discover::sources(&discover::find(Path::new("/"))),
+            catalogue: None,
+            policy: None,
+            metrics: Some(DEFAULT_METRICS),
+            notify: Vec::new(),
+            thresholds: Thresholds::default(),
+            fold: FoldConfig::default(),
+            poll: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Kazakhstan is at UTC+5 as a whole since 1 March 2024; older zone files of hosts say +6, so none is read.
+pub const KAZAKHSTAN_OFFSET: i32 = 5 * 3600;
+
+/// Loopback only: metrics name hosts and stores.
+pub const DEFAULT_METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9478);
+
+/// The kernel's host name, or `localhost`.
+#[must_use]
+pub fn hostname() -> String {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    if name.is_empty() { "localhost".to_owned() } else { name }
+}
+
+/// `/var/lib/kuzet` for root, otherwise the user's own state directory.
+fn default_state() -> PathBuf {
+    if rustix::process::geteuid().is_root() {
+        return PathBuf::from("/var/lib/kuzet");
+    }
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
+    std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(home)
+        .unwrap_or_else(|| PathBuf::from("."))
+        .join("kuzet")
+}

@@ -1,0 +1,239 @@
+//! The thinking half of the data path, the same for `run` and `replay`: bytes → events → detections → incidents.
+//!
+//! No clock, no file, no store: it is handed chunks and times, and is asked what changed.
+
+use crate::message::{Gap, GapReason};
+use crate::source::{FileInfo, Sink};
+use kuzet_decode::{Chunk, DecodeOptions, Decoder, Edge, Format, Tally};
+use kuzet_detect::{Detection, Detectors, Severities, SightLoss, sight_lost};
+use kuzet_event::{Count, Event, FileId, Place, SourceId, System, Timestamp};
+use kuzet_incident::Folder;
+use std::collections::HashMap;
+
+/// Bytes after which a format must be recognised or given up.
+const SNIFF_BYTES: usize = 64 << 10;
+
+/// Records after which a source whose records are mostly not understood is told as blind.
+const BLIND_RECORDS: u64 = 20;
+
+/// One source, as the core needs it.
+pub struct Feed {
+    /// Name in the configuration.
+    pub name: String,
+    /// Configured format; `None` recognises it in each file.
+    pub format: Option<Format>,
+    /// What its decoders need to know.
+    pub options: DecodeOptions,
+}
+
+/// What is known of one source so far.
+#[derive(Clone, Debug, Default)]
+pub struct FeedStatus {
+    /// Records since the start.
+    pub tally: Tally,
+    /// Stamp of the latest event.
+    pub last_event: Option<Timestamp>,
+    /// Format of the latest file.
+    pub format: Option<Format>,
+    /// Events made.
+    pub events: u64,
+    blind_told: bool,
+}
+
+/// Told of every detection as it is made.
+pub type OnDetection = Box<dyn FnMut(&Detection) + Send>;
+
+/// Decoders, detectors and the folder with their state.
+pub struct Core {
+    feeds: Vec<Feed>,
+    status: Vec<FeedStatus>,
+    decoders: HashMap<(SourceId, FileId), Box<dyn Decoder>>,
+    detectors: Detectors,
+    severities: Severities,
+    /// Folds detections; public to the wiring, which asks it for changes.
+    pub folder: Folder,
+    now: Timestamp,
+    watermark: Timestamp,
+    events: Vec<Event>,
+    detections: Vec<Detection>,
+    on_detection: OnDetection,
+}
+
+impl Core {
+    /// A core without a past.
+    #[must_use]
+    pub fn new(
+        feeds: Vec<Feed>,
+        detectors: Detectors,
+        severities: Severities,
+        folder: Folder,
+        on_detection: OnDetection,
+    ) -> Core {
+        let status = feeds.iter().map(|_| FeedStatus::default()).collect();
+        Core {
+            feeds,
+            status,
+            decoders: HashMap::new(),
+            detectors,
+            severities,
+            folder,
+            now: Timestamp::default(),
+            watermark: Timestamp(i64::MIN),
+            events: Vec::new(),
+            detections: Vec::new(),
+            on_detection,
+        }
+    }
+
+    /// The detectors, for their state.
+    pub fn detectors(&mut self) -> &mut Detectors {
+        &mut self.detectors
+    }
+
+    /// Sets what the wall shows while the next chunks are handled; it decides nothing but "seen at".
+    pub fn set_now(&mut self, now: Timestamp) {
+        self.now = now;
+    }
+
+    /// Stamp of the latest event of all sources.
+    #[must_use]
+    pub fn watermark(&self) -> Option<Timestamp> {
+        (self.watermark != Timestamp(i64::MIN)).then_some(self.watermark)
+    }
+
+    /// Status of every source, in the order of the configuration.
+    #[must_use]
+    pub fn status(&self) -> &[FeedStatus] {
+        &self.status
+    }
+
+    /// Names of the sources.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.feeds.iter().map(|feed| feed.name.as_str())
+    }
+
+    /// Decoder states of files, for their checkpoints.
+    #[must_use]
+    pub fn decoder_state(&self, source: SourceId, file: FileId) -> Vec<u8> {
+        self.decoders.get(&(source, file)).map(|decoder| decoder.snapshot()).unwrap_or_default()
+    }
+
+    /// Lets time pass up to `now`: windows end, stories close.
+    pub fn tick(&mut self, now: Timestamp) {
+        self.detectors.tick(now, &mut self.detections);
+        self.fold();
+        self.folder.tick(now);
+    }
+
+    fn fold(&mut self) {
+        for detection in self.detections.drain(..) {
+            (self.on_detection)(&detection);
+            self.folder.fold(&detection, self.now);
+        }
+    }
+
+    /// The decoder of a file, made when its format is known.
+    fn decoder(&mut self, info: &FileInfo, chunk: &Chunk<'_>) -> Option<&mut Box<dyn Decoder>> {
+        let key = (info.source, info.file);
+        let feed = self.feeds.get(usize::from(info.source.0))?;
+        if !self.decoders.contains_key(&key) {
+            let format = feed.format.or_else(|| kuzet_decode::sniff(chunk.bytes))?;
+            let mut decoder = format.decoder(&feed.options);
+            decoder.restore(&info.decoder);
+            self.status[usize::from(info.source.0)].format = Some(format);
+            self.decoders.insert(key, decoder);
+        }
+        self.decoders.get_mut(&key)
+    }
+
+    /// Bytes of a file whose format nobody knows: left alone while it is short, then counted as lost.
+    fn unknown(&mut self, info: &FileInfo, chunk: &Chunk<'_>) -> usize {
+        if chunk.bytes.len() < SNIFF_BYTES && !matches!(chunk.edge, Edge::End | Edge::Full) {
+            return 0;
+        }
+        let lines = memchr::memchr_iter(b'\n', chunk.bytes).count().max(1) as u64;
+        let lost = Tally { seen: lines, lost: lines, lost_bytes: chunk.bytes.len() as u64, ..Tally::default() };
+        self.account(
+            info.source,
+            lost,
+            Place { offset: chunk.offset, source: info.source, file: info.file, length: 0 },
+        );
+        chunk.bytes.len()
+    }
+
+    /// Adds to the tally, and tells once when a source is mostly not understood.
+    fn account(&mut self, source: SourceId, tally: Tally, place: Place) {
+        let Some(status) = self.status.get_mut(usize::from(source.0)) else { return };
+        status.tally.add(tally);
+        let total = status.tally;
+        if status.blind_told || total.lost < BLIND_RECORDS || total.lost * 2 < total.seen {
+            return;
+        }
+        status.blind_told = true;
+        let what = "most records are not understood: is the configured format the right one?".to_owned();
+        self.sight_lost(place, what, Count::Known(total.lost_bytes));
+    }
+
+    fn sight_lost(&mut self, place: Place, reason: String, bytes: Count) {
+        let source = place.source;
+        let system = self
+            .feeds
+            .get(usize::from(source.0))
+            .and_then(|feed| feed.format)
+            .or_else(|| self.status.get(usize::from(source.0)).and_then(|status| status.format))
+            .map_or(System::Postgresql, |format| format.info().system);
+        let at = self.watermark().unwrap_or(self.now);
+        let loss = SightLoss { system, at, place, reason, bytes };
+        self.detections.push(sight_lost(loss, &self.severities));
+        self.fold();
+        self.folder.gap(source, at, bytes);
+    }
+}
+
+impl Sink for Core {
+    fn chunk(&mut self, info: &FileInfo, chunk: Chunk<'_>) -> usize {
+        let mut events = std::mem::take(&mut self.events);
+        let Some(decoder) = self.decoder(info, &chunk) else {
+            self.events = events;
+            return self.unknown(info, &chunk);
+        };
+        let decoded = decoder.decode(chunk, &mut events);
+        for event in &events {
+            self.detectors.observe(event, &mut self.detections);
+            if !self.detections.is_empty() {
+                self.fold();
+            }
+        }
+        let index = usize::from(info.source.0);
+        if let (Some(last), Some(status)) = (events.last(), self.status.get_mut(index)) {
+            status.last_event = Some(status.last_event.map_or(last.at, |before| before.max(last.at)));
+            status.events += events.len() as u64;
+            self.watermark = self.watermark.max(last.at);
+        }
+        events.clear();
+        self.events = events;
+        if decoded.tally != Tally::default() {
+            let place = Place { source: info.source, file: info.file, offset: chunk.offset, length: 0 };
+            self.account(info.source, decoded.tally, place);
+        }
+        decoded.consumed
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        let place = Place { source: gap.source, file: gap.file, offset: gap.offset, length: 0 };
+        let name = gap.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let what = match gap.reason {
+            GapReason::Truncated => format!("{name} was cut before its end was read"),
+            GapReason::Deleted => format!("{name} was deleted before its end was read"),
+            GapReason::Rewritten => format!("{name} was edited or replaced in place"),
+            GapReason::Unreadable => format!("{name} may not be read"),
+            GapReason::Compressed => format!("{name} is compressed in a way that cannot be read"),
+        };
+        let what = kuzet_personal::mask_identifiers(&what).into_owned();
+        self.sight_lost(place, what, gap.bytes);
+    }
+
+    fn finished(&mut self, source: SourceId, file: FileId) {
+        self.decoders.remove(&(source, file));
+    }
+}
