@@ -3,6 +3,8 @@
 
 #![allow(dead_code)] // other modules use what they need of the servers
 
+mod attacks_mariadb;
+mod attacks_postgresql;
 pub mod mariadb;
 pub mod observe;
 pub mod postgres;

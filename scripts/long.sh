@@ -1,0 +1,54 @@
+#!/bin/bash
+# The long lane, run before an issue is closed: fuzzing, many more kills, benches. What it measured is kept in
+# benches/runs/ under the day's date.
+# usage: scripts/long.sh [minutes a fuzz target, default 10] [kills, default 5000]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+minutes=${1:-10} kills=${2:-5000}
+mkdir -p benches/runs
+result=benches/runs/$(date -u +%Y-%m-%d)-long.md
+say() { printf '\n== %s\n' "$*"; }
+note() { printf '%s\n' "$*" | tee -a "$result"; }
+
+note "# Long lane of $(date -u +%Y-%m-%dT%H:%MZ), commit $(git rev-parse --short HEAD)"
+note ""
+note "$(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(rustc --version)"
+
+if [ -d fuzz ]; then
+  command -v cargo-fuzz >/dev/null 2>&1 || cargo install cargo-fuzz --locked
+  note ""
+  note "## Fuzzing, $minutes minutes a target"
+  note ""
+  for target in $(cd fuzz && cargo fuzz list); do
+    say "fuzz $target"
+    # Sanitisers need a nightly compiler.
+    log=$(mktemp)
+    if cargo fuzz run -s none "$target" -- -max_total_time=$((minutes * 60)) >"$log" 2>&1; then
+      note "- $target: no finding, $(grep -o '^#[0-9]*' "$log" | tail -1 | tr -d '#') runs"
+    else
+      note "- $target: **FAILED**"
+      tail -n 40 "$log"
+    fi
+    rm -f "$log"
+  done
+fi
+
+say "kill the agent $kills times"
+note ""
+note "## $kills kills"
+note ""
+if KUZET_KILLS=$kills cargo test --release --test kuzet robust::kill -- --nocapture 2>&1 | tee /dev/stderr | grep '^test result' >>"$result"; then
+  note "done"
+else
+  note "**FAILED**"
+fi
+
+say "benches"
+note ""
+note "## Benches"
+note ""
+note '```'
+cargo bench 2>&1 | grep -v '^ *Compiling\|^warning' | tee -a "$result"
+note '```'
+say "kept in $result"
