@@ -3,6 +3,22 @@
 //! One thread owns a [`Tailer`]: `open`, then `wait` and `read` in turn, then `checkpoints` into the transaction that
 //! holds what came of the bytes. The log is the buffer: what has not been read stays in the files.
 
+mod adopt;
+mod archive;
+mod buffer;
+mod direct;
+mod follow;
+mod group;
+mod identity;
+mod resume;
+mod scan;
+mod tailer;
+mod watch;
+
+pub use direct::{DirectProgress, DirectRead};
+pub use tailer::Tailer;
+pub use watch::Waker;
+
 use crate::message::Gap;
 use kuzet_decode::Chunk;
 use kuzet_event::{FileId, SourceId, Timestamp};
