@@ -4,6 +4,5 @@
 
 #[cfg(feature = "live")]
 mod live;
-mod notify;
 mod support;
 mod tidy;

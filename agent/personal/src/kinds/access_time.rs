@@ -1,7 +1,7 @@
 //! Time of a visitor's access.
 
 use super::{Entry, Kind};
-use crate::{Category, value};
+use crate::Category;
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::AccessTime,
@@ -20,5 +20,4 @@ pub(crate) static ENTRY: Entry = Entry {
         "visited_at*",
         "last_visit*",
     ],
-    value: Some(value::day),
 };

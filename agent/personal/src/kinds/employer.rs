@@ -1,7 +1,7 @@
 //! Employer, by its label.
 
 use super::{Entry, Kind};
-use crate::{Category, value};
+use crate::Category;
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Employer,
@@ -23,5 +23,4 @@ pub(crate) static ENTRY: Entry = Entry {
         "jumys orny*",
         "zhumys orny*",
     ],
-    value: Some(value::phrase),
 };

@@ -39,5 +39,4 @@ pub(crate) static ENTRY: Entry = Entry {
         "kualik*",
         "udostover*",
     ],
-    value: None,
 };

@@ -10,5 +10,4 @@ pub(crate) static ENTRY: Entry = Entry {
     person: false,
     shown: (6, 0),
     words: &[],
-    value: None,
 };

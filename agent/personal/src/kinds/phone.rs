@@ -32,7 +32,6 @@ pub(crate) static ENTRY: Entry = Entry {
         "uyaly*",
         "baylanys*",
     ],
-    value: None,
 };
 
 /// A phone number in national form.

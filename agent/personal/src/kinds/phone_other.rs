@@ -10,5 +10,4 @@ pub(crate) static ENTRY: Entry = Entry {
     person: true,
     shown: (0, 0),
     words: &["домашний тел*", "рабочий тел*", "үй телефон*", "жұмыс телефон*", "home phone*", "work phone*"],
-    value: None,
 };

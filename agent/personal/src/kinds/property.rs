@@ -1,7 +1,7 @@
 //! Kind of property, by its label.
 
 use super::{Entry, Kind};
-use crate::{Category, value};
+use crate::Category;
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Property,
@@ -19,5 +19,4 @@ pub(crate) static ENTRY: Entry = Entry {
         "ownership*",
         "menshik turi*",
     ],
-    value: Some(value::phrase),
 };

@@ -1,7 +1,7 @@
 //! Salary or income: its word and an amount.
 
 use super::{Entry, Kind};
-use crate::{Category, value};
+use crate::Category;
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Salary,
@@ -28,5 +28,4 @@ pub(crate) static ENTRY: Entry = Entry {
         "jalaqy*",
         "zhalaky*",
     ],
-    value: Some(value::amount),
 };

@@ -1,0 +1,96 @@
+-- The Kuzet store, schema 1 (PRAGMA user_version). One file, written by one agent; the command line adds acts only.
+-- Times are microseconds since 1970 in UTC. Numbers of 64 bits without sign are kept bit for bit.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- An incident as its JSON document (kuzet.incident/1); the columns beside it are for lists.
+CREATE TABLE incident (
+    row      INTEGER PRIMARY KEY,
+    id       TEXT    NOT NULL UNIQUE,
+    state    TEXT    NOT NULL,             -- open, acknowledged, closed: what people did
+    severity INTEGER NOT NULL,             -- 0 low … 3 critical
+    since    INTEGER NOT NULL,             -- first event
+    until    INTEGER NOT NULL,             -- last event
+    live     INTEGER NOT NULL,             -- 1: the folder has it in memory
+    json     TEXT    NOT NULL,
+    inner    BLOB    NOT NULL,             -- what the folder needs beside the document
+    sketch   BLOB                          -- people as HyperLogLog, in place of rows of person
+) STRICT;
+CREATE INDEX incident_since ON incident (since);
+CREATE INDEX incident_live ON incident (live) WHERE live = 1;
+
+-- People of an incident as keyed hashes of 16 bytes.
+CREATE TABLE person (
+    incident INTEGER NOT NULL REFERENCES incident (row),
+    key      BLOB    NOT NULL,
+    PRIMARY KEY (incident, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE detector_state (
+    key   BLOB PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE checkpoint (
+    source            TEXT    NOT NULL,
+    device            INTEGER NOT NULL,
+    inode             INTEGER NOT NULL,
+    fingerprint       INTEGER NOT NULL,
+    fingerprint_bytes INTEGER NOT NULL,
+    path              BLOB    NOT NULL,    -- bytes: a path need not be UTF-8
+    offset            INTEGER NOT NULL,
+    decoder           BLOB    NOT NULL,
+    file              INTEGER NOT NULL,
+    tail              INTEGER NOT NULL,
+    at                INTEGER NOT NULL,
+    finished          INTEGER NOT NULL,
+    PRIMARY KEY (source, device, inode)
+) STRICT;
+
+CREATE TABLE gap (
+    id     INTEGER PRIMARY KEY,
+    source TEXT    NOT NULL,
+    file   INTEGER NOT NULL,
+    path   BLOB    NOT NULL,
+    offset INTEGER NOT NULL,
+    bytes  INTEGER,                        -- NULL: unknown
+    reason TEXT    NOT NULL,
+    at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX gap_at ON gap (at);
+
+CREATE TABLE tally (
+    source     TEXT PRIMARY KEY,
+    seen       INTEGER NOT NULL,
+    handled    INTEGER NOT NULL,
+    suppressed INTEGER NOT NULL,
+    lost       INTEGER NOT NULL,
+    last_event INTEGER
+) STRICT;
+
+CREATE TABLE outbox (
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
+    channel     TEXT    NOT NULL,
+    incident    TEXT    NOT NULL,
+    sequence    INTEGER NOT NULL,
+    payload     TEXT    NOT NULL,
+    replaceable INTEGER NOT NULL,          -- 1: a later state of the incident may take its place
+    created     INTEGER NOT NULL,
+    attempts    INTEGER NOT NULL DEFAULT 0,
+    next_at     INTEGER NOT NULL,
+    dead        INTEGER NOT NULL DEFAULT 0,
+    last_error  TEXT
+) STRICT;
+CREATE INDEX outbox_order ON outbox (channel, dead, incident, id);
+CREATE INDEX outbox_next ON outbox (channel, dead, next_at);
+
+-- Acts of people from the command line, until the agent has taken them into the incident.
+CREATE TABLE act (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    incident TEXT    NOT NULL,
+    json     TEXT    NOT NULL,
+    at       INTEGER NOT NULL
+) STRICT;
