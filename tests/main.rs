@@ -4,5 +4,6 @@
 
 #[cfg(feature = "live")]
 mod live;
+mod notify;
 mod support;
 mod tidy;

@@ -7,5 +7,5 @@ pub mod message;
 pub mod metrics;
 pub mod notify;
 pub mod source;
-pub mod store;
 pub mod state;
+pub mod store;

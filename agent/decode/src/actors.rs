@@ -1,22 +1,25 @@
 //! Interns actors, so that a record of a known role, client, program and database costs no string.
 
 use crate::names::clean;
+use crate::recent::Recent;
 use kuzet_event::{Actor, Client, System};
-use lru::LruCache;
-use std::net::IpAddr;
-use std::num::NonZeroUsize;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-/// Actors kept; beyond that the one unused for longest is made again when it comes back.
-const KEPT: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+/// Sets of four actors kept.
+const ACTORS: usize = 512;
+/// Sets of four names kept.
+const NAMES: usize = 256;
 
 /// Longest field that takes part in interning; a longer one is cut (no server writes one).
 const LONGEST_FIELD: usize = 1024;
 
-/// Bounded cache of [`Actor`]s of one server system, looked up without an allocation.
+/// Bounded cache of [`Actor`]s of one server system, looked up without an allocation. An actor seen for the first time
+/// costs one allocation when its names are known.
 pub struct Actors {
     system: System,
-    known: LruCache<Box<[u8]>, Arc<Actor>>,
+    known: Recent<Arc<Actor>>,
+    names: Recent<Arc<str>>,
     key: Vec<u8>,
 }
 
@@ -24,32 +27,41 @@ impl Actors {
     /// An empty cache.
     #[must_use]
     pub fn new(system: System) -> Actors {
-        Actors { system, known: LruCache::new(KEPT), key: Vec::with_capacity(256) }
+        Actors { system, known: Recent::new(ACTORS), names: Recent::new(NAMES), key: Vec::with_capacity(256) }
     }
 
     /// The actor of raw log fields. Empty fields are unknown. `client` is an address or host name without its port;
-    /// `[local]` and `localhost` without an address are as the server wrote them: the first is [`Client::Local`], the
-    /// second a host name.
+    /// `[local]` is a Unix socket; other text is a host name.
     pub fn intern(&mut self, user: &[u8], client: &[u8], program: &[u8], database: &[u8]) -> Arc<Actor> {
         self.key.clear();
+        let cut = |field: &[u8]| field.len().min(LONGEST_FIELD) as u16;
         for field in [user, client, program, database] {
-            let field = &field[..field.len().min(LONGEST_FIELD)];
-            self.key.extend_from_slice(&(field.len() as u16).to_le_bytes());
-            self.key.extend_from_slice(field);
+            self.key.extend_from_slice(&cut(field).to_le_bytes());
         }
-        if let Some(actor) = self.known.get(self.key.as_slice()) {
-            return Arc::clone(actor);
+        for field in [user, client, program, database] {
+            self.key.extend_from_slice(&field[..usize::from(cut(field))]);
         }
-        let actor = Arc::new(Actor {
-            system: self.system,
-            user: clean(user),
-            client: parse_client(client),
-            program: clean(program),
-            database: clean(database),
-        });
-        self.known.put(self.key.as_slice().into(), Arc::clone(&actor));
-        actor
+        let (system, names) = (self.system, &mut self.names);
+        Arc::clone(self.known.get(&self.key, || {
+            Arc::new(Actor {
+                system,
+                user: name(names, user),
+                client: parse_client(client),
+                program: name(names, program),
+                database: name(names, database),
+            })
+        }))
     }
+
+    /// A single name, cleaned as those of an actor are.
+    pub(crate) fn name(&mut self, raw: &[u8]) -> Arc<str> {
+        name(&mut self.names, raw)
+    }
+}
+
+fn name(names: &mut Recent<Arc<str>>, raw: &[u8]) -> Arc<str> {
+    let raw = &raw[..raw.len().min(LONGEST_FIELD)];
+    Arc::clone(names.get(raw, || clean(raw)))
 }
 
 /// Address, `[local]` or host name.
@@ -60,12 +72,34 @@ fn parse_client(raw: &[u8]) -> Client {
     if raw == b"[local]" {
         return Client::Local;
     }
+    if let Some(address) = ipv4(raw) {
+        return Client::Address(address);
+    }
     // A link-local address may carry its interface: fe80::1%eth0.
     let bare = raw.split(|byte| *byte == b'%').next().unwrap_or(raw);
     match std::str::from_utf8(bare).ok().and_then(|text| text.parse::<IpAddr>().ok()) {
         Some(address) => Client::Address(address),
         None => Client::Host(clean(raw)),
     }
+}
+
+/// Dotted decimal, the common case, without the general parser.
+fn ipv4(raw: &[u8]) -> Option<IpAddr> {
+    let (mut octets, mut count, mut value, mut digits) = ([0u8; 4], 0, 0u16, 0);
+    for byte in raw.iter().chain(b".") {
+        match byte {
+            b'0'..=b'9' if digits == 0 || (value > 0 && digits < 3) => {
+                value = value * 10 + u16::from(byte - b'0');
+                digits += 1;
+            }
+            b'.' if digits > 0 && count < 4 => {
+                octets[count] = u8::try_from(value).ok()?;
+                (count, value, digits) = (count + 1, 0, 0);
+            }
+            _ => return None,
+        }
+    }
+    (count == 4).then(|| IpAddr::V4(Ipv4Addr::from(octets)))
 }
 
 #[cfg(test)]
@@ -86,12 +120,10 @@ mod tests {
         assert_ne!(actors.intern(b"ab", b"", b"", b"").user, actors.intern(b"a", b"b", b"", b"").user);
     }
 
-    #[test]
-    fn stays_bounded() {
-        let mut actors = Actors::new(System::Postgresql);
-        for number in 0..10_000u32 {
-            actors.intern(&number.to_le_bytes(), b"", b"", b"");
+    proptest::proptest! {
+        #[test]
+        fn dotted_decimal_is_read_as_the_library_reads_it(text in "[0-9.]{0,16}|[0-9]{1,3}(\\.[0-9]{1,3}){3}") {
+            proptest::prop_assert_eq!(ipv4(text.as_bytes()), text.parse::<Ipv4Addr>().ok().map(IpAddr::V4));
         }
-        assert_eq!(actors.known.len(), KEPT.get());
     }
 }

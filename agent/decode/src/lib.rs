@@ -4,15 +4,25 @@
 //! bytes it is done with; the rest stays with the caller, who gives it again with more behind it. So a checkpoint that
 //! stands at the consumed offset never cuts a record, however many lines it has.
 
+mod account;
 mod actors;
 mod csvlog;
 mod format;
 mod jsonlog;
+mod login;
+mod messages;
 mod names;
 mod parameters;
-pub mod server_audit;
+mod pgaudit;
+mod postgres;
+mod prefix;
+mod recent;
+mod server_audit;
+mod sessions;
 pub mod statement;
 mod stderr;
+mod structural;
+mod times;
 
 pub use actors::Actors;
 pub use format::{DecodeOptions, FORMATS, Format, FormatInfo, sniff};

@@ -10,7 +10,7 @@ mod source;
 
 pub use process::{Usage, usage};
 pub use server::{ServeError, Server, serve};
-pub use source::SourceMetrics;
+pub use source::{SourceMetrics, Totals};
 
 use kuzet_detect::{Kind, Severity, Store};
 use kuzet_event::{Count, SourceId, Timestamp};

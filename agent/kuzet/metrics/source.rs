@@ -51,7 +51,36 @@ pub struct SourceMetrics {
     files: Late,
 }
 
+/// What became of the records of one source since the start; `seen = handled + suppressed + lost`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Records held by the source.
+    pub seen: u64,
+    /// Records handled.
+    pub handled: u64,
+    /// Records passed over on purpose.
+    pub suppressed: u64,
+    /// Records lost.
+    pub lost: u64,
+    /// Events decoded.
+    pub events: u64,
+}
+
 impl SourceMetrics {
+    /// Brings the counters up to totals that are counted elsewhere; totals that are lower change nothing.
+    pub fn totals(&self, totals: Totals) {
+        let pairs = [
+            (&self.seen, totals.seen),
+            (&self.handled, totals.handled),
+            (&self.suppressed, totals.suppressed),
+            (&self.lost, totals.lost),
+            (&self.events, totals.events),
+        ];
+        for (counter, total) in pairs {
+            counter.inc_by(total.saturating_sub(counter.get()));
+        }
+    }
+
     /// One gap.
     pub fn gap(&self, reason: GapReason) {
         if let Some(at) = REASONS.iter().position(|known| *known == reason) {

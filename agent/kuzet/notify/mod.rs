@@ -8,15 +8,31 @@
 //!
 //! Nothing runs, and no TLS roots are loaded, before the first entry is handed over.
 
+mod alertmanager;
 mod backoff;
 mod desk;
+mod envelope;
+mod http;
+mod jsonlines;
+#[cfg(test)]
+mod sample;
+mod secret;
 mod settings;
+mod terminal;
+mod webhook;
+mod worker;
 
 pub use backoff::Backoff;
-pub use desk::{Desk, Turn};
+pub use desk::{Counts, Desk, Standing, Turn};
+pub use envelope::SCHEMA;
 pub use settings::{ChannelKind, ChannelSettings, SettingsError};
+pub use worker::Waker;
 
 use kuzet_event::Timestamp;
+use settings::Plan;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,8 +75,8 @@ pub struct Backlog {
     pub oldest: Option<Timestamp>,
 }
 
-/// The durable outbox, as the store has it. Called by the data thread only; what it changes may wait for the store's
-/// next commit.
+/// The durable outbox, as the store has it. Called by the data thread only. What it changes may wait for the store's
+/// next commit, but later calls must see it at once.
 pub trait Outbox {
     /// Why the store failed.
     type Error;
@@ -72,11 +88,11 @@ pub trait Outbox {
     /// When the store cannot be read.
     fn due(&mut self, channel: &str, now: Timestamp, limit: usize) -> Result<Vec<Entry>, Self::Error>;
 
-    /// The earliest `next_at` of the channel's pending entries; `None` without any.
+    /// The earliest `next_at` after `now` of the channel's pending entries; `None` without any.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn next_due(&mut self, channel: &str) -> Result<Option<Timestamp>, Self::Error>;
+    fn next_due(&mut self, channel: &str, now: Timestamp) -> Result<Option<Timestamp>, Self::Error>;
 
     /// The entry was taken by the other side.
     ///
@@ -120,4 +136,36 @@ pub enum NotifyError {
         /// What happened, without secrets.
         reason: String,
     },
+}
+
+/// One attempt under way.
+type Attempt<'a> = Pin<Box<dyn Future<Output = Result<(), NotifyError>> + 'a>>;
+/// A repetition under way; gives how many alerts were told.
+type Again<'a> = Pin<Box<dyn Future<Output = Result<u64, NotifyError>> + 'a>>;
+
+/// A way to tell. One file each; `worker::open` is the list. Runs on the notifier thread.
+trait Notifier {
+    /// Tells one entry. Called for one entry at a time, in order.
+    fn notify<'a>(&'a mut self, entry: &'a Entry) -> Attempt<'a>;
+
+    /// Learns an incident (JSON) that was told before the agent was started.
+    fn remember(&mut self, _payload: &str) {}
+
+    /// How often [`Notifier::again`] is to be called; `None` while there is nothing to repeat.
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Tells what is still true.
+    fn again(&mut self) -> Again<'_> {
+        Box::pin(async { Ok(0) })
+    }
+}
+
+/// Runs a write that may block beside the event loop.
+async fn blocking(write: impl FnOnce() -> io::Result<()> + Send + 'static) -> Result<(), NotifyError> {
+    match tokio::task::spawn_blocking(write).await {
+        Ok(done) => done.map_err(|error| NotifyError::Retry { reason: error.to_string(), after: None }),
+        Err(error) => Err(NotifyError::Retry { reason: error.to_string(), after: None }),
+    }
 }

@@ -1,7 +1,7 @@
 //! Time of a visitor's access.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::AccessTime,
@@ -20,4 +20,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "visited_at*",
         "last_visit*",
     ],
+    value: Some(value::day),
 };

@@ -1,7 +1,13 @@
 //! Postal addresses: two of city, street and house words close together, or a label.
 
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::{Entry, Kind};
-use crate::Category;
+use crate::fold::{self, Folded};
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Address,
@@ -21,4 +27,165 @@ pub(crate) static ENTRY: Entry = Entry {
         "mekenjai*",
         "mekenzhai*",
     ],
+    value: Some(value::line),
 };
+
+/// What a word of an address stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// City, region, district, village.
+    Place,
+    Street,
+    House,
+}
+
+/// Words of addresses. A final `*` lets any ending follow.
+const MARKERS: &[(Part, &str)] = &[
+    (Part::Place, "г."),
+    (Part::Place, "гор."),
+    (Part::Place, "город*"),
+    (Part::Place, "обл."),
+    (Part::Place, "област*"),
+    (Part::Place, "р-н*"),
+    (Part::Place, "район*"),
+    (Part::Place, "с."),
+    (Part::Place, "село"),
+    (Part::Place, "пос."),
+    (Part::Place, "аул*"),
+    (Part::Place, "ауыл*"),
+    (Part::Place, "қ."),
+    (Part::Place, "қала*"),
+    (Part::Place, "облыс*"),
+    (Part::Place, "ауд."),
+    (Part::Place, "аудан*"),
+    (Part::Place, "а.о."),
+    (Part::Street, "ул."),
+    (Part::Street, "улиц*"),
+    (Part::Street, "пр."),
+    (Part::Street, "пр-т"),
+    (Part::Street, "пр-кт"),
+    (Part::Street, "просп."),
+    (Part::Street, "проспект*"),
+    (Part::Street, "мкр*"),
+    (Part::Street, "микрорайон*"),
+    (Part::Street, "пер."),
+    (Part::Street, "бульвар*"),
+    (Part::Street, "көш."),
+    (Part::Street, "к-сі"),
+    (Part::Street, "көше*"),
+    (Part::Street, "даң."),
+    (Part::Street, "даңғыл*"),
+    (Part::Street, "ықшам аудан*"),
+    (Part::Street, "шағын аудан*"),
+    (Part::Street, "street*"),
+    (Part::House, "д."),
+    (Part::House, "дом"),
+    (Part::House, "корп."),
+    (Part::House, "кв."),
+    (Part::House, "квартир*"),
+    (Part::House, "үй"),
+    (Part::House, "пәт."),
+    (Part::House, "пәтер*"),
+];
+
+struct Markers {
+    automaton: Option<AhoCorasick>,
+    rows: Vec<(Part, bool)>,
+}
+
+static AUTOMATON: LazyLock<Markers> = LazyLock::new(|| {
+    let needles: Vec<Vec<u8>> = MARKERS.iter().map(|(_, text)| fold::codes(text.trim_end_matches('*'))).collect();
+    let rows = MARKERS.iter().map(|(part, text)| (*part, text.ends_with('*') || text.ends_with('.'))).collect();
+    Markers { automaton: AhoCorasick::new(&needles).ok(), rows }
+});
+
+/// Most characters between two words of one address.
+const GAP: usize = 40;
+
+/// Finds addresses: markers of two sorts or more, close together, each beside a name or a number of its own.
+pub(crate) fn each(text: &Folded, mut found: impl FnMut(Range<usize>)) {
+    let markers = &*AUTOMATON;
+    let Some(automaton) = &markers.automaton else { return };
+    let mut open: Option<(Range<usize>, u8)> = None;
+    for hit in automaton.find_overlapping_iter(&text.codes) {
+        let (part, stem) = markers.rows[hit.pattern().as_usize()];
+        let alone = hit.start() == 0 || !fold::letter(text.codes[hit.start() - 1]);
+        let whole = stem || text.codes.get(hit.end()).is_none_or(|next| !fold::letter(*next));
+        let Some(span) = (alone && whole).then(|| anchored(text, hit.start(), hit.end(), part)).flatten() else {
+            continue;
+        };
+        let bit = 1u8 << part as u8;
+        open = match open.take() {
+            Some((range, parts)) if span.start <= range.end + GAP => {
+                Some((range.start.min(span.start)..range.end.max(span.end), parts | bit))
+            }
+            Some((range, parts)) => {
+                close(range, parts, &mut found);
+                Some((span, bit))
+            }
+            None => Some((span, bit)),
+        };
+    }
+    if let Some((range, parts)) = open {
+        close(range, parts, &mut found);
+    }
+}
+
+fn close(range: Range<usize>, parts: u8, found: &mut impl FnMut(Range<usize>)) {
+    if parts.count_ones() >= 2 && range.len() <= value::LONGEST {
+        found(range);
+    }
+}
+
+/// The marker with what it names: behind it (`ул. Абая`, `д. 5`) or before it (`Абай көшесі`, `5-үй`).
+fn anchored(text: &Folded, start: usize, end: usize, part: Part) -> Option<Range<usize>> {
+    let codes = &text.codes;
+    let mut after = end;
+    while after < codes.len() && after - end < 12 && fold::letter(codes[after]) {
+        after += 1;
+    }
+    let mut at = after;
+    while at < codes.len() && at - after < 3 && matches!(codes[at], b' ' | b'.' | b'#' | b'"' | b':') {
+        at += 1;
+    }
+    let names = |index: usize| codes[index].is_ascii_digit() || (part != Part::House && text.capital[index]);
+    if at > after.saturating_sub(usize::from(codes[end - 1] == b'.')) && at < codes.len() && names(at) {
+        let stop = codes[at..].iter().take(40).take_while(|code| fold::letter(**code) || code.is_ascii_digit()).count();
+        return Some(start..at + stop);
+    }
+    // Before it: one separator, then a capitalised word or a number.
+    let mut before = start;
+    while before > 0 && start - before < 2 && matches!(codes[before - 1], b' ' | b'-') {
+        before -= 1;
+    }
+    if before == start {
+        return None;
+    }
+    let word =
+        codes[..before].iter().rev().take(40).take_while(|code| fold::letter(**code) || code.is_ascii_digit()).count();
+    (word > 0 && names(before - word)).then_some(before - word..after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn addresses(text: &str) -> Vec<String> {
+        let mut folded = Folded::default();
+        folded.fold(text.as_bytes());
+        let mut all = Vec::new();
+        each(&folded, |found| {
+            all.push(text[folded.at[found.start] as usize..folded.at[found.end] as usize].to_owned());
+        });
+        all
+    }
+
+    #[test]
+    fn addresses_of_both_languages() {
+        assert_eq!(addresses("живёт: г. Алматы, ул. Абая, д. 5, кв. 12."), ["г. Алматы, ул. Абая, д. 5, кв. 12"]);
+        assert_eq!(addresses("Алматы қ., Абай көшесі, 5-үй, 12 пәтер"), ["Алматы қ., Абай көшесі, 5-үй, 12 пәтер"]);
+        assert_eq!(addresses("мкр. Самал-2, дом 33"), ["мкр. Самал-2, дом 33"]);
+        assert_eq!(addresses("область район улица квартира больница"), Vec::<String>::new());
+        assert_eq!(addresses("город ждёт, дом стоит"), Vec::<String>::new());
+    }
+}

@@ -9,4 +9,5 @@ pub(crate) static ENTRY: Entry = Entry {
     person: false,
     shown: (6, 0),
     words: &["бин", "бсн", "bin", "bsn", "бизнес-идентификационн*", "бизнес сәйкестендіру*", "бизнес-сәйкестендіру*"],
+    value: None,
 };

@@ -1,7 +1,7 @@
 //! Browser of a visitor: the user-agent string.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Browser,
@@ -10,4 +10,5 @@ pub(crate) static ENTRY: Entry = Entry {
     person: false,
     shown: (0, 0),
     words: &["user-agent*", "user_agent*", "useragent*", "браузер*", "browser*"],
+    value: Some(value::line),
 };

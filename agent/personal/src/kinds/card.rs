@@ -10,6 +10,7 @@ pub(crate) static ENTRY: Entry = Entry {
     person: true,
     shown: (4, 0),
     words: &["карт*", "card*", "pan", "visa*", "mastercard*", "kaspi gold*", "карточк*"],
+    value: None,
 };
 
 /// How well a digit string fits a card.

@@ -1,7 +1,7 @@
 //! Cookies, by their header or word.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Cookie,
@@ -10,4 +10,5 @@ pub(crate) static ENTRY: Entry = Entry {
     person: false,
     shown: (0, 0),
     words: &["cookie*", "set-cookie*", "куки*"],
+    value: Some(value::token),
 };

@@ -12,6 +12,7 @@ pub(crate) static ENTRY: Entry = Entry {
     person: true,
     shown: (1, 0),
     words: &["e-mail*", "email*", "почт*", "пошта*", "эл. адрес*", "емейл*", "имейл*"],
+    value: None,
 };
 
 /// The address around the `@` at `at`: local part of at most 64 bytes, domain of at most 253 with a dot and an

@@ -1,7 +1,7 @@
 //! Employer, by its label.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Employer,
@@ -23,4 +23,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "jumys orny*",
         "zhumys orny*",
     ],
+    value: Some(value::phrase),
 };

@@ -10,6 +10,7 @@ pub(crate) static ENTRY: Entry = Entry {
     person: true,
     shown: (4, 0),
     words: &["iban", "иик", "жск", "счет*", "р/с", "есепшот*", "шот*", "account*", "schet*", "accountno*"],
+    value: None,
 };
 
 /// Whether exactly twenty characters are a Kazakh IBAN. Check digits 00, 01 and 99 also leave remainder 1 for some

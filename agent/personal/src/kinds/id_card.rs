@@ -39,4 +39,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "kualik*",
         "udostover*",
     ],
+    value: None,
 };

@@ -32,6 +32,7 @@ pub(crate) static ENTRY: Entry = Entry {
         "jeke saikestendiru",
         "zheke saikestendiru",
     ],
+    value: None,
 };
 
 /// What twelve digits say of themselves.

@@ -1,7 +1,7 @@
 //! IP address of a visitor: announced by a word, since hosts have addresses too.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Ip,
@@ -21,4 +21,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "айпи*",
         "ip-мекенжай*",
     ],
+    value: Some(value::address),
 };

@@ -1,7 +1,10 @@
 //! Family status, by its label or its own word beside a person.
 
+use std::ops::Range;
+
 use super::{Entry, Kind};
-use crate::Category;
+use crate::fold::{self, Folded};
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Marital,
@@ -20,4 +23,37 @@ pub(crate) static ENTRY: Entry = Entry {
         "otbasylyq jagdai*",
         "otbasylyk zhagdai*",
     ],
+    value: Some(status),
 };
+
+/// Stems of the words for a family status.
+const STATUSES: &[&str] = &[
+    "женат",
+    "замуж",
+    "не замуж",
+    "не женат",
+    "холост",
+    "незамуж",
+    "развед",
+    "вдов",
+    "гражданский брак",
+    "в браке",
+    "үйлен",
+    "тұрмыс",
+    "ажырас",
+    "жесір",
+    "бойдақ",
+    "некеде",
+    "married",
+    "single",
+    "divorced",
+    "widow",
+    "separated",
+];
+
+/// A status after the label: one of the known words.
+fn status(text: &Folded, from: usize) -> Option<Range<usize>> {
+    let found = value::phrase(text, from)?;
+    let phrase = &text.codes[found.clone()];
+    STATUSES.iter().any(|stem| phrase.starts_with(&fold::codes(stem))).then_some(found)
+}

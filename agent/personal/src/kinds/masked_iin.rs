@@ -10,4 +10,5 @@ pub(crate) static ENTRY: Entry = Entry {
     person: false,
     shown: (6, 0),
     words: &[],
+    value: None,
 };

@@ -10,4 +10,5 @@ pub(crate) static ENTRY: Entry = Entry {
     person: true,
     shown: (6, 0),
     words: &[],
+    value: None,
 };

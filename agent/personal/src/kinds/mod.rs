@@ -28,7 +28,10 @@ pub(crate) mod salary;
 pub(crate) mod salary_date;
 pub(crate) mod solvency;
 
+use std::ops::Range;
+
 use crate::Category;
+use crate::fold::Folded;
 
 /// What a found value is. A kind belongs to one [`Category`] of the policy, or to none ([`Kind::Bin`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -90,6 +93,9 @@ pub enum Kind {
     Provider,
 }
 
+/// Reads the value behind a context word: the text and the index behind the word in, characters of the value out.
+pub(crate) type Reader = fn(&Folded, usize) -> Option<Range<usize>>;
+
 /// What the list knows of a kind.
 pub(crate) struct Entry {
     pub(crate) kind: Kind,
@@ -102,6 +108,9 @@ pub(crate) struct Entry {
     pub(crate) shown: (usize, usize),
     /// Context words as written in documents; a final `*` lets any ending follow.
     pub(crate) words: &'static [&'static str],
+    /// Reads the value that a context word announces, for kinds without a shape of their own: gets the text and the
+    /// index behind the word, gives the characters of the value.
+    pub(crate) value: Option<Reader>,
 }
 
 /// Every kind, in the order of [`Kind`].

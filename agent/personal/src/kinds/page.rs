@@ -1,7 +1,7 @@
 //! Page asked for by a visitor.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Page,
@@ -18,4 +18,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "page url*",
         "request_uri*",
     ],
+    value: Some(value::token),
 };

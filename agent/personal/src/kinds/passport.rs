@@ -1,7 +1,7 @@
 //! Number of a passport: N and eight digits, only in context.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Passport,
@@ -10,4 +10,5 @@ pub(crate) static ENTRY: Entry = Entry {
     person: true,
     shown: (1, 0),
     words: &["паспорт*", "төлқұжат*", "passport*", "pasport*", "tolqujat*", "tolkuzhat*"],
+    value: Some(value::passport),
 };

@@ -32,6 +32,7 @@ pub(crate) static ENTRY: Entry = Entry {
         "uyaly*",
         "baylanys*",
     ],
+    value: None,
 };
 
 /// A phone number in national form.

@@ -10,4 +10,5 @@ pub(crate) static ENTRY: Entry = Entry {
     person: true,
     shown: (0, 0),
     words: &["домашний тел*", "рабочий тел*", "үй телефон*", "жұмыс телефон*", "home phone*", "work phone*"],
+    value: None,
 };

@@ -1,7 +1,7 @@
 //! Kind of property, by its label.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Property,
@@ -19,4 +19,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "ownership*",
         "menshik turi*",
     ],
+    value: Some(value::phrase),
 };

@@ -1,7 +1,7 @@
 //! Domain of a visitor's internet provider.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Provider,
@@ -18,4 +18,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "provider_domain*",
         "isp",
     ],
+    value: Some(value::token),
 };

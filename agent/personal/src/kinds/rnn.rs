@@ -10,4 +10,5 @@ pub(crate) static ENTRY: Entry = Entry {
     person: true,
     shown: (4, 0),
     words: &["рнн", "стн", "rnn", "регистрационный номер налогоплательщика", "салық төлеушінің тіркеу нөмірі"],
+    value: None,
 };

@@ -1,7 +1,7 @@
 //! Salary or income: its word and an amount.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Salary,
@@ -28,4 +28,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "jalaqy*",
         "zhalaky*",
     ],
+    value: Some(value::amount),
 };

@@ -1,7 +1,7 @@
 //! Day on which the salary is paid.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::SalaryDate,
@@ -25,4 +25,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "payday*",
         "pay_day*",
     ],
+    value: Some(value::day),
 };

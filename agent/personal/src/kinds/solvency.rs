@@ -1,7 +1,7 @@
 //! Solvency and obligations: scores, debts, arrears, by their words.
 
 use super::{Entry, Kind};
-use crate::Category;
+use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
     kind: Kind::Solvency,
@@ -33,4 +33,5 @@ pub(crate) static ENTRY: Entry = Entry {
         "debt*",
         "solvency*",
     ],
+    value: Some(value::measure),
 };

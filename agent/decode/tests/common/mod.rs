@@ -1,0 +1,94 @@
+//! Helpers of the decoder tests: samples from disk, decoding in one or many chunks.
+#![allow(dead_code, unreachable_pub, clippy::disallowed_methods, clippy::unwrap_used)] // each test uses its own part; tests read files
+
+use kuzet_decode::{Chunk, DecodeOptions, Decoded, Decoder, Edge, Format, Tally};
+use kuzet_event::{Event, FileId, SourceId};
+use kuzet_personal::Key;
+use std::path::{Path, PathBuf};
+
+pub const LAB_PREFIX: &str = "%m [%p] %q%u@%d/%a %h %c:%l %v/%x %Q ";
+
+pub fn options() -> DecodeOptions {
+    let mut options = DecodeOptions::new(Key::new([7; 32]));
+    options.log_line_prefix = Some(LAB_PREFIX.into());
+    options
+}
+
+pub fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/samples/postgresql")
+}
+
+/// Names of the recordings (`pgaudit-copy_out`), sorted.
+pub fn scenarios() -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(samples())
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".log").map(str::to_owned))
+        .collect();
+    names.sort();
+    names
+}
+
+pub fn sample(scenario: &str, format: Format) -> Option<Vec<u8>> {
+    let extension = match format {
+        Format::PostgresqlJsonlog => "json",
+        Format::PostgresqlCsvlog => "csv",
+        _ => "log",
+    };
+    std::fs::read(samples().join(format!("{scenario}.{extension}"))).ok()
+}
+
+/// One call, with the invariants that hold for every call.
+pub fn step(decoder: &mut dyn Decoder, bytes: &[u8], offset: u64, edge: Edge, events: &mut Vec<Event>) -> Decoded {
+    let before = events.len();
+    let chunk = Chunk { source: SourceId(3), file: FileId(9), offset, bytes, edge };
+    let done = decoder.decode(chunk, events);
+    let tally = done.tally;
+    assert!(done.consumed <= bytes.len());
+    assert_eq!(tally.seen, tally.handled + tally.suppressed + tally.lost);
+    assert!(tally.lost_bytes <= done.consumed as u64);
+    assert!(decoder.snapshot().len() <= 64 << 10);
+    match edge {
+        Edge::End => assert_eq!(done.consumed, bytes.len()),
+        Edge::Full => assert!(done.consumed > 0 || bytes.is_empty()),
+        Edge::More | Edge::Quiet => {}
+    }
+    for event in &events[before..] {
+        assert!(event.place.offset >= offset);
+        assert!(event.place.offset + u64::from(event.place.length) <= offset + done.consumed as u64);
+    }
+    done
+}
+
+/// Whole file in one chunk.
+pub fn decode(format: Format, options: &DecodeOptions, bytes: &[u8]) -> (Vec<Event>, Tally) {
+    let mut events = Vec::new();
+    let done = step(format.decoder(options).as_mut(), bytes, 0, Edge::End, &mut events);
+    (events, done.tally)
+}
+
+/// The file as it grows: `cuts` are the lengths of what is added each time. Restarts the decoder from its snapshot
+/// each time when `restart` is set.
+pub fn decode_growing(
+    format: Format,
+    options: &DecodeOptions,
+    bytes: &[u8],
+    cuts: &[usize],
+    restart: bool,
+) -> (Vec<Event>, Tally) {
+    let mut decoder = format.decoder(options);
+    let (mut events, mut tally, mut start, mut end) = (Vec::new(), Tally::default(), 0, 0);
+    for cut in cuts {
+        end = (end + cut).min(bytes.len());
+        let done = step(decoder.as_mut(), &bytes[start..end], start as u64, Edge::More, &mut events);
+        tally.add(done.tally);
+        start += done.consumed;
+        if restart {
+            let snapshot = decoder.snapshot();
+            decoder = format.decoder(options);
+            decoder.restore(&snapshot);
+        }
+    }
+    let done = step(decoder.as_mut(), &bytes[start..], start as u64, Edge::End, &mut events);
+    tally.add(done.tally);
+    (events, tally)
+}
