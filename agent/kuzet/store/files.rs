@@ -80,6 +80,13 @@ pub(super) fn lock(dir: &Path) -> Result<File, StoreError> {
     Err(StoreError::new(dir, StoreErrorKind::InUse, "another agent holds the lock"))
 }
 
+/// Whether an agent holds the lock of the store in `dir`.
+#[must_use]
+pub fn in_use(dir: &Path) -> bool {
+    let Ok(file) = File::open(dir.join("lock")) else { return false };
+    flock(&file, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
+}
+
 /// A file of 4 MiB that is given up when the disk is full, so that the store can write once more.
 pub(super) struct Reserve {
     path: PathBuf,

@@ -16,6 +16,7 @@ mod sqlite;
 mod tests;
 
 pub use acts::PendingAct;
+pub use files::in_use;
 pub use error::{StoreError, StoreErrorKind};
 pub use memory::Memory;
 pub use outbox::{OutboxBacklog, OutboxRow};

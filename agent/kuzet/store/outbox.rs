@@ -62,15 +62,15 @@ impl Sqlite {
         run().map_err(|error| StoreError::sqlite(&self.path, &error))
     }
 
-    /// Earliest time at which a pending entry of the channel may be tried.
+    /// Earliest time after `now` at which a pending entry of the channel may be tried.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub fn next_due(&mut self, channel: &str) -> Result<Option<Timestamp>, StoreError> {
+    pub fn next_due(&mut self, channel: &str, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
         let run = || {
             self.connection
-                .prepare_cached("SELECT min(next_at) FROM outbox WHERE channel = ?1 AND dead = 0")?
-                .query_row([channel], |row| row.get::<_, Option<i64>>(0))
+                .prepare_cached("SELECT min(next_at) FROM outbox WHERE channel = ?1 AND dead = 0 AND next_at > ?2")?
+                .query_row(params![channel, now.0], |row| row.get::<_, Option<i64>>(0))
         };
         run().map(|at| at.map(Timestamp)).map_err(|error| StoreError::sqlite(&self.path, &error))
     }
