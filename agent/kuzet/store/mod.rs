@@ -16,8 +16,8 @@ mod sqlite;
 mod tests;
 
 pub use acts::PendingAct;
-pub use files::in_use;
 pub use error::{StoreError, StoreErrorKind};
+pub use files::in_use;
 pub use memory::Memory;
 pub use outbox::{OutboxBacklog, OutboxRow};
 pub use reader::{DeadLetter, Filter, GapRow, Reader};
