@@ -6,4 +6,5 @@
 mod live;
 mod notify;
 mod support;
+mod tail;
 mod tidy;

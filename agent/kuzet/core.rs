@@ -52,12 +52,11 @@ pub struct Core {
     severities: Severities,
     /// Folds detections; public to the wiring, which asks it for changes.
     pub folder: Folder,
-    now: Option<Timestamp>,
+    now: Timestamp,
     watermark: Timestamp,
     events: Vec<Event>,
     detections: Vec<Detection>,
     on_detection: OnDetection,
-    folded: u64,
 }
 
 impl Core {
@@ -78,12 +77,11 @@ impl Core {
             detectors,
             severities,
             folder,
-            now: None,
+            now: Timestamp::default(),
             watermark: Timestamp(i64::MIN),
             events: Vec::new(),
             detections: Vec::new(),
             on_detection,
-            folded: 0,
         }
     }
 
@@ -92,16 +90,9 @@ impl Core {
         &mut self.detectors
     }
 
-    /// Sets what the wall shows while the next chunks are handled; it decides nothing but "seen at". Never called in a
-    /// replay, where an event is seen when it happened.
+    /// Sets what the wall shows while the next chunks are handled; it decides nothing but "seen at".
     pub fn set_now(&mut self, now: Timestamp) {
-        self.now = Some(now);
-    }
-
-    /// Detections folded so far: rises when there is something to record.
-    #[must_use]
-    pub fn folded(&self) -> u64 {
-        self.folded
+        self.now = now;
     }
 
     /// Stamp of the latest event of all sources.
@@ -137,8 +128,7 @@ impl Core {
     fn fold(&mut self) {
         for detection in self.detections.drain(..) {
             (self.on_detection)(&detection);
-            self.folded += 1;
-            self.folder.fold(&detection, self.now.unwrap_or(detection.at));
+            self.folder.fold(&detection, self.now);
         }
     }
 
@@ -192,7 +182,7 @@ impl Core {
             .and_then(|feed| feed.format)
             .or_else(|| self.status.get(usize::from(source.0)).and_then(|status| status.format))
             .map_or(System::Postgresql, |format| format.info().system);
-        let at = self.watermark().or(self.now).unwrap_or_default();
+        let at = self.watermark().unwrap_or(self.now);
         let loss = SightLoss { system, at, place, reason, bytes };
         self.detections.push(sight_lost(loss, &self.severities));
         self.fold();

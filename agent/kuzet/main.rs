@@ -1,7 +1,3 @@
-//! Entry point: everything is in the library.
+//! Entry point.
 
-use std::process::ExitCode;
-
-fn main() -> ExitCode {
-    kuzet::cli::main()
-}
+fn main() {}

@@ -210,12 +210,9 @@ impl Group {
             if !related(&follow.head, head) {
                 continue;
             }
-            let standing = follow.reader_size();
-            let unpacked_longer =
-                candidate.packing == Packing::Gzip && head.len() as u64 > standing.unwrap_or(u64::MAX);
-            let plain_longer = candidate.packing == Packing::Plain && candidate.size > standing.unwrap_or(u64::MAX);
             // A copy is not longer than what it was made of, unless that was cut since.
-            if (plain_longer || unpacked_longer) && standing.is_some_and(|size| size >= follow.read) {
+            let length = if candidate.packing == Packing::Gzip { head.len() as u64 } else { candidate.size };
+            if follow.reader_size().is_some_and(|size| size < length) && follow.is_intact().unwrap_or(false) {
                 continue;
             }
             if candidate.packing == Packing::Plain {

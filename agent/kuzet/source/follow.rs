@@ -165,7 +165,8 @@ impl Follow {
             offset: self.consumed,
             decoder: Vec::new(),
             file: self.info.file,
-            tail: self.window.hash(),
+            // On the way to `consumed` in a packed stream the window is not there yet.
+            tail: self.expected.unwrap_or_else(|| self.window.hash()),
             at,
             finished,
         }
@@ -200,7 +201,7 @@ impl Follow {
     fn turn_plain(&mut self, hand: &mut Hand<'_>) -> Turn {
         match self.look() {
             Err(error) => return Turn::Failed(error),
-            Ok(()) if self.size < self.read => return Turn::Shorter,
+            Ok(()) if self.size < self.read.max(self.head.len() as u64) => return Turn::Shorter,
             Ok(()) if self.size == self.read => return Turn::End,
             Ok(()) => {}
         }
@@ -339,6 +340,7 @@ impl Follow {
         self.give_up(hand);
         hand.buffer.store(&mut self.left);
         hand.sink.finished(self.info.source, self.info.file);
+        self.info.decoder = Arc::from([]);
         self.dirty = true;
     }
 
@@ -353,10 +355,12 @@ impl Follow {
         Ok(())
     }
 
-    /// Learns the first bytes while they are fewer than [`HEAD`]; `false` when those known have changed.
+    /// Learns the first bytes while they are fewer than [`HEAD`]; `false` when those known have changed. Once the
+    /// offset is behind them, the overlap of reads watches over the content.
     fn learn_head(&mut self) -> io::Result<bool> {
         let Reader::Plain(file) = &self.reader else { return Ok(true) };
-        if self.head.len() >= HEAD || self.size <= self.head.len() as u64 {
+        let learnt = self.head.len() as u64;
+        if self.read >= learnt && (learnt >= HEAD as u64 || self.size <= learnt) {
             return Ok(true);
         }
         let head = identity::head(file)?;
@@ -371,7 +375,7 @@ impl Follow {
     pub(super) fn is_intact(&self) -> io::Result<bool> {
         let Reader::Plain(file) = &self.reader else { return Ok(true) };
         let head = identity::head(file)?;
-        Ok(head.starts_with(&self.head) && identity::tail(file, self.read)? == self.edge().bytes())
+        Ok(!head.is_empty() && head.starts_with(&self.head) && identity::tail(file, self.read)? == self.edge().bytes())
     }
 
     /// Bytes at `offset`, which is not behind `read`, if the file still has them.
@@ -421,13 +425,13 @@ impl Follow {
             return false;
         }
         self.error = None;
-        self.from_start();
+        self.rewind();
         self.reader = Reader::Gzip(Box::new(Unpacker::new(file)));
         true
     }
 
     /// A packed stream is read from its start up to what was consumed; the rest comes again.
-    pub(super) fn from_start(&mut self) {
+    pub(super) fn rewind(&mut self) {
         // Not while it is on the way there already: the window is not the one before `consumed` then.
         if self.expected.is_none() && self.consumed > 0 {
             self.expected = Some(self.window.hash());

@@ -128,7 +128,7 @@ impl Group {
         self.waiting.retain(|node, _| scan.candidates.contains_key(node));
         let mut others: Vec<&Candidate> = scan.candidates.values().collect();
         others.sort_by(|one, other| one.age().cmp(&other.age()));
-        let newest = others.iter().filter(|one| one.matched).next_back().map(|one| one.node);
+        let newest = others.iter().rfind(|one| one.matched).map(|one| one.node);
         for candidate in others {
             if !self.follows.iter().any(|follow| follow.node == candidate.node)
                 && !self.pending.iter().any(|checkpoint| Node::from(&checkpoint.identity) == candidate.node)

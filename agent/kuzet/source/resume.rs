@@ -248,7 +248,7 @@ impl Follow {
     fn move_to(&mut self, candidate: Candidate, file: File, head: Vec<u8>) {
         if candidate.packing == Packing::Gzip {
             // The stream is read from its start; what was read and not consumed comes again.
-            self.from_start();
+            self.rewind();
         }
         self.node = candidate.node;
         self.reader = reader(&candidate, file);

@@ -345,7 +345,7 @@ impl Group {
             && silent >= context.options.linger;
         let idle = !newest && silent >= context.options.idle;
         if looked && follow.at_end && (follow.copy || long_away || idle) {
-            if !follow.linked && newest && follow.matched && !self.has_successor(index) {
+            if !follow.linked && newest && !self.has_successor(index) {
                 // Whoever wrote to it may still do so, where nobody can read it.
                 let follow = &self.follows[index];
                 let (file, path, offset) = (follow.file(), Arc::clone(&follow.info.path), follow.read);
