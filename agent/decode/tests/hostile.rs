@@ -1,0 +1,284 @@
+//! Any bytes, in any pieces: no panic, every byte accounted for, and the pieces do not show.
+#![allow(clippy::unwrap_used)] // helpers outside #[test] functions
+
+mod common;
+
+use common::{decode, decode_growing, options, step};
+use kuzet_decode::{DecodeOptions, Edge, FORMATS, Format};
+use kuzet_event::{Action, Outcome};
+use proptest::prelude::*;
+
+/// Text that gets far into the decoders: their own words, joined at random.
+fn fragments() -> impl Strategy<Value = Vec<u8>> {
+    let words: Vec<&[u8]> = vec![
+        b"2026-11-22 16:24:44.235 UTC",
+        b"2026-11-22 21:24:44 +05",
+        b"2026-11-22 16:24:44.377 UTC [5087] app@mfo/psql 127.0.0.1 6b03174c.13df:4 3/794/0 -87 LOG:  ",
+        b"2026-11-22 16:24:44.377 UTC [77] FATAL:  ",
+        b"2026-11-22 16:24:44.377 UTC [5087] app@mfo/psql 127.0.0.1 6b03174c.13df:4 3/794/0 -87 STATEMENT:  ",
+        b",\"app\",\"mfo\",5087,\"127.0.0.1:4\",6b03174c.13df,4,\"SELECT\",2026-11-22 16:24:44 UTC,3/794,0,LOG,00000,\"",
+        b"\",,,,,,,,,\"psql\",\"client backend\",,0\n",
+        b"{\"timestamp\":\"2026-11-22 16:24:44.235 UTC\",\"user\":\"app\",\"error_severity\":\"LOG\",\"message\":\"",
+        b"\"}\n",
+        b"AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.t,",
+        b"\"\"SELECT \"\"\"\"a\"\"\"\"\"\",<none>,1",
+        b"SELECT 1,<none>,0",
+        b"connection authorized: user=app database=mfo application_name=psql",
+        b"parameter \"pgaudit.log\" changed to \"none\"",
+        b"execute <unnamed>: SELECT 1",
+        b"parameters: $1 = 'x''', $2 = NULL",
+        b"\n",
+        b"\r\n",
+        b"\n\t",
+        b"\t",
+        b",",
+        b"\"",
+        b"\\u0000",
+        b"\\ud800",
+        b"\xff\xfe",
+        b"\0",
+        b"a",
+    ];
+    prop::collection::vec(prop::sample::select(words), 0..60).prop_map(|words| words.concat())
+}
+
+fn bytes() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![fragments(), fragments(), prop::collection::vec(any::<u8>(), 0..600)]
+}
+
+/// Known and unknown prefixes.
+fn all_options() -> [DecodeOptions; 3] {
+    let (mut guessed, mut bare) = (options(), options());
+    guessed.log_line_prefix = None;
+    bare.log_line_prefix = Some("%m [%p] ".into());
+    [options(), guessed, bare]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn pieces_do_not_show(bytes in bytes(), cuts in prop::collection::vec(1usize..200, 0..20), restart: bool) {
+        for info in FORMATS {
+            for options in all_options() {
+                let whole = decode(info.format, &options, &bytes);
+                let parts = decode_growing(info.format, &options, &bytes, &cuts, restart);
+                prop_assert_eq!(&parts, &whole, "{}", info.name);
+                if info.format != Format::PostgresqlStderr {
+                    break;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_full_buffer_always_moves_on(bytes in bytes(), size in 1usize..300, end: bool) {
+        for info in FORMATS {
+            let mut decoder = info.format.decoder(&options());
+            let (mut at, mut events, mut lost) = (0, Vec::new(), 0);
+            let mut seen = kuzet_decode::Tally::default();
+            while at < bytes.len() {
+                let stop = (at + size).min(bytes.len());
+                let edge = if stop == bytes.len() && end { Edge::End } else { Edge::Full };
+                let done = step(decoder.as_mut(), &bytes[at..stop], at as u64, edge, &mut events);
+                at += done.consumed;
+                lost += done.tally.lost_bytes;
+                seen.add(done.tally);
+            }
+            prop_assert!(lost <= bytes.len() as u64);
+            // Bytes that gave no understood record are lost bytes, all of them.
+            if seen.handled + seen.suppressed == 0 {
+                prop_assert_eq!(lost, bytes.len() as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn any_snapshot_is_taken_or_left(snapshot in prop::collection::vec(any::<u8>(), 0..80), bytes in fragments()) {
+        for info in FORMATS {
+            let mut decoder = info.format.decoder(&options());
+            decoder.restore(&snapshot);
+            step(decoder.as_mut(), &bytes, 0, Edge::End, &mut Vec::new());
+        }
+    }
+}
+
+/// What a record may hold: text with every character that a format must escape.
+fn text() -> impl Strategy<Value = String> {
+    prop::string::string_regex("[ -~\n\tқаз\u{1f600}]{0,60}").unwrap()
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop::string::string_regex("[a-z][a-z \"',\\\\]{0,12}").unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// Records written by other libraries are read back, in both structured formats alike.
+    #[test]
+    fn written_records_are_read(records in prop::collection::vec((name(), name(), text(), text(), any::<bool>()), 1..8)) {
+        let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+        let mut json = Vec::new();
+        for (user, program, statement, value, audited) in &records {
+            let mut inner = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
+            inner.write_record(["SESSION", "4", "1", "READ", "SELECT", "TABLE", "public.t", statement, value, "3"]).unwrap();
+            let inner = String::from_utf8(inner.into_inner().unwrap()).unwrap();
+            let message = if *audited {
+                format!("AUDIT: {}", inner.trim_end_matches('\n'))
+            } else {
+                format!("statement: {statement}")
+            };
+            let detail = if *audited { String::new() } else { format!("parameters: $1 = '{}'", value.replace('\'', "''")) };
+            csv.write_record([
+                "2026-11-22 21:24:44.235 +05", user, "mfo", "7", "10.0.0.1:4", "6b03174c.7", "1", "SELECT",
+                "2026-11-22 21:24:44 +05", "3/1", "0", "LOG", "00000", &message, &detail, "", "", "", "", "", "", "",
+                program, "client backend", "", "9",
+            ]).unwrap();
+            let line = serde_json::json!({
+                "timestamp": "2026-11-22 21:24:44.235 +05", "user": user, "dbname": "mfo", "pid": 7,
+                "remote_host": "10.0.0.1", "session_id": "6b03174c.7", "error_severity": "LOG", "message": message,
+                "detail": detail, "application_name": program, "later_key": {"a": [1, null]},
+            });
+            json.extend_from_slice(line.to_string().as_bytes());
+            json.push(b'\n');
+        }
+        let csv = csv.into_inner().unwrap();
+        let (events, tally) = decode(Format::PostgresqlCsvlog, &options(), &csv);
+        prop_assert_eq!((tally.seen, tally.handled), (records.len() as u64, records.len() as u64));
+        let (other, other_tally) = decode(Format::PostgresqlJsonlog, &options(), &json);
+        prop_assert_eq!(other_tally.handled, tally.handled);
+        for ((event, other), (user, program, ..)) in events.iter().zip(&other).zip(&records) {
+            prop_assert_eq!((&event.actor, &event.statement, &event.identifiers), (&other.actor, &other.statement, &other.identifiers));
+            prop_assert_eq!((event.rows, event.audited, event.at), (other.rows, other.audited, other.at));
+            prop_assert_eq!((&*event.actor.user, &*event.actor.program), (user.as_str(), program.as_str()));
+        }
+    }
+}
+
+#[test]
+fn an_endless_line_is_cut_and_counted() {
+    for info in FORMATS {
+        let mut decoder = info.format.decoder(&options());
+        let (mut events, mut lost, mut records) = (Vec::new(), 0, 0);
+        let block = [b'"'; 1].iter().chain(&[b'x'; 65_535]).copied().collect::<Vec<u8>>();
+        for number in 0..160u64 {
+            let done = step(decoder.as_mut(), &block, number * 65_536, Edge::Full, &mut events);
+            assert_eq!(done.consumed, block.len(), "{}", info.name);
+            lost += done.tally.lost_bytes;
+            records += done.tally.seen;
+            // A restart in the middle goes on skipping.
+            let snapshot = decoder.snapshot();
+            decoder = info.format.decoder(&options());
+            decoder.restore(&snapshot);
+        }
+        assert_eq!((lost, records), (160 * 65_536, 1), "{}", info.name);
+    }
+}
+
+#[test]
+fn a_client_cannot_end_an_oversized_csv_record() {
+    // A quoted text of a client, larger than the buffer, with a line in it that looks like a record.
+    let forged = "2026-11-22 16:24:44.235 UTC,\"dba\",\"mfo\",7,\"10.0.0.1:4\",6b03174c.7,1,\"SELECT\",2026-11-22 16:24:44 UTC,3/1,0,LOG,00000,\"statement: SELECT 1\",,,,,,,,,\"psql\",\"client backend\",,9\n";
+    let head = forged.replace("dba", "app").replace("SELECT 1\",", "SELECT '");
+    let head = head.split("SELECT '").next().unwrap().to_owned() + "SELECT '";
+    let mut bytes = head.into_bytes();
+    bytes.extend_from_slice(&[b'a'; 4096]);
+    bytes.push(b'\n');
+    bytes.extend_from_slice(forged.replace('"', "\"\"").as_bytes());
+    bytes.extend_from_slice(b"'\",,,,,,,,,\"psql\",\"client backend\",,9\n");
+    bytes.extend_from_slice(forged.replace("dba", "honest").as_bytes());
+    let mut decoder = Format::PostgresqlCsvlog.decoder(&options());
+    let (mut at, mut events) = (0, Vec::new());
+    while at < bytes.len() {
+        let stop = (at + 1024).min(bytes.len());
+        at += step(decoder.as_mut(), &bytes[at..stop], at as u64, Edge::Full, &mut events).consumed;
+    }
+    assert_eq!(events.len(), 1);
+    assert_eq!(&*events[0].actor.user, "honest");
+}
+
+#[test]
+fn sessions_are_learnt_when_the_prefix_does_not_say() {
+    let mut options = options();
+    options.log_line_prefix = Some("%m [%p] ".into());
+    let log = b"2026-11-22 16:24:44.100 UTC [77] LOG:  connection received: host=10.0.0.9 port=5\n\
+        2026-11-22 16:24:44.200 UTC [77] LOG:  connection authorized: user=app database=mfo application_name=crm\n\
+        2026-11-22 16:24:45.000 UTC [77] ERROR:  permission denied for table borrowers\n\
+        2026-11-22 16:24:45.000 UTC [77] STATEMENT:  SELECT *\n\t  FROM borrowers\n\
+        2026-11-22 16:24:46.000 UTC [77] LOG:  disconnection: session time: 0:00:02 user=app database=mfo host=10.0.0.9\n\
+        2026-11-22 16:24:47.000 UTC [77] ERROR:  relation \"x\" does not exist at character 15\n";
+    for restart in [false, true] {
+        let (events, tally) = decode_growing(Format::PostgresqlStderr, &options, log, &[90; 20], restart);
+        assert_eq!((tally.seen, tally.lost), (5, 0));
+        let told: Vec<_> = events.iter().map(|event| (event.action, event.outcome, &*event.actor.user)).collect();
+        assert_eq!(
+            told,
+            [
+                (Action::Login, Outcome::Success, "app"),
+                (Action::Statement, Outcome::Failure, "app"),
+                (Action::Logout, Outcome::Success, "app"),
+                (Action::Server, Outcome::Failure, ""),
+            ]
+        );
+        assert_eq!((events[1].actor.client.to_string(), &*events[1].actor.program), ("10.0.0.9".into(), "crm"));
+        assert_eq!(events[1].code.as_str(), "42501");
+        assert_eq!(events[0].session, events[2].session);
+    }
+}
+
+#[test]
+fn a_forged_audit_record_is_told_apart() {
+    let line = serde_json::json!({
+        "timestamp": "2026-11-22 21:24:44.235 +05", "user": "app", "remote_host": "10.0.0.1", "session_id": "6b03174c.7",
+        "error_severity": "LOG", "message": "AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.t,SELECT 1,<none>,1",
+        "context": "PL/pgSQL function inline_code_block line 1 at RAISE",
+    });
+    let (events, _) = decode(Format::PostgresqlJsonlog, &options(), format!("{line}\n").as_bytes());
+    assert!(!events[0].audited);
+    assert_eq!(events[0].trust, kuzet_event::Trust::Forgeable);
+}
+
+#[test]
+fn statements_logged_once_keep_their_shape() {
+    let line = |number: u32, object: &str, statement: &str| {
+        let message = format!("AUDIT: SESSION,{number},1,READ,SELECT,TABLE,public.{object},{statement},<none>,2");
+        let line = serde_json::json!({
+            "timestamp": "2026-11-22 21:24:44.235 +05", "user": "app", "remote_host": "10.0.0.1",
+            "session_id": "6b03174c.7", "error_severity": "LOG", "message": message,
+        });
+        format!("{line}\n")
+    };
+    let log = line(5, "loans", "SELECT 1 FROM loans JOIN borrowers USING (id)")
+        + &line(5, "borrowers", "<previously logged>")
+        + &line(6, "borrowers", "<previously logged>");
+    let (events, _) = decode(Format::PostgresqlJsonlog, &options(), log.as_bytes());
+    assert_eq!(events[0].statement, events[1].statement);
+    assert_ne!(events[2].statement, events[1].statement);
+}
+
+#[test]
+fn damaged_records_cost_only_themselves() {
+    let good = "{\"timestamp\":\"2026-11-22 21:24:44.235 +05\",\"user\":\"app\",\"remote_host\":\"10.0.0.1\",\"session_id\":\"1.7\",\"error_severity\":\"LOG\",\"message\":\"statement: SELECT 1\"}\n";
+    let torn = &good[..100];
+    let (events, tally) =
+        decode(Format::PostgresqlJsonlog, &options(), format!("{good}{torn}\n{good}{torn}").as_bytes());
+    assert_eq!((events.len(), tally.seen, tally.lost, tally.lost_bytes), (2, 4, 2, 201));
+    // Bytes that are no UTF-8 (a database in Windows-1251) are replaced, the record stays.
+    let foreign = [good.as_bytes(), good.as_bytes()].concat();
+    let foreign: Vec<u8> = foreign.iter().map(|byte| if *byte == b'1' { 0xe0 } else { *byte }).collect();
+    assert_eq!(decode(Format::PostgresqlJsonlog, &options(), &foreign).1.seen, 2);
+    let foreign = good.replace("SELECT 1", "SELECT '\u{1}'").into_bytes();
+    let foreign: Vec<u8> = foreign.iter().map(|byte| if *byte == 1 { 0xe0 } else { *byte }).collect();
+    assert_eq!(decode(Format::PostgresqlJsonlog, &options(), &foreign).1.handled, 1);
+    // A csv record torn in its quotes: the line that it runs into is lost with it, the next one is read.
+    let good = "2026-11-22 16:24:44.235 UTC,\"dba\",\"mfo\",7,\"10.0.0.1:4\",6b03174c.7,1,\"SELECT\",2026-11-22 16:24:44 UTC,3/1,0,LOG,00000,\"statement: SELECT 1\",,,,,,,,,\"psql\",\"client backend\",,9\n";
+    let torn = &good[..150];
+    let (events, tally) = decode(Format::PostgresqlCsvlog, &options(), format!("{good}{torn}{good}{good}").as_bytes());
+    assert_eq!((events.len(), tally.seen, tally.lost), (2, 3, 1));
+    // Columns of later versions are taken.
+    let wide = good.replace(",9\n", ",9,new,\"columns\"\n");
+    assert_eq!(decode(Format::PostgresqlCsvlog, &options(), wide.as_bytes()).1.handled, 1);
+    let narrow = good.replace(",\"client backend\",,9\n", "\n");
+    assert_eq!(decode(Format::PostgresqlCsvlog, &options(), narrow.as_bytes()).1.handled, 1);
+}
