@@ -3,6 +3,7 @@
 use crate::Decoder;
 use crate::csvlog::Csvlog;
 use crate::jsonlog::Jsonlog;
+use crate::server_audit::ServerAudit;
 use crate::stderr::Stderr;
 use kuzet_event::{System, Trust};
 use kuzet_personal::Key;
@@ -16,6 +17,8 @@ pub enum Format {
     PostgresqlCsvlog,
     /// PostgreSQL `log_destination = 'stderr'` with any `log_line_prefix`.
     PostgresqlStderr,
+    /// MariaDB `server_audit_output_type = 'file'`.
+    MariadbServerAudit,
 }
 
 /// What is known of a format before any record is read.
@@ -55,6 +58,13 @@ pub const FORMATS: &[FormatInfo] = &[
         trust: Trust::Forgeable,
         recognises: crate::stderr::recognises,
     },
+    FormatInfo {
+        format: Format::MariadbServerAudit,
+        name: "mariadb_server_audit",
+        system: System::Mariadb,
+        trust: Trust::Forgeable,
+        recognises: crate::server_audit::recognises,
+    },
 ];
 
 /// What a decoder needs to know besides the bytes.
@@ -67,13 +77,15 @@ pub struct DecodeOptions {
     /// Offset in seconds east of UTC for times that carry no zone (MariaDB) or an abbreviation that is not known
     /// (PostgreSQL writes the server's own, such as `+05` or `MSK`).
     pub timezone: i32,
+    /// MariaDB's `server_audit_query_log_limit`: a statement that fills so many bytes was cut.
+    pub query_log_limit: usize,
 }
 
 impl DecodeOptions {
     /// Options with nothing set but the key; times without a zone are UTC.
     #[must_use]
     pub fn new(key: Key) -> DecodeOptions {
-        DecodeOptions { key, log_line_prefix: None, timezone: 0 }
+        DecodeOptions { key, log_line_prefix: None, timezone: 0, query_log_limit: 1024 }
     }
 }
 
@@ -104,6 +116,7 @@ impl Format {
             Format::PostgresqlJsonlog => Box::new(Jsonlog::new(options)),
             Format::PostgresqlCsvlog => Box::new(Csvlog::new(options)),
             Format::PostgresqlStderr => Box::new(Stderr::new(options)),
+            Format::MariadbServerAudit => Box::new(ServerAudit::new(options)),
         }
     }
 }

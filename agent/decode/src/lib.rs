@@ -27,7 +27,6 @@ mod times;
 pub use actors::Actors;
 pub use format::{DecodeOptions, FORMATS, Format, FormatInfo, sniff};
 pub use parameters::Parameters;
-pub use server_audit::ServerAuditOptions;
 pub use statement::{Analyzer, audit_effect};
 
 use kuzet_event::{Event, FileId, SourceId};

@@ -1,0 +1,72 @@
+//! Function calls that matter: aggregates, waiting, server files, settings, queries given as text.
+
+use super::facts::Facts;
+use super::set;
+use super::shape;
+use super::view::View;
+use super::walk::Walker;
+use super::words;
+use kuzet_event::{Access, Export, Flag};
+
+/// The call of the function `name` (upper case) at `at`.
+pub(super) fn function(walker: &mut Walker<'_>, at: usize, name: &str) {
+    if words::is_aggregate(name) {
+        walker.aggregated();
+    }
+    let view = walker.view;
+    let facts = &mut walker.facts;
+    if words::is_packed(name) {
+        facts.flags.insert(Flag::PackedAggregate);
+    }
+    if words::is_delay(name) {
+        facts.flags.insert(Flag::TimeDelay);
+    }
+    if words::is_error_probe(name) {
+        facts.flags.insert(Flag::ErrorProbe);
+    }
+    if words::is_file_function(name) {
+        facts.flags.insert(Flag::ServerFile);
+    }
+    match name {
+        "LO_EXPORT" => facts.export = facts.export.max(Some(Export::ToFile)),
+        "PG_ROTATE_LOGFILE" => facts.flags.insert(Flag::WeakensAudit),
+        "SET_CONFIG" => set::set_config(&view, at, facts),
+        "TABLE_TO_XML" | "TABLE_TO_XML_AND_XMLSCHEMA" => named_table(&view, at, facts),
+        _ if name.starts_with("QUERY_TO_XML") || name.starts_with("DBLINK") || name == "CURSOR_TO_XML" => {
+            let nested = walker.nested;
+            text_arguments(&view, at, nested, &mut walker.facts);
+        }
+        _ => {}
+    }
+}
+
+/// `table_to_xml('borrowers', …)`.
+fn named_table(view: &View<'_>, at: usize, facts: &mut Facts) {
+    if let Some(name) = view.string(at + 2) {
+        let path: Vec<String> = name.to_ascii_lowercase().split('.').map(str::to_owned).collect();
+        facts.relation(&path, Access::Read);
+        facts.flags.insert(Flag::SelectsAll);
+        facts.flags.insert(Flag::Unfiltered);
+    }
+}
+
+/// `query_to_xml('select …', …)`: what the query given as text reads.
+fn text_arguments(view: &View<'_>, at: usize, nested: bool, facts: &mut Facts) {
+    let close = view.closing(at + 1).min(at + 64);
+    for index in at + 2..close {
+        if view.is_literal(index) {
+            body(view, index, nested, facts);
+        }
+    }
+}
+
+/// A string that holds code. Strings inside strings are not followed.
+pub(super) fn body(view: &View<'_>, at: usize, nested: bool, facts: &mut Facts) {
+    if nested {
+        return;
+    }
+    let Some(text) = view.string(at) else { return };
+    if text.len() <= shape::LARGEST && text.as_bytes().contains(&b' ') {
+        facts.absorb(&shape::nested(text.as_bytes(), view.system));
+    }
+}

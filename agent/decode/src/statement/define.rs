@@ -1,0 +1,163 @@
+//! CREATE, ALTER and DROP.
+
+use super::calls;
+use super::facts::Facts;
+use super::head::{list, walk};
+use super::role;
+use super::set;
+use super::view::View;
+use kuzet_event::{Access, Flag, Verb};
+use std::ops::Range;
+
+/// CREATE, ALTER, DROP.
+pub(super) fn define(view: View<'_>, range: Range<usize>, nested: bool) -> Facts {
+    let start = range.start;
+    let mut facts = Facts::new();
+    let mut kind = start + 1;
+    while view.any(
+        kind,
+        &[
+            "OR",
+            "REPLACE",
+            "TEMP",
+            "TEMPORARY",
+            "UNLOGGED",
+            "GLOBAL",
+            "LOCAL",
+            "RECURSIVE",
+            "MATERIALIZED",
+            "FOREIGN",
+            "UNIQUE",
+        ],
+    ) {
+        kind += 1;
+    }
+    let verb = view.keyword(start);
+    let (creates, drops) = (verb.as_str() == "CREATE", verb.as_str() == "DROP");
+    let owner = range.clone().find(|at| !creates && view.all(*at, &["OWNER", "TO"]));
+    match view.keyword(kind).as_str() {
+        "USER" if view.is(kind + 1, "MAPPING") => facts.raise(Verb::Define),
+        "ROLE" | "USER" | "GROUP" => {
+            let settings = verb.as_str() == "ALTER" && set::alter(&view, range.clone(), &mut facts);
+            if !settings {
+                role::role(&view, kind, range, &mut facts);
+            }
+        }
+        "SYSTEM" | "DATABASE" if !creates && !drops && set::alter(&view, range.clone(), &mut facts) => {}
+        "POLICY" => {
+            let on = view.find(range, "ON").map(|on| on + 1);
+            role::on_relation(&view, "POLICY", on, &mut facts);
+        }
+        "DEFAULT" if view.is(kind + 1, "PRIVILEGES") => {
+            facts.raise(Verb::Role);
+            if let Some(at) = range.clone().find(|at| view.any(*at, &["GRANT", "REVOKE"])) {
+                role::grant(&view, at..range.end, &mut facts);
+            }
+        }
+        "OWNED" => role::on_relation(&view, "OWNED", None, &mut facts),
+        "EXTENSION" => extension(&view, &range, drops, &mut facts),
+        _ if owner.is_some() => {
+            let table = if view.any(kind, &["TABLE", "VIEW"]) { Some(name_at(&view, kind + 1)) } else { None };
+            role::on_relation(&view, "OWNER", table, &mut facts);
+            role::owner(&view, owner.map_or(range.end, |at| at + 2), range, &mut facts);
+        }
+        "TABLE" | "VIEW" | "SCHEMA" | "DATABASE" | "TABLES" if drops => {
+            let relations = view.any(kind, &["TABLE", "TABLES", "VIEW"]);
+            facts.raise(Verb::Drop);
+            if relations {
+                list(&view, kind + 1, &range, Verb::Drop, Access::Write, &mut facts);
+            }
+        }
+        "TABLE" | "VIEW" => return table(view, kind, range, nested),
+        "FUNCTION" | "PROCEDURE" | "TRIGGER" | "EVENT" | "PACKAGE" | "AGGREGATE" if creates => {
+            return code(view, kind, range, nested);
+        }
+        "PUBLICATION" if !drops => {
+            facts.raise(Verb::Define);
+            if let Some(at) = range.clone().find(|at| view.is(*at, "TABLE")) {
+                list(&view, at, &range, Verb::Define, Access::Read, &mut facts);
+            }
+        }
+        "INDEX" | "RULE" => {
+            facts.raise(Verb::Define);
+            if let Some(on) = view.find(range, "ON") {
+                let (path, _) = view.path(on + 1 + usize::from(view.is(on + 1, "ONLY")));
+                facts.relation(&path, Access::Write);
+            }
+        }
+        _ => facts.raise(Verb::Define),
+    }
+    facts
+}
+
+/// CREATE or DROP of an extension; pgaudit is one.
+fn extension(view: &View<'_>, range: &Range<usize>, drops: bool, facts: &mut Facts) {
+    facts.raise(Verb::Define);
+    if range.clone().any(|at| view.name(at).is_some_and(|name| name.eq_ignore_ascii_case("pgaudit"))) {
+        facts.flags.insert(if drops { Flag::WeakensAudit } else { Flag::RestoresAudit });
+    }
+}
+
+/// Index of the name behind IF [NOT] EXISTS and ONLY.
+fn name_at(view: &View<'_>, at: usize) -> usize {
+    let mut at = at;
+    while view.any(at, &["IF", "NOT", "EXISTS", "ONLY"]) {
+        at += 1;
+    }
+    at
+}
+
+/// CREATE or ALTER of a table or view.
+fn table(view: View<'_>, kind: usize, range: Range<usize>, nested: bool) -> Facts {
+    let creates = view.is(range.start, "CREATE");
+    let name = name_at(&view, kind + 1);
+    let (path, next) = view.path(name);
+    let query =
+        (next..range.end).find(|at| view.any(*at, &["SELECT", "WITH", "TABLE", "VALUES"]) && !view.is(at + 1, "TIME"));
+    let query =
+        query.filter(|at| creates && (!view.is(*at, "WITH") || view.is(*at + 2, "AS") || view.is(at + 1, "RECURSIVE")));
+    let mut facts = match query {
+        Some(at) => walk(view, at..range.end, nested),
+        None => Facts::new(),
+    };
+    let reads = facts.relations.iter().any(|relation| relation.access == Access::Read);
+    facts.relation(&path, Access::Write);
+    let stored = view.is(kind, "TABLE") || (range.start..kind).any(|at| view.is(at, "MATERIALIZED"));
+    facts.verb = if reads && stored { Verb::CreateCopy } else { Verb::Define };
+    for at in next..range.end.min(next + 8) {
+        if view.all(at, &["ROW", "LEVEL", "SECURITY"]) && !creates {
+            let off = view.is(at.wrapping_sub(1), "DISABLE") || view.all(at.wrapping_sub(2), &["NO", "FORCE"]);
+            if off {
+                facts.flags.insert(Flag::Escalates);
+            }
+            let right = if off { "DISABLE ROW LEVEL SECURITY" } else { "ROW LEVEL SECURITY" };
+            role::on_relation(&view, right, Some(name), &mut facts);
+        }
+    }
+    facts
+}
+
+/// CREATE of a function, procedure, trigger or event: what its body would do is told with it.
+fn code(view: View<'_>, kind: usize, range: Range<usize>, nested: bool) -> Facts {
+    let body = (kind..range.end)
+        .find(|at| view.any(*at, &["BEGIN", "SELECT", "INSERT", "UPDATE", "DELETE", "DO"]) && !view.is(*at, "ON"));
+    let body = body.filter(|at| !view.any(at.wrapping_sub(1), &["AFTER", "BEFORE", "OR", "OF"]));
+    let mut facts = match body {
+        Some(at) => walk(view, at..range.end, true),
+        None => Facts::new(),
+    };
+    for at in kind..range.end {
+        let code = view.is_literal(at) && (view.is(at.wrapping_sub(1), "AS") || view.is(at.wrapping_sub(1), "IS"));
+        if code {
+            calls::body(&view, at, nested, &mut facts);
+        }
+    }
+    if view.is(kind, "TRIGGER")
+        && let Some(on) = view.find(range, "ON")
+    {
+        let (path, _) = view.path(on + 1);
+        facts.relation(&path, Access::Write);
+    }
+    facts.verb = Verb::Define;
+    facts
+}

@@ -1,0 +1,169 @@
+//! Changes of settings in all their spellings.
+
+use super::facts::Facts;
+use super::settings::audit_effect;
+use super::view::{View, shown};
+use kuzet_event::{Setting, System, Verb};
+use kuzet_personal::mask_identifiers;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Longest value told, bytes.
+const VALUE: usize = 64;
+
+/// `SET …` (not of a role, password or transaction).
+pub(super) fn set(view: &View<'_>, range: Range<usize>, facts: &mut Facts) {
+    facts.raise(Verb::Setting);
+    let mut at = range.start + 1;
+    let mut global = false;
+    while at < range.end {
+        let scope = view.keyword(at);
+        match scope.as_str() {
+            "GLOBAL" | "PERSIST" => (global, at) = (true, at + 1),
+            "SESSION" | "LOCAL" => (global, at) = (false, at + 1),
+            "STATEMENT" if at == range.start + 1 => at += 1,
+            _ => {}
+        }
+        let end = item_end(view, at, &range);
+        assignment(view, at, end, global, facts);
+        if !view.op(end, b',') {
+            return;
+        }
+        at = end + 1;
+    }
+}
+
+/// Where the assignment at `at` ends: MariaDB sets several in one statement, PostgreSQL's commas are part of the value.
+fn item_end(view: &View<'_>, at: usize, range: &Range<usize>) -> usize {
+    let mut depth = 0usize;
+    for index in at..range.end {
+        match view.bytes(index) {
+            b"(" => depth += 1,
+            b")" => depth = depth.saturating_sub(1),
+            b"," if depth == 0 && view.system == System::Mariadb => return index,
+            _ if depth == 0 && view.is(index, "FOR") => return index,
+            _ => {}
+        }
+    }
+    range.end
+}
+
+/// `name = value`, `name TO value`, `@@GLOBAL.name := value`.
+fn assignment(view: &View<'_>, at: usize, end: usize, global: bool, facts: &mut Facts) {
+    let sign = (at..end).find(|index| view.op(*index, b'=') || view.is(*index, "TO"));
+    let Some(sign) = sign else { return };
+    let mut parts = Vec::new();
+    let (mut global, mut variable) = (global, 0);
+    for index in at..sign {
+        let Some(word) = view.name(index) else { continue };
+        let bare = word.trim_start_matches('@').to_ascii_lowercase();
+        variable += word.len() - bare.len();
+        match bare.as_str() {
+            "global" => global = true,
+            "" | "session" | "local" => {}
+            _ => parts.push(bare),
+        }
+    }
+    // One @ is a variable of the session, two are a setting.
+    if variable == 1 || parts.is_empty() {
+        return;
+    }
+    put(view, &parts.join("."), sign + 1..end, global, facts);
+}
+
+/// Records the setting `name` with the value in `value`.
+fn put(view: &View<'_>, name: &str, value: Range<usize>, global: bool, facts: &mut Facts) {
+    let mut text = String::new();
+    let mut literal = false;
+    for index in value {
+        if view.is_literal(index) {
+            literal = true;
+            append_list(view, index, &mut text);
+        } else {
+            text.push_str(&String::from_utf8_lossy(view.bytes(index)));
+        }
+    }
+    let value = if text.eq_ignore_ascii_case("default") { None } else { Some((text.as_str(), literal)) };
+    record(name, value, global, facts);
+}
+
+/// All values of a literal or list of literals, with commas.
+fn append_list(view: &View<'_>, index: usize, text: &mut String) {
+    for literal in view.literals_at(index).take(64) {
+        if !text.is_empty() {
+            text.push(',');
+        }
+        let mut value = Vec::new();
+        super::values::unescape(view.text, literal, view.system, &mut value);
+        text.push_str(&String::from_utf8_lossy(&value));
+    }
+}
+
+/// Records a setting and what it does to the audit trail. A value is told for settings of the audit trail; of others
+/// only when it is no string, for a string may be anybody's name or password.
+fn record(name: &str, value: Option<(&str, bool)>, global: bool, facts: &mut Facts) {
+    let effect = audit_effect(name, value.map(|(text, _)| text));
+    if let Some(flag) = effect {
+        facts.flags.insert(flag);
+    }
+    let secret =
+        ["password", "passwd", "secret", "passphrase", "token", "conninfo"].iter().any(|word| name.contains(word));
+    let told = value.filter(|(_, literal)| !secret && (effect.is_some() || !literal)).map(|(text, _)| short(text));
+    facts.setting(Setting { name: shown(name), value: told, global });
+}
+
+fn short(value: &str) -> Arc<str> {
+    let masked = mask_identifiers(value);
+    let mut end = masked.len().min(VALUE);
+    while !masked.is_char_boundary(end) {
+        end -= 1;
+    }
+    Arc::from(masked[..end].replace(char::is_control, "\u{fffd}"))
+}
+
+/// `RESET name`, and the RESET of ALTER SYSTEM, ROLE and DATABASE: the name at `at`.
+pub(super) fn reset(view: &View<'_>, at: usize, global: bool, facts: &mut Facts) {
+    facts.raise(Verb::Setting);
+    let (path, _) = view.path(at);
+    if !path.is_empty() {
+        record(&path.join(".").to_ascii_lowercase(), None, global, facts);
+    }
+}
+
+/// `ALTER SYSTEM|ROLE|DATABASE … SET|RESET …`: gives whether it was one.
+pub(super) fn alter(view: &View<'_>, range: Range<usize>, facts: &mut Facts) -> bool {
+    let Some(at) = (range.start + 2..range.end.min(range.start + 12)).find(|index| view.any(*index, &["SET", "RESET"]))
+    else {
+        return false;
+    };
+    if view.any(at + 1, &["SCHEMA", "TABLESPACE"]) {
+        return false;
+    }
+    if view.is(at, "RESET") {
+        reset(view, at + 1, true, facts);
+    } else {
+        facts.raise(Verb::Setting);
+        assignment(view, at + 1, range.end, true, facts);
+    }
+    true
+}
+
+/// `set_config('name', 'value', local)`: the call at `at`. Its arguments are one list when all are literals.
+pub(super) fn set_config(view: &View<'_>, at: usize, facts: &mut Facts) {
+    let arguments: Vec<String> = view
+        .literals_at(at + 2)
+        .take(2)
+        .map(|literal| {
+            let mut value = Vec::new();
+            super::values::unescape(view.text, literal, view.system, &mut value);
+            String::from_utf8_lossy(&value).into_owned()
+        })
+        .collect();
+    facts.raise(Verb::Setting);
+    match arguments.as_slice() {
+        [name, value] => record(&name.to_ascii_lowercase(), Some((value, true)), false, facts),
+        // The value is an expression: not known, so on the safe side.
+        [name] => record(&name.to_ascii_lowercase(), Some(("?", false)), false, facts),
+        _ => {}
+    }
+}
