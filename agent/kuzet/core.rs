@@ -52,11 +52,12 @@ pub struct Core {
     severities: Severities,
     /// Folds detections; public to the wiring, which asks it for changes.
     pub folder: Folder,
-    now: Timestamp,
+    now: Option<Timestamp>,
     watermark: Timestamp,
     events: Vec<Event>,
     detections: Vec<Detection>,
     on_detection: OnDetection,
+    folded: u64,
 }
 
 impl Core {
@@ -77,11 +78,12 @@ impl Core {
             detectors,
             severities,
             folder,
-            now: Timestamp::default(),
+            now: None,
             watermark: Timestamp(i64::MIN),
             events: Vec::new(),
             detections: Vec::new(),
             on_detection,
+            folded: 0,
         }
     }
 
@@ -90,9 +92,16 @@ impl Core {
         &mut self.detectors
     }
 
-    /// Sets what the wall shows while the next chunks are handled; it decides nothing but "seen at".
+    /// Sets what the wall shows while the next chunks are handled; it decides nothing but "seen at". Never called in a
+    /// replay, where an event is seen when it happened.
     pub fn set_now(&mut self, now: Timestamp) {
-        self.now = now;
+        self.now = Some(now);
+    }
+
+    /// Detections folded so far: rises when there is something to record.
+    #[must_use]
+    pub fn folded(&self) -> u64 {
+        self.folded
     }
 
     /// Stamp of the latest event of all sources.
@@ -128,7 +137,8 @@ impl Core {
     fn fold(&mut self) {
         for detection in self.detections.drain(..) {
             (self.on_detection)(&detection);
-            self.folder.fold(&detection, self.now);
+            self.folded += 1;
+            self.folder.fold(&detection, self.now.unwrap_or(detection.at));
         }
     }
 
@@ -182,7 +192,7 @@ impl Core {
             .and_then(|feed| feed.format)
             .or_else(|| self.status.get(usize::from(source.0)).and_then(|status| status.format))
             .map_or(System::Postgresql, |format| format.info().system);
-        let at = self.watermark().unwrap_or(self.now);
+        let at = self.watermark().or(self.now).unwrap_or_default();
         let loss = SightLoss { system, at, place, reason, bytes };
         self.detections.push(sight_lost(loss, &self.severities));
         self.fold();

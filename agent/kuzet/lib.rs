@@ -1,11 +1,15 @@
 //! The shell of Kuzet: what touches the world. Pure crates stand below it; `pipeline` joins them.
 
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod core;
 pub mod message;
 pub mod metrics;
 pub mod notify;
+pub mod outbox;
+pub mod pipeline;
+pub mod setup;
 pub mod source;
 pub mod state;
 pub mod store;

@@ -1,17 +1,56 @@
 //! Runs every detector over every event and keeps what must survive a restart.
 
-use crate::{Catalogue, Detection, Policy, Severities, Thresholds};
-use kuzet_event::{Event, Timestamp};
+use crate::account::{Account, AccountKey, BUCKETS};
+use crate::detectors::{self, DETECTORS, Note, Shared, Standings};
+use crate::hash::Build;
+use crate::policy::{Doing, Standing};
+use crate::resolve::{GUESS_TAG, Identity, Resolver, Template};
+use crate::session::{self, Ended, Pending, Session};
+use crate::shelf::{Key, Shelf};
+use crate::sightings::MISSED;
+use crate::teller::{self, CLAUSE, Observation, Teller, Touch, Verdict};
+use crate::{Catalogue, Detection, Family, Kind, Policy, Severities, Thresholds};
+use kuzet_event::{Action, Count, Event, Flag, Flags, IdentifierKind, Outcome, Timestamp, Verb};
+use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// One row of detector state: a key, and the value that now stands under it (`None`: the row is gone).
 pub type Row = (Vec<u8>, Option<Vec<u8>>);
 
+/// Decisions of the policy that are remembered.
+const STANDINGS: usize = 8_192;
+/// Stores of one event that are looked at.
+const MAX_TOUCHES: usize = 16;
+/// Idle sessions are forgotten after a day.
+const SESSION_MICROS: i64 = 86_400_000_000;
+const HOUR_MICROS: i64 = 3_600_000_000;
+/// Row of the engine itself.
+const SELF_TAG: u8 = b'e';
+
 /// All detectors with their state.
 pub struct Detectors {
-    catalogue: Catalogue,
+    resolver: Resolver,
     policy: Option<Policy>,
     thresholds: Thresholds,
     severities: Severities,
+    standings: Standings<(u128, u64, u8), Arc<Standing>>,
+    accounts: Shelf<AccountKey, Account>,
+    sessions: Shelf<u64, Session>,
+    shared: Shared,
+    /// Latest event time.
+    latest: i64,
+    /// Keys of people held in all accounts.
+    people: usize,
+    /// People that were not noted because an account was full.
+    crowded: u64,
+}
+
+/// What one statement record comes to before detectors see it.
+struct Met {
+    same: bool,
+    ended: Option<Ended>,
+    change_outcome: Outcome,
+    counts: SmallVec<[(u64, Count, Count); 2]>,
 }
 
 impl Detectors {
@@ -23,34 +62,448 @@ impl Detectors {
         thresholds: Thresholds,
         severities: Severities,
     ) -> Detectors {
-        Detectors { catalogue, policy, thresholds, severities }
+        let shared = Shared {
+            stories: Shelf::new(b's', thresholds.max_accounts),
+            bursts: Shelf::new(b'b', thresholds.max_accounts),
+            probes: Shelf::new(b'p', thresholds.max_accounts),
+            clock: 0,
+        };
+        Detectors {
+            resolver: Resolver::new(catalogue),
+            policy,
+            severities,
+            standings: Standings::unbounded_with_hasher(Build::default()),
+            accounts: Shelf::new(b'a', thresholds.max_accounts),
+            sessions: Shelf::new(b't', thresholds.max_sessions),
+            shared,
+            latest: i64::MIN,
+            people: 0,
+            crowded: 0,
+            thresholds,
+        }
+    }
+
+    /// Names of all detectors and the kinds that each finds.
+    pub fn list() -> impl Iterator<Item = (&'static str, &'static [Kind])> {
+        DETECTORS.iter().map(|detector| (detector.name, detector.kinds))
+    }
+
+    /// Thresholds that a detector compares with, by name.
+    pub fn thresholds_of(name: &str) -> &'static [&'static str] {
+        DETECTORS.iter().find(|detector| detector.name == name).map_or(&[], |detector| detector.thresholds)
     }
 
     /// Appends to `detections` what `event` completes.
     pub fn observe(&mut self, event: &Event, detections: &mut Vec<Detection>) {
-        let _ = (event, detections, &self.catalogue, &self.policy, &self.thresholds, &self.severities);
+        if event.at.0 > self.latest {
+            self.latest = event.at.0;
+        }
+        match event.action {
+            Action::Statement => self.statement(event, detections),
+            Action::Login | Action::Setting => {
+                let who = self.resolver.identify(&event.actor);
+                self.alone(event, who, false, detections);
+            }
+            Action::Logout => self.logout(event, detections),
+            Action::Server => {}
+        }
     }
 
-    /// Lets time pass when no event comes: windows end, stories close.
-    pub fn tick(&mut self, now: Timestamp, detections: &mut Vec<Detection>) {
-        let _ = (now, detections);
+    /// Lets time pass when no event comes: what is idle for long is forgotten. `now` never outruns the events.
+    pub fn tick(&mut self, now: Timestamp, _detections: &mut Vec<Detection>) {
+        let now = now.0.min(self.latest);
+        let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let story = seconds(self.thresholds.story_seconds.max(self.thresholds.login_after_seconds));
+        let idle = now.saturating_sub(HOUR_MICROS.max(story).max(seconds(self.thresholds.window_seconds)));
+        while self.accounts.oldest().is_some_and(|account| account.latest < idle) {
+            let weight = self.accounts.pop().map_or(0, |account| account.weight());
+            self.people = self.people.saturating_sub(weight);
+        }
+        while self.sessions.oldest().is_some_and(|session| session.latest < now.saturating_sub(SESSION_MICROS)) {
+            self.sessions.pop();
+        }
+        while self.shared.stories.oldest().is_some_and(|story| story.last < idle) {
+            self.shared.stories.pop();
+        }
+        while self.shared.bursts.oldest().is_some_and(|burst| burst.last < idle) {
+            self.shared.bursts.pop();
+        }
+        while self.shared.probes.oldest().is_some_and(|probe| probe.last < idle) {
+            self.shared.probes.pop();
+        }
     }
 
     /// State that changed since the last call, in the order of its keys. Written in one transaction with the checkpoint
     /// of the events before it and given back to [`restore`](Detectors::restore), it makes a restart invisible: later
     /// detections are those of a run without it.
     pub fn changes(&mut self) -> Vec<Row> {
-        Vec::new()
+        let mut rows = Vec::new();
+        self.accounts.changes(&mut rows);
+        self.sessions.changes(&mut rows);
+        self.shared.stories.changes(&mut rows);
+        self.shared.bursts.changes(&mut rows);
+        self.shared.probes.changes(&mut rows);
+        self.resolver.changes(&mut rows);
+        if !rows.is_empty() {
+            let mut value = self.latest.to_be_bytes().to_vec();
+            self.shared.clock.put(&mut value);
+            rows.push((vec![SELF_TAG], Some(value)));
+        }
+        rows.sort();
+        rows
     }
 
     /// Takes back rows that [`changes`](Detectors::changes) gave; rows that are none are ignored.
     pub fn restore(&mut self, rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
-        for _ in rows {}
+        let (mut accounts, mut sessions) = (Vec::new(), Vec::new());
+        let (mut stories, mut bursts, mut probes) = (Vec::new(), Vec::new(), Vec::new());
+        for (key, value) in rows {
+            match key.first() {
+                Some(b'a') => accounts.extend(self.accounts.read(&key, &value)),
+                Some(b't') => sessions.extend(self.sessions.read(&key, &value)),
+                Some(b's') => stories.extend(self.shared.stories.read(&key, &value)),
+                Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
+                Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),
+                Some(&GUESS_TAG) => self.resolver.restore(&value),
+                Some(&SELF_TAG) => {
+                    if let Some((latest, clock)) = value.split_at_checked(8) {
+                        self.latest = latest.try_into().map_or(self.latest, i64::from_be_bytes);
+                        self.shared.clock = u64::take(clock).unwrap_or(0);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.people +=
+            accounts.iter().map(|(_, _, account): &(u64, AccountKey, Account)| account.weight()).sum::<usize>();
+        let shared = &mut self.shared;
+        let clocks = [
+            self.accounts.fill(accounts),
+            self.sessions.fill(sessions),
+            shared.stories.fill(stories),
+            shared.bursts.fill(bursts),
+            shared.probes.fill(probes),
+        ];
+        shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
     }
 
     /// How many windows, sessions and people were forgotten because memory is bounded.
     #[must_use]
     pub fn evicted(&self) -> u64 {
-        0
+        let shared = &self.shared;
+        self.accounts.evicted
+            + self.sessions.evicted
+            + shared.stories.evicted
+            + shared.bursts.evicted
+            + shared.probes.evicted
+            + self.crowded
     }
+
+    /// How many windows, sessions, stories and keys of people are held now.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let shared = &self.shared;
+        self.accounts.len()
+            + self.sessions.len()
+            + shared.stories.len()
+            + shared.bursts.len()
+            + shared.probes.len()
+            + self.people
+    }
+
+    /// An event that touches no store: privileges, audit, logins, injections.
+    fn alone(&mut self, event: &Event, who: Identity, same: bool, detections: &mut Vec<Detection>) -> Note {
+        let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
+        let o = Observation { event, who, same, change_outcome: event.outcome, denied };
+        let mut note = Note::default();
+        let mut teller = Teller { thresholds: &self.thresholds, severities: &self.severities, out: detections };
+        for detector in DETECTORS {
+            if let Some(on_event) = detector.on_event {
+                on_event(&o, &mut self.shared, &mut teller, &mut note);
+            }
+        }
+        note
+    }
+
+    fn logout(&mut self, event: &Event, detections: &mut Vec<Detection>) {
+        let who = self.resolver.identify(&event.actor);
+        let key = session_key(event, who);
+        let ended = self.sessions.remove(key).and_then(|mut session| session.follow(event));
+        if let Some(ended) = ended {
+            self.settle(event, who, &ended, detections);
+        }
+    }
+
+    fn statement(&mut self, event: &Event, detections: &mut Vec<Detection>) {
+        let templates = self.resolver.touches(event);
+        if templates.is_empty() && !interesting(event) {
+            return;
+        }
+        let who = self.resolver.identify(&event.actor);
+        let met = self.meet(event, who, &templates);
+        if let Some(ended) = &met.ended {
+            self.settle(event, who, ended, detections);
+        }
+        let alone = event
+            .statement
+            .as_ref()
+            .is_some_and(|statement| statement.flags != Flags::NONE || statement.verb == Verb::Role);
+        let mut note = if alone { self.alone(event, who, met.same, detections) } else { Note::default() };
+        if templates.is_empty() {
+            self.storeless(event, who, met.same, &note, detections);
+            return;
+        }
+        for (template, (events, rows, total)) in templates.iter().zip(&met.counts) {
+            let delta = crate::account::Delta { events: *events, rows: *rows };
+            self.touch(event, who, &met, template, delta, *total, &note, detections);
+            if note.injection.take().is_some()
+                && let Some(probe) = self.shared.probes.existing(who.principal, &mut self.shared.clock)
+            {
+                probe.store = template.store_hash;
+            }
+        }
+    }
+
+    /// What the session knows of this statement.
+    fn meet(&mut self, event: &Event, who: Identity, templates: &[Template]) -> Met {
+        let (session, _) = self.sessions.entry(session_key(event, who), &mut self.shared.clock);
+        let ended = session.follow(event);
+        let same = session.meet(event);
+        let void = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
+        let rows = match event.rows {
+            _ if void => Count::Known(0),
+            _ if session::hides_rows(event) => Count::Unknown,
+            rows => rows,
+        };
+        let counts = templates
+            .iter()
+            .take(MAX_TOUCHES)
+            .map(|template| session.count(template.store_hash, template.changes(), rows))
+            .collect();
+        Met { same, ended, change_outcome: session.outcome_of_change(event), counts }
+    }
+
+    /// A suspicious statement on no store: belongs to the store of the open story, if there is one.
+    fn storeless(&mut self, event: &Event, who: Identity, same: bool, note: &Note, detections: &mut Vec<Detection>) {
+        let Some(mask) = note.injection else { return };
+        let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
+        let o = Observation { event, who, same, change_outcome: event.outcome, denied };
+        let mut teller = Teller { thresholds: &self.thresholds, severities: &self.severities, out: detections };
+        let Some(store) = self.resolver.store_named(note.injection_store) else {
+            detectors::injection_on_server(&o, &mut teller, mask);
+            return;
+        };
+        let template = Template::beside(store, event.relations());
+        let (account, went) = self.accounts.entry(account_key(&template, who), &mut self.shared.clock);
+        let width = bucket_micros(&self.thresholds);
+        account.advance(event.at, width, story_micros(&self.thresholds));
+        let delta = crate::account::Delta { events: u64::from(!same), rows: Count::Known(0) };
+        let bucket = account.bucket_of(event.at, width);
+        let mut touch = Touch::new(&template, delta, Count::Known(0), bucket);
+        touch.injection = Some(mask);
+        detectors::tell_injection(&o, &mut touch, account, &mut teller, None);
+        self.people = self.people.saturating_sub(went.map_or(0, |account| account.weight()));
+    }
+
+    #[allow(clippy::too_many_arguments)] // one call; a struct for it would only rename them
+    fn touch(
+        &mut self,
+        event: &Event,
+        who: Identity,
+        met: &Met,
+        template: &Template,
+        delta: crate::account::Delta,
+        total: Count,
+        note: &Note,
+        detections: &mut Vec<Detection>,
+    ) {
+        let verdict = judge(&self.policy, &mut self.standings, event, who, template, total.known());
+        let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
+        let o = Observation { event, who, same: met.same, change_outcome: met.change_outcome, denied };
+        let thresholds = &self.thresholds;
+        let key = account_key(template, who);
+        let (account, went) = self.accounts.entry(key, &mut self.shared.clock);
+        let before = account.weight();
+        let width = bucket_micros(thresholds);
+        account.advance(event.at, width, story_micros(thresholds));
+        let bucket = account.bucket_of(event.at, width);
+        let mut touch = Touch::new(template, delta, total, bucket);
+        touch.verdict = verdict;
+        touch.told = note.told && template.doing == Doing::Grant;
+        touch.injection = note.injection;
+        self.crowded += people(&o, &mut touch, account, thresholds);
+        touch.window_rows = account.sum(bucket, summed(&o, &touch, thresholds));
+        let mut teller = Teller { thresholds, severities: &self.severities, out: detections };
+        for detector in DETECTORS {
+            if let Some(on_touch) = detector.on_touch {
+                on_touch(&o, &mut touch, account, &mut teller, self.policy.as_ref());
+            }
+        }
+        if let Some(delta) = touch.delta.take() {
+            account.keep(bucket, event.at, delta);
+        }
+        let after = account.weight();
+        if let Some(kind) = touch.changed
+            && met.change_outcome == Outcome::Unknown
+            && let Some(session) = self.sessions.existing(session_key(event, who), &mut self.shared.clock)
+        {
+            session.await_end(Pending { kind, store: template.store_hash });
+        }
+        let freed = before + went.map_or(0, |account| account.weight());
+        self.people = (self.people + after).saturating_sub(freed);
+        while self.people > self.thresholds.max_people && self.accounts.len() > 1 {
+            let weight = self.accounts.pop().map_or(0, |account| account.weight());
+            self.people = self.people.saturating_sub(weight);
+            self.accounts.evicted += 1;
+        }
+    }
+
+    /// The end of a transaction: what was unknown is known now.
+    fn settle(&mut self, event: &Event, who: Identity, ended: &Ended, detections: &mut Vec<Detection>) {
+        for change in &ended.changes {
+            let Some(store) = self.resolver.store_named(change.store) else { continue };
+            let key = (Family::Change as u8, who.principal, change.store);
+            let Some(account) = self.accounts.existing(key, &mut self.shared.clock) else { continue };
+            if !account.open(change.kind) {
+                continue;
+            }
+            account.prolong(change.kind, event.at, ended.outcome, 1);
+            let volume = self.severities.volume(account.volume(false, store.persons));
+            detections.push(Detection {
+                detector: "mass_change",
+                kind: change.kind,
+                severity: self.severities.answer(change.kind, volume, ended.outcome, Some(store.class)),
+                clause: CLAUSE,
+                since: event.at,
+                at: event.at,
+                place: event.place,
+                actor: Arc::clone(&event.actor),
+                session: event.session,
+                relations: Vec::new(),
+                categories: Vec::new(),
+                outcome: ended.outcome,
+                statement: event.statement.clone(),
+                events: 0,
+                rows: Count::Known(0),
+                people_at_most: Count::Known(0),
+                people: Vec::new(),
+                reason: match ended.outcome {
+                    Outcome::Success => format!("the transaction that changed store {} was committed", store.name),
+                    _ => format!("the transaction that changed store {} was rolled back", store.name),
+                },
+                store: Some(store),
+            });
+        }
+    }
+}
+
+/// Whether an event without a store can matter: it ends a transaction, or has a property that a detector asks for.
+fn interesting(event: &Event) -> bool {
+    event.statement.as_ref().is_some_and(|statement| {
+        const ASKED: [Flag; 9] = [
+            Flag::UnionProbe,
+            Flag::Tautology,
+            Flag::TimeDelay,
+            Flag::CatalogProbe,
+            Flag::ErrorProbe,
+            Flag::ServerFile,
+            Flag::WeakensAudit,
+            Flag::RestoresAudit,
+            Flag::Escalates,
+        ];
+        matches!(statement.verb, Verb::Begin | Verb::Commit | Verb::Rollback | Verb::Role | Verb::Drop | Verb::Define)
+            || (statement.flags != Flags::NONE && ASKED.iter().any(|flag| statement.flags.has(*flag)))
+    })
+}
+
+fn session_key(event: &Event, who: Identity) -> u64 {
+    if event.session.0 == 0 { who.principal as u64 } else { event.session.0 }
+}
+
+fn account_key(template: &Template, who: Identity) -> AccountKey {
+    let family = if template.changes() { Family::Change } else { Family::Access };
+    (family as u8, who.principal, template.store_hash)
+}
+
+fn bucket_micros(thresholds: &Thresholds) -> i64 {
+    (i64::try_from(thresholds.window_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000) / BUCKETS).max(1)
+}
+
+fn story_micros(thresholds: &Thresholds) -> i64 {
+    i64::try_from(thresholds.story_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000)
+}
+
+/// Asks the policy, whose standing answer is kept for every actor, store and action.
+fn judge(
+    policy: &Option<Policy>,
+    standings: &mut Standings<(u128, u64, u8), Arc<Standing>>,
+    event: &Event,
+    who: Identity,
+    template: &Template,
+    rows: Option<u64>,
+) -> Verdict {
+    let Some(policy) = policy else { return Verdict::Off };
+    let vague = [Doing::Insert, Doing::Update, Doing::Delete, Doing::Define];
+    let one = [template.doing];
+    let doings = if template.vague { &vague[..] } else { &one[..] };
+    let mut failed = None;
+    for doing in doings {
+        let key = (who.full, template.store_hash, *doing as u8);
+        if !standings.contains(&key) {
+            if standings.len() >= STANDINGS {
+                standings.pop_lru();
+            }
+            let standing = policy.standing(&event.actor, &template.store.name, *doing);
+            standings.put(key, Arc::new(standing));
+        }
+        let Some(standing) = standings.get(&key) else { continue };
+        match policy.decide(standing, event.at, rows) {
+            Ok(rule) => return Verdict::Allowed(policy.grant(rule)),
+            Err(why) => failed = failed.or(Some(why)),
+        }
+    }
+    Verdict::Denied(failed.flatten())
+}
+
+/// Finds the people that the event names and notes them; gives how many there was no room for.
+fn people(o: &Observation<'_>, touch: &mut Touch<'_>, account: &mut Account, thresholds: &Thresholds) -> u64 {
+    let event = o.event;
+    for identifier in &event.identifiers {
+        if let Some(domain) = touch.template.domain(identifier.kind, identifier.column) {
+            touch.own.push((domain, identifier.key.0));
+        }
+    }
+    if touch.own.is_empty() || o.void() {
+        return 0;
+    }
+    let missed = event.rows == Count::Known(0) && event.outcome != Outcome::Failure && !touch.template.changes();
+    let listed = touch.own.len() as u64 > thresholds.pointed_values;
+    let limit = touch.grant().and_then(|grant| grant.max_people_per_hour).unwrap_or(thresholds.enumeration_people);
+    let capacity =
+        usize::try_from(limit.saturating_mul(2)).unwrap_or(usize::MAX).clamp(1_024, thresholds.max_people.max(1));
+    let mut crowded = 0;
+    for (domain, key) in &touch.own {
+        crowded += u64::from(!account.people.see(*domain, *key, touch.bucket, listed, capacity));
+        // A surrogate key without rows is a borrower without a loan; an IIN without rows is a guess.
+        if missed && !listed && *domain <= IdentifierKind::Document as u32 + 1 {
+            account.people.see(*domain | MISSED, *key, touch.bucket, false, capacity);
+        }
+    }
+    crowded
+}
+
+/// Rows that count towards the sum of the window: those of statements that are no mass by themselves.
+fn summed(o: &Observation<'_>, touch: &Touch<'_>, thresholds: &Thresholds) -> u64 {
+    let Some(delta) = touch.delta else { return 0 };
+    let limit = if touch.template.changes() {
+        detectors::change_single(touch, thresholds)
+    } else {
+        detectors::read_single(touch, thresholds)
+    };
+    if touch.template.doing == Doing::Insert || o.void() {
+        return 0;
+    }
+    let named = touch.own.len() as u64 * delta.events;
+    let rows = delta.rows.known().unwrap_or(named);
+    if touch.rows.known().unwrap_or(named) >= limit { 0 } else { rows }
 }

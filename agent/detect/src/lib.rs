@@ -3,13 +3,22 @@
 //! [`Detectors`] takes events in the order of the log and appends what is wrong with them. The catalogue says which
 //! tables hold personal data, the policy who may do what to them, [`Thresholds`] what is much, [`Severities`] how bad.
 
+mod account;
 mod catalogue;
 mod detection;
+mod detectors;
 mod diagnostic;
 mod engine;
+mod hash;
 mod policy;
+mod resolve;
+mod session;
 mod severity;
+mod shelf;
 mod sight;
+mod sightings;
+mod story;
+mod teller;
 mod thresholds;
 mod toml_file;
 

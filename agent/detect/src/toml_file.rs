@@ -49,15 +49,6 @@ impl<'a> Reader<'a> {
 
     /// Records a fault at `span`.
     pub(crate) fn fault(&mut self, span: Range<usize>, code: &str, message: String, help: &str) {
-        self.note(span, code, message, help, false);
-    }
-
-    /// Records a warning at `span`.
-    pub(crate) fn warn(&mut self, span: Range<usize>, code: &str, message: String, help: &str) {
-        self.note(span, code, message, help, true);
-    }
-
-    fn note(&mut self, span: Range<usize>, code: &str, message: String, help: &str, warning: bool) {
         let before = self.text.get(..span.start.min(self.text.len())).unwrap_or_default();
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
@@ -68,7 +59,7 @@ impl<'a> Reader<'a> {
             column,
             message,
             help: help.to_owned(),
-            warning,
+            warning: false,
         });
     }
 

@@ -232,9 +232,9 @@ impl Metrics {
         count(&self.detections, &labels, 1);
     }
 
-    /// One incident was opened.
-    pub fn incident(&self, kind: Kind, severity: Severity, store: Option<&Store>) {
-        count(&self.incidents, &[kind.name(), severity_name(severity), self.store_label(store)], 1);
+    /// One incident was opened; the store is given by its name and whether it is a guess.
+    pub fn incident(&self, kind: Kind, severity: Severity, store: Option<(&str, bool)>) {
+        count(&self.incidents, &[kind.name(), severity_name(severity), self.label(store)], 1);
     }
 
     /// The open incidents of one severity, all of them.
@@ -249,9 +249,13 @@ impl Metrics {
     /// Label value of a store: its name only if the catalogue has it.
     #[must_use]
     pub fn store_label<'a>(&self, store: Option<&'a Store>) -> &'a str {
+        self.label(store.map(|store| (store.name.as_ref(), store.guessed)))
+    }
+
+    fn label<'a>(&self, store: Option<(&'a str, bool)>) -> &'a str {
         match store {
             None => NO_STORE,
-            Some(store) if !store.guessed && self.stores.contains(store.name.as_ref()) => &store.name,
+            Some((name, false)) if self.stores.contains(name) => name,
             Some(_) => GUESSED,
         }
     }

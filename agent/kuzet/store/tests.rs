@@ -225,7 +225,8 @@ fn the_outbox_keeps_order_and_tells_the_latest() {
     let first = store.due("am", minute(0), 1).unwrap().remove(0);
     store.retry(first.id, minute(9), "connection refused").unwrap();
     assert_eq!(due(&mut store, minute(8)), [("KZ-B".to_owned(), 1)], "a later state does not overtake");
-    assert_eq!(store.next_due("am", minute(0)).unwrap(), None);
+    assert_eq!(store.next_due("am", minute(0)).unwrap(), Some(minute(9)));
+    assert_eq!(store.next_due("am", minute(9)).unwrap(), None);
     store.delivered(first.id).unwrap();
     store.delivered(first.id).unwrap();
     assert_eq!(due(&mut store, minute(9)), [("KZ-A".to_owned(), 3), ("KZ-B".to_owned(), 1)]);

@@ -6,6 +6,7 @@ mod parse;
 
 use crate::Catalogue;
 use crate::Diagnostic;
+use crate::teller::Grant;
 use crate::toml_file::{self, glob};
 use hours::Hours;
 use kuzet_event::{Actor, Client, Timestamp};
@@ -65,8 +66,8 @@ pub(crate) struct Rule {
     hours: Option<Hours>,
     may: u8,
     stores: Option<Vec<(String, usize)>>,
-    pub(crate) max_rows: Option<u64>,
-    pub(crate) max_people_per_hour: Option<u64>,
+    max_rows: Option<u64>,
+    max_people_per_hour: Option<u64>,
     /// First moment at which the rule no longer holds.
     until: Option<Timestamp>,
 }
@@ -108,8 +109,6 @@ pub(crate) struct Standing {
     pub(crate) rules: Vec<u16>,
     /// When none fits: the rule that fits best and the first condition that it fails.
     pub(crate) nearest: Option<(u16, Condition)>,
-    /// A rule that fits also allows export.
-    pub(crate) exports: bool,
 }
 
 /// The access policy of one file.
@@ -161,10 +160,7 @@ impl Policy {
         for (at, rule) in self.rules.iter().enumerate() {
             let at = u16::try_from(at).unwrap_or(u16::MAX);
             match rule.failing(actor, store, doing) {
-                (_, None) => {
-                    standing.rules.push(at);
-                    standing.exports |= rule.may & (1 << Doing::Export as u8) != 0;
-                }
+                (_, None) => standing.rules.push(at),
                 (fitting, Some(condition)) if fitting > best => {
                     best = fitting;
                     standing.nearest = Some((at, condition));
@@ -175,8 +171,14 @@ impl Policy {
         standing
     }
 
-    /// Whether one of the rules that fit allows it at this time; otherwise the rule and condition to name.
-    pub(crate) fn in_time(&self, standing: &Standing, at: Timestamp) -> Result<u16, Option<(u16, Condition)>> {
+    /// The first rule that fits and allows it at this time and in this number of rows; otherwise the rule and
+    /// condition to name.
+    pub(crate) fn decide(
+        &self,
+        standing: &Standing,
+        at: Timestamp,
+        rows: Option<u64>,
+    ) -> Result<u16, Option<(u16, Condition)>> {
         let mut failed = standing.nearest;
         for index in &standing.rules {
             let Some(rule) = self.rules.get(usize::from(*index)) else { continue };
@@ -184,6 +186,8 @@ impl Policy {
                 failed = Some((*index, Condition::Expiry));
             } else if rule.hours.as_ref().is_some_and(|hours| !hours.contain(at)) {
                 failed = Some((*index, Condition::Hours));
+            } else if rule.max_rows.zip(rows).is_some_and(|(most, rows)| rows > most) {
+                failed = Some((*index, Condition::Rows));
             } else {
                 return Ok(*index);
             }
@@ -191,14 +195,24 @@ impl Policy {
         Err(failed)
     }
 
+    /// What a rule says beyond allowing.
+    pub(crate) fn grant(&self, index: u16) -> Grant {
+        self.rules.get(usize::from(index)).map_or_else(Grant::default, |rule| Grant {
+            rule: index,
+            exports: rule.may & (1 << Doing::Export as u8) != 0,
+            max_rows: rule.max_rows,
+            max_people_per_hour: rule.max_people_per_hour,
+        })
+    }
+
+    /// Name of the file, for reasons.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
     /// Line of a rule, for reasons.
     pub(crate) fn line(&self, rule: u16) -> usize {
         self.rules.get(usize::from(rule)).map_or(0, |rule| rule.line)
-    }
-
-    /// Whether no role is ever named like that.
-    pub(crate) fn names_role(&self, user: &str) -> bool {
-        self.rules.iter().any(|rule| rule.role_fits(user))
     }
 }
 

@@ -43,7 +43,7 @@ fn address(text: &str) -> Client {
 const MONDAY: Timestamp = Timestamp((1_795_364_550 + 12 * 3600) * 1_000_000);
 
 fn decide(policy: &Policy, actor: &Actor, doing: Doing, at: Timestamp) -> Result<u16, Option<(u16, Condition)>> {
-    policy.in_time(&policy.standing(actor, "borrowers", doing), at)
+    policy.decide(&policy.standing(actor, "borrowers", doing), at, Some(1))
 }
 
 #[test]
@@ -72,7 +72,10 @@ fn allows_what_a_rule_allows_and_names_what_failed() {
         let who = actor(user, client, program);
         assert_eq!(decide(&policy, &who, doing, at), wanted, "{who:?} {doing:?} {at}");
     }
-    assert!(policy.standing(&actor("postgres", Client::Local, ""), "borrowers", Doing::Read).exports);
+    assert!(policy.grant(2).exports);
+    let standing = policy.standing(&actor("app", address("127.0.0.1"), ""), "borrowers", Doing::Read);
+    assert_eq!(policy.decide(&standing, MONDAY, Some(1001)), Err(Some((0, Condition::Rows))));
+    assert_eq!(policy.decide(&standing, MONDAY, None), Ok(0));
     assert_eq!(policy.line(1), 10);
 }
 

@@ -1,0 +1,64 @@
+//! Many rows of personal data read: by one statement, by many within the window, or by one whose rows nobody counts.
+
+use super::Detector;
+use crate::account::Account;
+use crate::policy::{Doing, Policy};
+use crate::teller::{Call, Observation, Teller, Touch};
+use crate::{Kind, Thresholds};
+use kuzet_event::{Count, Flag};
+
+pub(super) static DETECTOR: Detector = Detector {
+    name: "bulk_read",
+    kinds: &[Kind::BulkRead],
+    thresholds: &["bulk_rows", "bulk_window_rows", "window_seconds"],
+    on_event: None,
+    on_touch: Some(on_touch),
+};
+
+/// Rows of one statement from which it is a bulk by itself; a rule that allows more raises it.
+pub(crate) fn single(touch: &Touch<'_>, thresholds: &Thresholds) -> u64 {
+    let allowed = touch.grant().and_then(|grant| grant.max_rows).map_or(0, |rows| rows.saturating_add(1));
+    thresholds.bulk_rows.max(allowed)
+}
+
+fn on_touch(
+    o: &Observation<'_>,
+    touch: &mut Touch<'_>,
+    account: &mut Account,
+    teller: &mut Teller<'_>,
+    _policy: Option<&Policy>,
+) {
+    // Who may export may read in bulk; what is exported is told as that.
+    if touch.template.doing != Doing::Read || o.void() || touch.grant().is_some_and(|grant| grant.exports) {
+        return;
+    }
+    let thresholds = teller.thresholds;
+    let limit = single(touch, thresholds);
+    let statement = o.statement();
+    let capped = statement.and_then(|statement| statement.limit).is_some_and(|most| most < limit);
+    let (window, reason): (bool, Box<dyn FnOnce() -> String>) = match touch.rows {
+        _ if o.has(Flag::PackedAggregate) && touch.template.personal => {
+            (false, Box::new(|| "many people packed into one value; how many rows went into it is unknown".to_owned()))
+        }
+        Count::Known(rows) if rows >= limit => {
+            (false, Box::new(move || format!("{rows} rows in one statement, {limit} is bulk")))
+        }
+        Count::Unknown if touch.own.len() as u64 >= limit => {
+            let named = touch.own.len();
+            (false, Box::new(move || format!("one statement asks for {named} people by identifier")))
+        }
+        Count::Unknown if o.has(Flag::Unfiltered) && !o.has(Flag::Aggregate) && touch.template.personal && !capped => {
+            (false, Box::new(|| "read without a condition; the log gives no rows".to_owned()))
+        }
+        _ if touch.window_rows >= thresholds.bulk_window_rows.max(limit) => {
+            let (rows, seconds) = (touch.window_rows, thresholds.window_seconds);
+            (true, Box::new(move || format!("{rows} rows within {seconds} seconds")))
+        }
+        _ => return,
+    };
+    touch.hidden |= o.has(Flag::PackedAggregate);
+    let call = Call { detector: DETECTOR.name, kind: Kind::BulkRead, outcome: o.event.outcome, window, reason_bit: 0 };
+    let store = touch.template.store.name.clone();
+    let user = o.event.actor.user.clone();
+    teller.tell(o, touch, account, call, || format!("role {user} reads store {store} in bulk: {}", reason()));
+}

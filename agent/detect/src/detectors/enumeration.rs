@@ -1,0 +1,52 @@
+//! People looked up one by one in numbers, and identifiers guessed that nobody has.
+
+use super::Detector;
+use crate::Kind;
+use crate::account::Account;
+use crate::policy::Policy;
+use crate::teller::{Call, Observation, Teller, Touch};
+
+pub(super) static DETECTOR: Detector = Detector {
+    name: "enumeration",
+    kinds: &[Kind::Enumeration],
+    thresholds: &["enumeration_people", "enumeration_misses", "pointed_values", "window_seconds"],
+    on_event: None,
+    on_touch: Some(on_touch),
+};
+
+fn on_touch(
+    o: &Observation<'_>,
+    touch: &mut Touch<'_>,
+    account: &mut Account,
+    teller: &mut Teller<'_>,
+    _policy: Option<&Policy>,
+) {
+    if touch.own.is_empty() || touch.template.changes() || o.void() {
+        return;
+    }
+    let thresholds = teller.thresholds;
+    let grant = touch.grant();
+    if grant.is_some_and(|grant| grant.exports) {
+        return;
+    }
+    // A rule that says how many people an hour knows better than the default.
+    let limit = grant.and_then(|grant| grant.max_people_per_hour).unwrap_or(thresholds.enumeration_people);
+    let (lookups, misses) = (account.people.lookups(), account.people.misses());
+    let seconds = thresholds.window_seconds;
+    let what = if lookups > 0 && lookups >= limit {
+        format!("{lookups} people looked up one by one within {seconds} seconds, {limit} is many")
+    } else if misses >= thresholds.enumeration_misses {
+        format!("{misses} identifiers tried within {seconds} seconds that nobody has")
+    } else {
+        return;
+    };
+    let call = Call {
+        detector: DETECTOR.name,
+        kind: Kind::Enumeration,
+        outcome: o.event.outcome,
+        window: true,
+        reason_bit: 0,
+    };
+    let (user, store) = (o.event.actor.user.clone(), touch.template.store.name.clone());
+    teller.tell(o, touch, account, call, || format!("role {user} enumerates store {store}: {what}"));
+}

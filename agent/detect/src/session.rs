@@ -1,0 +1,174 @@
+//! What must be known of a server session to count a statement once and to know how its changes ended.
+
+use crate::detection::Kind;
+use kuzet_event::{Action, Count, Event, Flag, Outcome, System, Verb};
+use serde::{Deserialize, Serialize};
+
+const PLAIN: u8 = 1;
+const AUDITED: u8 = 2;
+/// Changes of one transaction whose end is awaited.
+const MAX_PENDING: usize = 16;
+/// Stores of one statement that are remembered.
+const MAX_COUNTED: usize = 16;
+
+/// A change whose transaction is not over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    pub(crate) kind: Kind,
+    pub(crate) store: u64,
+}
+
+/// One session.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Session {
+    number: u64,
+    fingerprint: u64,
+    /// Which kinds of record told the current statement.
+    told: u8,
+    /// Stores that the current statement was counted for, whether as a change, and its rows so far.
+    counted: Vec<(u64, bool, Option<u64>)>,
+    in_transaction: bool,
+    aborted: bool,
+    /// Ends of transactions are visible in this session.
+    sees_ends: bool,
+    pending: Vec<Pending>,
+    pub(crate) latest: i64,
+}
+
+/// How a transaction ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) outcome: Outcome,
+    pub(crate) changes: Vec<Pending>,
+}
+
+impl Session {
+    /// Takes note of a record; says whether it tells a statement that was told before.
+    pub(crate) fn meet(&mut self, event: &Event) -> bool {
+        self.latest = self.latest.max(event.at.0);
+        let fingerprint = event.statement.as_ref().map_or(0, |statement| statement.fingerprint);
+        let number = event.statement_number;
+        let same_text = fingerprint != 0 && fingerprint == self.fingerprint;
+        let mine = if event.audited { AUDITED } else { PLAIN };
+        // pgaudit and server_audit number their records; a plain line of the same text belongs to the one before it
+        // (log_statement) or behind it (an error, a duration).
+        let same = (number != 0 && number == self.number && event.audited && self.told & AUDITED != 0)
+            || (same_text && event.outcome == Outcome::Failure)
+            || (same_text && self.told & mine == 0);
+        if !same {
+            self.counted.clear();
+            self.told = 0;
+            self.number = 0;
+            self.fingerprint = 0;
+        }
+        self.told |= mine;
+        if number != 0 {
+            self.number = number;
+        }
+        if fingerprint != 0 {
+            self.fingerprint = fingerprint;
+        }
+        same
+    }
+
+    /// What the current statement adds for a store, and its rows as far as known now.
+    pub(crate) fn count(&mut self, store: u64, change: bool, rows: Count) -> (u64, Count, Count) {
+        let found = self.counted.iter_mut().find(|(known, is_change, _)| *known == store && *is_change == change);
+        match (found, rows) {
+            (None, _) => {
+                if self.counted.len() < MAX_COUNTED {
+                    self.counted.push((store, change, rows.known()));
+                }
+                (1, rows, rows)
+            }
+            (Some((_, _, before)), Count::Known(now)) => {
+                let more = now.saturating_sub(before.unwrap_or(0));
+                let total = now.max(before.unwrap_or(0));
+                *before = Some(total);
+                (0, Count::Known(more), Count::Known(total))
+            }
+            (Some((_, _, before)), Count::Unknown) => (0, Count::Known(0), before.map_or(Count::Unknown, Count::Known)),
+        }
+    }
+
+    /// Follows the transaction; gives the changes whose end this record tells.
+    pub(crate) fn follow(&mut self, event: &Event) -> Option<Ended> {
+        if event.action == Action::Logout {
+            self.in_transaction = false;
+            return self.end(Outcome::Failure);
+        }
+        let statement = event.statement.as_ref()?;
+        let failed = event.outcome == Outcome::Failure;
+        match statement.verb {
+            Verb::Begin if !savepoint(&statement.summary) && !failed => {
+                self.sees_ends = true;
+                // A second BEGIN commits the first in MariaDB and does nothing in PostgreSQL.
+                let ended = (event.actor.system == System::Mariadb).then(|| self.end(Outcome::Success)).flatten();
+                self.in_transaction = true;
+                self.aborted = false;
+                ended
+            }
+            Verb::Commit | Verb::Rollback if !savepoint(&statement.summary) && !failed => {
+                self.sees_ends = true;
+                self.in_transaction = false;
+                let done = statement.verb == Verb::Commit && !self.aborted;
+                self.end(if done { Outcome::Success } else { Outcome::Failure })
+            }
+            Verb::Truncate | Verb::Drop | Verb::Define | Verb::CreateCopy | Verb::Role
+                if event.actor.system == System::Mariadb && self.in_transaction && !failed =>
+            {
+                // MariaDB commits before and after a definition.
+                self.in_transaction = false;
+                self.end(Outcome::Success)
+            }
+            _ => {
+                if failed && self.in_transaction && event.actor.system == System::Postgresql {
+                    self.aborted = true;
+                }
+                if !event.audited && event.actor.system == System::Postgresql && !failed {
+                    self.sees_ends = true;
+                }
+                None
+            }
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome) -> Option<Ended> {
+        self.aborted = false;
+        let changes = std::mem::take(&mut self.pending);
+        (!changes.is_empty()).then_some(Ended { outcome, changes })
+    }
+
+    /// Outcome of a change in this session, as far as it can be known now.
+    pub(crate) fn outcome_of_change(&self, event: &Event) -> Outcome {
+        let sees = self.sees_ends || event.actor.system == System::Mariadb;
+        match event.outcome {
+            Outcome::Success if self.in_transaction || !sees => Outcome::Unknown,
+            outcome => outcome,
+        }
+    }
+
+    /// Remembers a change whose transaction is open.
+    pub(crate) fn await_end(&mut self, pending: Pending) {
+        if self.in_transaction && self.pending.len() < MAX_PENDING && !self.pending.contains(&pending) {
+            self.pending.push(pending);
+        }
+    }
+}
+
+/// SAVEPOINT, RELEASE, ROLLBACK TO: no end of a transaction.
+fn savepoint(summary: &str) -> bool {
+    let words = summary.get(..summary.len().min(40)).unwrap_or_default().to_ascii_uppercase();
+    words.starts_with("SAVEPOINT")
+        || words.starts_with("RELEASE")
+        || (words.starts_with("ROLLBACK") && words.split_whitespace().any(|word| word == "TO"))
+}
+
+/// Whether only the text of a statement can tell what it does.
+pub(crate) fn hides_rows(event: &Event) -> bool {
+    event.statement.as_ref().is_some_and(|statement| {
+        statement.flags.has(Flag::PackedAggregate)
+            || statement.export.is_some() && event.relation.is_none() && event.rows == Count::Known(0)
+            || matches!(statement.verb, Verb::Truncate | Verb::Drop)
+    })
+}

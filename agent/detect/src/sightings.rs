@@ -1,0 +1,200 @@
+//! People seen by keyed hash within a sliding window, counted apart for every domain (IIN, telephone, one column), so
+//! that one person looked up by two identifiers is not two people.
+
+use crate::hash::Build;
+use kuzet_event::PersonKey;
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Marks a domain of values that nobody has.
+pub(crate) const MISSED: u32 = 1 << 31;
+
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    bucket: i64,
+    told: bool,
+    /// Only in long lists so far: no lookup.
+    listed: bool,
+}
+
+/// People of one window.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(from = "Rows", into = "Rows")]
+pub(crate) struct Sightings {
+    map: HashMap<(u32, u128), Seen, Build>,
+    /// Domain and how many of it are lookups.
+    counts: Vec<(u32, u64)>,
+    oldest: i64,
+}
+
+impl Clone for Sightings {
+    fn clone(&self) -> Sightings {
+        Sightings { map: self.map.clone(), counts: self.counts.clone(), oldest: self.oldest }
+    }
+}
+
+/// The written form: sorted, so that the same state gives the same bytes.
+#[derive(Serialize, Deserialize)]
+struct Rows {
+    oldest: i64,
+    seen: Vec<(u32, PersonKey, i64, bool, bool)>,
+}
+
+impl From<Sightings> for Rows {
+    fn from(from: Sightings) -> Rows {
+        let row = |((domain, key), seen): (&(u32, u128), &Seen)| {
+            (*domain, PersonKey(*key), seen.bucket, seen.told, seen.listed)
+        };
+        let mut seen: Vec<_> = from.map.iter().map(row).collect();
+        seen.sort_unstable_by_key(|row| (row.0, row.1));
+        Rows { oldest: from.oldest, seen }
+    }
+}
+
+impl From<Rows> for Sightings {
+    fn from(rows: Rows) -> Sightings {
+        let mut sightings = Sightings { oldest: rows.oldest, ..Sightings::default() };
+        for (domain, key, bucket, told, listed) in rows.seen {
+            if !listed {
+                sightings.count(domain, 1);
+            }
+            sightings.map.insert((domain, key.0), Seen { bucket, told, listed });
+        }
+        sightings
+    }
+}
+
+impl Sightings {
+    /// How many keys are held.
+    pub(crate) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    fn count(&mut self, domain: u32, by: i64) {
+        match self.counts.iter_mut().find(|(known, _)| *known == domain) {
+            Some((_, count)) => *count = count.saturating_add_signed(by),
+            None => self.counts.push((domain, u64::try_from(by).unwrap_or(0))),
+        }
+    }
+
+    /// Forgets what is in buckets before `oldest`.
+    pub(crate) fn advance(&mut self, oldest: i64) {
+        if oldest <= self.oldest {
+            return;
+        }
+        self.oldest = oldest;
+        if self.map.is_empty() {
+            return;
+        }
+        let counts = &mut self.counts;
+        self.map.retain(|(domain, _), seen| {
+            let keep = seen.bucket >= oldest;
+            if !keep
+                && !seen.listed
+                && let Some((_, count)) = counts.iter_mut().find(|(known, _)| known == domain)
+            {
+                *count = count.saturating_sub(1);
+            }
+            keep
+        });
+        self.counts.retain(|(_, count)| *count > 0);
+    }
+
+    /// Notes one person. Says whether there was room.
+    pub(crate) fn see(&mut self, domain: u32, key: u128, bucket: i64, listed: bool, capacity: usize) -> bool {
+        let bucket = bucket.max(self.oldest);
+        if let Some(seen) = self.map.get_mut(&(domain, key)) {
+            seen.bucket = seen.bucket.max(bucket);
+            if seen.listed && !listed {
+                seen.listed = false;
+                self.count(domain, 1);
+            }
+            return true;
+        }
+        if self.map.len() >= capacity {
+            return false;
+        }
+        self.map.insert((domain, key), Seen { bucket, told: false, listed });
+        if !listed {
+            self.count(domain, 1);
+        }
+        true
+    }
+
+    /// Most people looked up in one domain.
+    pub(crate) fn lookups(&self) -> u64 {
+        self.counts.iter().filter(|(domain, _)| domain & MISSED == 0).map(|(_, count)| *count).max().unwrap_or(0)
+    }
+
+    /// Most values of one domain that nobody has.
+    pub(crate) fn misses(&self) -> u64 {
+        self.counts.iter().filter(|(domain, _)| domain & MISSED != 0).map(|(_, count)| *count).max().unwrap_or(0)
+    }
+
+    /// The domain with most people, lists included; the lower number of two equals.
+    pub(crate) fn lead(&self) -> Option<u32> {
+        let mut totals: Vec<(u32, u64)> = Vec::new();
+        for (domain, _) in self.map.keys().filter(|(domain, _)| domain & MISSED == 0) {
+            match totals.iter_mut().find(|(known, _)| known == domain) {
+                Some((_, count)) => *count += 1,
+                None => totals.push((*domain, 1)),
+            }
+        }
+        totals.into_iter().max_by_key(|(domain, count)| (*count, u32::MAX - domain)).map(|(domain, _)| domain)
+    }
+
+    /// People of one domain that were not told yet, sorted; they count as told now.
+    pub(crate) fn tell(&mut self, domain: u32) -> Vec<PersonKey> {
+        let untold = self.map.iter_mut().filter(|((of, _), seen)| *of == domain && !seen.told);
+        let mut people: Vec<PersonKey> = untold
+            .map(|((_, key), seen)| {
+                seen.told = true;
+                PersonKey(*key)
+            })
+            .collect();
+        people.sort_unstable();
+        people
+    }
+
+    /// Marks one person as told.
+    pub(crate) fn told(&mut self, domain: u32, key: u128) {
+        if let Some(seen) = self.map.get_mut(&(domain, key)) {
+            seen.told = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_each_domain_apart_and_forgets() {
+        let mut people = Sightings::default();
+        for key in 0..40 {
+            assert!(people.see(1, key, 0, false, 100));
+            assert!(people.see(20, key + 1000, 1, false, 100));
+        }
+        assert!(people.see(1, 39, 2, false, 100));
+        assert_eq!((people.lookups(), people.lead(), people.len()), (40, Some(1), 80));
+        assert_eq!(people.tell(1).len(), 40);
+        assert_eq!(people.tell(1).len(), 0);
+        let again: Sightings = serde_json::from_slice(&serde_json::to_vec(&people).unwrap()).unwrap();
+        assert_eq!(again.lookups(), 40);
+        people.advance(1);
+        assert_eq!((people.lookups(), people.len()), (40, 41));
+        people.advance(2);
+        assert_eq!((people.lookups(), people.len()), (1, 1));
+        assert!(!people.see(1, 7, 2, false, 1));
+    }
+
+    #[test]
+    fn a_list_is_no_lookup_until_it_is_one() {
+        let mut people = Sightings::default();
+        people.see(1, 5, 0, true, 10);
+        assert_eq!((people.lookups(), people.lead()), (0, Some(1)));
+        people.see(1, 5, 0, false, 10);
+        people.see(1 | MISSED, 6, 0, false, 10);
+        assert_eq!((people.lookups(), people.misses()), (1, 1));
+    }
+}

@@ -1,0 +1,268 @@
+//! What detectors see of one event, and how what they find becomes a detection: counted once, then only added to.
+
+use crate::account::{Account, Delta};
+use crate::policy::Condition;
+use crate::resolve::{Identity, Template};
+use crate::{Detection, Kind, Severities, Thresholds};
+use kuzet_event::{Actor, Count, Event, Flag, Flags, Outcome, SessionId, Statement, Verb};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// Clause 5.5 of the policy: prevent unauthorised access, detect it in time, minimise its consequences.
+pub(crate) const CLAUSE: &str = "5.5";
+
+/// One event, with what was worked out once for all detectors.
+pub(crate) struct Observation<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) who: Identity,
+    /// The record tells a statement that an earlier one told.
+    pub(crate) same: bool,
+    /// How a change of this event ended, as far as can be known now.
+    pub(crate) change_outcome: Outcome,
+    /// The server refused it for want of a privilege: nothing moved.
+    pub(crate) denied: bool,
+}
+
+impl Observation<'_> {
+    pub(crate) fn statement(&self) -> Option<&Statement> {
+        self.event.statement.as_deref()
+    }
+
+    pub(crate) fn has(&self, flag: Flag) -> bool {
+        self.flags().has(flag)
+    }
+
+    pub(crate) fn flags(&self) -> Flags {
+        self.statement().map_or(Flags::NONE, |statement| statement.flags)
+    }
+
+    pub(crate) fn verb(&self) -> Verb {
+        self.statement().map_or(Verb::Unknown, |statement| statement.verb)
+    }
+
+    pub(crate) fn failed(&self) -> bool {
+        self.event.outcome == Outcome::Failure
+    }
+
+    /// Whether it failed before a row moved: refused, not understood, no such table. A statement that was cancelled may
+    /// have sent rows.
+    pub(crate) fn void(&self) -> bool {
+        self.failed() && (self.denied || !interrupted(self.event.code.as_str()))
+    }
+}
+
+/// SQLSTATE or error number of the server for want of a privilege.
+pub(crate) fn refused(code: &str) -> bool {
+    matches!(code, "42501" | "28000" | "1044" | "1045" | "1142" | "1143" | "1227" | "1370" | "1410" | "1698")
+}
+
+/// Cancelled, killed, timed out or cut off in the middle.
+fn interrupted(code: &str) -> bool {
+    code.is_empty()
+        || code.starts_with("57")
+        || code.starts_with("08")
+        || matches!(code, "1317" | "1927" | "1969" | "3024" | "1152" | "1160" | "1161" | "1159" | "1158")
+}
+
+/// What the access policy says of one touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// There is no policy.
+    Off,
+    /// A rule allows it.
+    Allowed(Grant),
+    /// None does; the nearest rule and the condition that failed.
+    Denied(Option<(u16, Condition)>),
+}
+
+/// What the rule that allows it says beyond that.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Grant {
+    pub(crate) rule: u16,
+    pub(crate) exports: bool,
+    pub(crate) max_rows: Option<u64>,
+    pub(crate) max_people_per_hour: Option<u64>,
+}
+
+/// One store that the event touches.
+pub(crate) struct Touch<'a> {
+    pub(crate) template: &'a Template,
+    /// Rows of the whole statement as far as its records told them.
+    pub(crate) rows: Count,
+    /// What the event adds; gone once a detection took it.
+    pub(crate) delta: Option<Delta>,
+    /// People that the event names, by domain.
+    pub(crate) own: SmallVec<[(u32, u128); 2]>,
+    pub(crate) verdict: Verdict,
+    pub(crate) bucket: i64,
+    /// Rows of the window's sum, this event included.
+    pub(crate) window_rows: u64,
+    /// A detection of change, privilege or audit told this event: the policy need not tell it again.
+    pub(crate) told: bool,
+    /// A detection told it as a change.
+    pub(crate) changed: Option<Kind>,
+    /// Points of an injection that the event completes.
+    pub(crate) injection: Option<u64>,
+    /// More people may stand behind the rows than the rows say.
+    pub(crate) hidden: bool,
+}
+
+impl<'a> Touch<'a> {
+    /// A touch that nobody looked at yet.
+    pub(crate) fn new(template: &'a Template, delta: Delta, rows: Count, bucket: i64) -> Touch<'a> {
+        Touch {
+            template,
+            rows,
+            delta: Some(delta),
+            own: SmallVec::new(),
+            verdict: Verdict::Off,
+            bucket,
+            window_rows: 0,
+            told: false,
+            changed: None,
+            injection: None,
+            hidden: false,
+        }
+    }
+
+    pub(crate) fn persons(&self) -> Count {
+        self.template.store.persons
+    }
+
+    /// The rule that allows it, if there is a policy and one does.
+    pub(crate) fn grant(&self) -> Option<Grant> {
+        match self.verdict {
+            Verdict::Allowed(grant) => Some(grant),
+            _ => None,
+        }
+    }
+}
+
+/// What a detector says.
+pub(crate) struct Call {
+    pub(crate) detector: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) outcome: Outcome,
+    /// Takes over everything of the window that was not told.
+    pub(crate) window: bool,
+    /// Tells reasons of one kind apart (a bit): a new one is said in full although the story is open.
+    pub(crate) reason_bit: u32,
+}
+
+/// Turns calls into detections.
+pub(crate) struct Teller<'a> {
+    pub(crate) thresholds: &'a Thresholds,
+    pub(crate) severities: &'a Severities,
+    pub(crate) out: &'a mut Vec<Detection>,
+}
+
+impl Teller<'_> {
+    /// Tells what was found of one touch. Later events of an open story only add their counts, without words.
+    pub(crate) fn tell(
+        &mut self,
+        o: &Observation<'_>,
+        touch: &mut Touch<'_>,
+        account: &mut Account,
+        call: Call,
+        reason: impl FnOnce() -> String,
+    ) {
+        let claimed = account.claim(o.event.at, touch.delta.take(), call.window, &touch.own);
+        let (fresh, before) = account.prolong(call.kind, o.event.at, call.outcome, 1 << call.reason_bit);
+        let moved = claimed.events > 0 || claimed.rows.known().is_some_and(|rows| rows > 0);
+        let failed_now = call.outcome == Outcome::Failure && before != Some(Outcome::Failure);
+        if !fresh && !moved && !failed_now {
+            return;
+        }
+        let persons = touch.persons();
+        let hidden = touch.hidden || claimed.unknown;
+        let volume = self.severities.volume(account.volume(hidden, persons));
+        let template = touch.template;
+        self.out.push(Detection {
+            detector: call.detector,
+            kind: call.kind,
+            severity: self.severities.answer(call.kind, volume, call.outcome, Some(template.store.class)),
+            clause: CLAUSE,
+            since: claimed.since,
+            at: o.event.at,
+            place: o.event.place,
+            actor: Arc::clone(&o.event.actor),
+            session: o.event.session,
+            store: Some(Arc::clone(&template.store)),
+            relations: template.relations.clone(),
+            categories: template.categories.clone(),
+            outcome: call.outcome,
+            statement: o.event.statement.clone(),
+            people_at_most: people_at_most(o, touch, claimed.events, claimed.rows, hidden),
+            events: claimed.events,
+            rows: claimed.rows,
+            people: claimed.people,
+            reason: if fresh { reason() } else { String::new() },
+        });
+    }
+
+    /// Tells what belongs to no store.
+    pub(crate) fn tell_server(
+        &mut self,
+        o: &Observation<'_>,
+        actor: &Arc<Actor>,
+        call: &Call,
+        events: u64,
+        reason: String,
+    ) {
+        self.out.push(Detection {
+            detector: call.detector,
+            kind: call.kind,
+            severity: self.severities.answer(call.kind, self.severities.volume(Count::Known(0)), call.outcome, None),
+            clause: CLAUSE,
+            since: o.event.at,
+            at: o.event.at,
+            place: o.event.place,
+            actor: Arc::clone(actor),
+            session: if Arc::ptr_eq(actor, &o.event.actor) { o.event.session } else { SessionId(0) },
+            store: None,
+            relations: o.event.relations().to_vec(),
+            categories: Vec::new(),
+            outcome: call.outcome,
+            statement: o.event.statement.clone(),
+            events,
+            rows: Count::Known(0),
+            people_at_most: Count::Known(0),
+            people: Vec::new(),
+            reason,
+        });
+    }
+}
+
+/// Upper bound of the people behind what a detection adds.
+fn people_at_most(o: &Observation<'_>, touch: &Touch<'_>, events: u64, rows: Count, hidden: bool) -> Count {
+    let persons = touch.persons();
+    if events == 0 || o.denied {
+        return Count::Known(0);
+    }
+    let capped = |number: u64| Count::Known(persons.known().map_or(number, |persons| number.min(persons)));
+    match (rows, hidden) {
+        (Count::Known(rows), false) => capped(rows),
+        _ if touch.hidden || events > 1 => persons,
+        _ => {
+            // The text bounds what the log does not count: the values it asks for, its LIMIT.
+            let flags = o.flags();
+            let asked = flags.has(Flag::Pointed)
+                && !touch.own.is_empty()
+                && o.statement().is_some_and(|statement| !alternatives(&statement.summary))
+                && ![Flag::Tautology, Flag::UnionProbe, Flag::Stacked, Flag::Unparsed]
+                    .iter()
+                    .any(|flag| flags.has(*flag));
+            let limit = o.statement().and_then(|statement| statement.limit);
+            match (asked, limit) {
+                (true, _) => capped(touch.own.len() as u64),
+                (false, Some(limit)) => capped(limit),
+                (false, None) => persons,
+            }
+        }
+    }
+}
+
+/// Whether an OR may let other rows in than the ones asked for.
+fn alternatives(summary: &str) -> bool {
+    summary.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b" or "))
+}

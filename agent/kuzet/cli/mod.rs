@@ -1,0 +1,112 @@
+//! What a person types. Each command is one file; only this room prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod check;
+mod classify;
+mod doctor;
+mod incidents;
+mod output;
+mod replay;
+mod run;
+mod status;
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Breach-detection agent for personal data: watches database access logs and tells incidents.
+#[derive(Parser)]
+#[command(name = "kuzet", version, disable_help_subcommand = true)]
+struct Cli {
+    /// Configuration file [default: /etc/kuzet/kuzet.toml if it exists, else what is found on this host]
+    #[arg(long, short, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Watch this host
+    Run,
+    /// Check the configuration, catalogue and policy
+    Check(Json),
+    /// Say what personal data is in files: counts, never values
+    Classify(classify::Options),
+    /// Run recorded logs through today's detectors; changes nothing
+    Replay(replay::Options),
+    /// List, show and close incidents
+    #[command(subcommand)]
+    Incidents(incidents::Command),
+    /// How the agent on this host is doing
+    Status(Json),
+    /// What is watched, what could be and is not, and how to mend it
+    Doctor(Json),
+}
+
+/// Output for programs.
+#[derive(Args)]
+struct Json {
+    /// Print JSON (schemas: docs/schema)
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command line. Exit codes: 0 done, 1 done and something is wrong (faults, unreadable files), 2 not done.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let config = cli.config.as_deref();
+    let result = match cli.command {
+        Command::Run => run::run(config),
+        Command::Check(options) => check::check(config, options.json),
+        Command::Classify(options) => classify::classify(&options),
+        Command::Replay(options) => replay::replay(config, &options),
+        Command::Incidents(command) => incidents::incidents(config, command),
+        Command::Status(options) => status::status(config, options.json),
+        Command::Doctor(options) => doctor::doctor(config, options.json),
+    };
+    result.unwrap_or_else(|failure| {
+        failure.print();
+        ExitCode::from(2)
+    })
+}
+
+/// Why a command was not done.
+enum Failure {
+    /// Faults in files that a person wrote, or in the state directory.
+    Faults(Vec<kuzet_detect::Diagnostic>),
+    /// Anything else, with its chain of causes.
+    Other(anyhow::Error),
+}
+
+impl Failure {
+    fn print(&self) {
+        match self {
+            Failure::Faults(faults) => {
+                for fault in faults {
+                    eprintln!("{fault}");
+                }
+            }
+            Failure::Other(error) => eprintln!("error: {error:#}"),
+        }
+    }
+}
+
+impl From<Vec<kuzet_detect::Diagnostic>> for Failure {
+    fn from(faults: Vec<kuzet_detect::Diagnostic>) -> Failure {
+        Failure::Faults(faults)
+    }
+}
+
+impl From<kuzet_detect::Diagnostic> for Failure {
+    fn from(fault: kuzet_detect::Diagnostic) -> Failure {
+        Failure::Faults(vec![fault])
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Failure {
+        Failure::Other(error)
+    }
+}

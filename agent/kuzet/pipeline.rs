@@ -1,0 +1,430 @@
+//! The wiring of a running agent: tail → decode → observe → fold → record → notify, on one thread, top to bottom.
+
+use crate::clock::Clock;
+use crate::config::{Config, Content};
+use crate::core::{Core, FeedStatus};
+use crate::message::Gap;
+use crate::metrics::{Metrics, OpenIncidents, SEVERITIES, Told, Totals};
+use crate::notify::{Desk, SettingsError};
+use crate::outbox::{Ledger, Unsaved};
+use crate::setup;
+use crate::source::{FileInfo, Progress, Sink, TailOptions, Tailer, Wake, Waker};
+use crate::store::{Batch, Message, Sqlite, Store, StoreError, Tally as Record};
+use kuzet_decode::{Chunk, Tally};
+use kuzet_event::{FileId, SourceId, Timestamp};
+use kuzet_incident::{Change, State, What};
+use kuzet_personal::Key;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Shortest time between two commits of incidents while everything is caught up: one fsync serves them all.
+const GROUP: Duration = Duration::from_millis(10);
+
+/// The same while the agent works off a backlog, where nobody waits for the single line.
+const GROUP_BEHIND: Duration = Duration::from_millis(200);
+
+/// How often checkpoints are written when nothing was found, and how often time is let pass.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// How long notifications under way are waited for at the end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How often a silent agent wakes: nothing but time can have changed.
+const IDLE_BEAT: Duration = Duration::from_secs(5);
+
+/// A running agent.
+pub struct Agent {
+    tailer: Tailer,
+    core: Core,
+    store: Sqlite,
+    desk: Desk,
+    metrics: Arc<Metrics>,
+    clock: Arc<dyn Clock>,
+    channels: Vec<String>,
+    base: Vec<Record>,
+    pending: Batch,
+    unsaved: Unsaved,
+    gaps: Vec<Gap>,
+    folded: u64,
+    last_commit: Duration,
+    last_beat: Duration,
+    dirty: bool,
+    failing: Option<Duration>,
+    next_turn: Option<Timestamp>,
+}
+
+/// Why an agent cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The sources.
+    #[error(transparent)]
+    Source(#[from] crate::source::SourceError),
+    /// The channels.
+    #[error("{}", channel_faults(.0))]
+    Channels(Vec<SettingsError>),
+    /// A story in the store cannot be read back.
+    #[error(transparent)]
+    Restore(#[from] kuzet_incident::RestoreError),
+}
+
+fn channel_faults(faults: &[SettingsError]) -> String {
+    let told: Vec<String> =
+        faults.iter().map(|fault| format!("{fault} [{}]; help: {}", fault.code, fault.help)).collect();
+    told.join("\n")
+}
+
+impl Agent {
+    /// Opens the store, takes everything up where the last transaction left it, and opens the sources.
+    ///
+    /// # Errors
+    /// The store cannot be used, or the sources are not as the configuration may have them.
+    pub fn open(
+        config: &Config,
+        content: Content,
+        key: &Key,
+        metrics: &Arc<Metrics>,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Agent, StartError> {
+        let (metrics, clock) = (Arc::clone(metrics), Arc::clone(clock));
+        let mut store = Sqlite::open(&config.state, &crate::store::Options::default())?;
+        let snapshot = store.load()?;
+        let (counted, seen_by) = (Arc::clone(&metrics), Arc::clone(&clock));
+        let told = Box::new(move |detection: &kuzet_detect::Detection| {
+            counted.detection(detection.detector, detection.kind, detection.severity, detection.store.as_deref());
+            counted.delay(seen_by.wall().since(detection.at));
+        });
+        let mut core = setup::core(setup::feeds(config, key), content, config.thresholds.clone(), &config.fold, told);
+        core.detectors().restore(snapshot.detector_state);
+        core.folder.restore(snapshot.stories)?;
+        let options = TailOptions { poll: config.poll, ..TailOptions::default() };
+        let tailer = Tailer::open(setup::tail_sources(config), &snapshot.checkpoints, options, Arc::clone(&clock))?;
+        let waker = tailer.waker();
+        let wake = Arc::new(move || waker.wake());
+        let mut desk =
+            Desk::new(&config.notify, &config.host, Arc::clone(&clock), wake).map_err(StartError::Channels)?;
+        let open = core.folder.incidents().filter(|incident| incident.lifecycle.state != State::Closed);
+        desk.remember(open.filter_map(|incident| incident.to_json().ok()).map(Arc::from));
+        let base = core.names().map(|name| {
+            let saved = snapshot.tallies.iter().find(|tally| tally.source == name);
+            saved.cloned().unwrap_or_else(|| Record { source: name.to_owned(), ..Record::default() })
+        });
+        let base = base.collect();
+        let channels = desk.channels().to_vec();
+        let now = clock.monotonic();
+        Ok(Agent {
+            tailer,
+            core,
+            store,
+            desk,
+            metrics,
+            clock,
+            channels,
+            base,
+            pending: Batch::default(),
+            unsaved: Unsaved::default(),
+            gaps: Vec::new(),
+            folded: 0,
+            last_commit: now,
+            last_beat: Duration::ZERO,
+            dirty: false,
+            failing: None,
+            next_turn: None,
+        })
+    }
+
+    /// Wakes the agent from another thread.
+    #[must_use]
+    pub fn waker(&self) -> Waker {
+        self.tailer.waker()
+    }
+
+    /// Works until `stop` is set, then commits what there is.
+    pub fn run(&mut self, stop: &AtomicBool) {
+        while !stop.load(Ordering::Relaxed) {
+            self.turn();
+        }
+        self.commit();
+        let mut ledger = Ledger { store: &mut self.store, unsaved: &mut self.unsaved };
+        if let Err(error) = self.desk.stop(&mut ledger, GRACE) {
+            self.store_failed(&error);
+        }
+    }
+
+    /// One turn: wait, read, let time pass, commit what is due, tell what is due.
+    fn turn(&mut self) {
+        let wake = self.tailer.wait(self.patience());
+        self.core.set_now(self.clock.wall());
+        let progress =
+            self.tailer.read(&mut Hands { core: &mut self.core, gaps: &mut self.gaps, metrics: &self.metrics });
+        self.dirty |= progress.consumed > 0;
+        if wake == Wake::Woken || self.next_turn.is_some_and(|next| next <= self.clock.wall()) {
+            self.tell();
+        }
+        let now = self.clock.monotonic();
+        if now.saturating_sub(self.last_beat) >= BEAT && !progress.more {
+            self.last_beat = now;
+            self.beat();
+        }
+        if self.commit_due(now, progress) {
+            self.commit();
+        }
+    }
+
+    /// How long nothing has to be done.
+    fn patience(&self) -> Duration {
+        let now = self.clock.monotonic();
+        if self.core.folded() != self.folded || !self.gaps.is_empty() {
+            return (self.last_commit + GROUP).saturating_sub(now);
+        }
+        let beat = if self.dirty || self.failing.is_some() { BEAT } else { IDLE_BEAT };
+        self.next_turn.map_or(beat, |next| beat.min(next.since(self.clock.wall())))
+    }
+
+    fn commit_due(&self, now: Duration, progress: Progress) -> bool {
+        let since = now.saturating_sub(self.last_commit);
+        if let Some(retry) = self.failing {
+            return now >= retry;
+        }
+        let found = self.core.folded() != self.folded || !self.gaps.is_empty();
+        let group = if progress.more { GROUP_BEHIND } else { GROUP };
+        (found && since >= group) || (self.dirty && since >= BEAT)
+    }
+
+    /// Lets time pass: windows end, people's acts are taken, channels are served, gauges are set.
+    fn beat(&mut self) {
+        let wall = self.clock.wall();
+        self.metrics.beat(wall);
+        // Everything up to now has been read, so no earlier record is still to come.
+        self.core.tick(wall);
+        self.take_acts();
+        self.commit();
+        self.show_sources(wall);
+        self.show_incidents();
+    }
+
+    /// Acts that the command line left in the store while the agent ran.
+    fn take_acts(&mut self) {
+        let acts = match self.store.acts() {
+            Ok(acts) => acts,
+            Err(error) => return self.store_failed(&error),
+        };
+        for pending in acts {
+            let mut result = self.core.folder.act(pending.incident, &pending.act, pending.at);
+            if result == Err(kuzet_incident::ActError::Unknown)
+                && let Ok(Some(saved)) = self.store.saved(pending.incident)
+                && self.core.folder.adopt(saved).is_ok()
+            {
+                result = self.core.folder.act(pending.incident, &pending.act, pending.at);
+            }
+            if let Err(error) = result {
+                tracing::warn!(incident = %pending.incident, %error, "An act on an incident was refused.");
+            }
+            self.pending.acts.push(pending.id);
+        }
+    }
+
+    /// Records everything since the last commit in one transaction, and serves the channels.
+    fn commit(&mut self) {
+        let batch = self.collect();
+        self.pending.absorb(batch);
+        if self.pending.is_empty() {
+            return self.tell();
+        }
+        let (start, durable) = (self.clock.monotonic(), self.pending.durable());
+        match self.store.record(&self.pending) {
+            Ok(()) => {
+                if !self.pending.outbox.is_empty() {
+                    self.desk.fresh();
+                }
+                self.pending = Batch::default();
+                if durable {
+                    self.metrics.commit(self.clock.monotonic().saturating_sub(start));
+                }
+                if self.failing.take().is_some() {
+                    tracing::info!("The store can be written again; nothing was lost meanwhile.");
+                }
+            }
+            Err(error) => {
+                self.store_failed(&error);
+                self.tell_unsaved();
+            }
+        }
+        self.last_commit = self.clock.monotonic();
+        self.tell();
+    }
+
+    fn store_failed(&mut self, error: &StoreError) {
+        self.metrics.store_error(error.kind.code());
+        if self.failing.is_none() {
+            tracing::error!(%error, help = error.kind.help(), "The store failed; work goes on in memory and is retried.");
+        }
+        self.failing = Some(self.clock.monotonic() + BEAT);
+    }
+
+    /// What changed since the last call.
+    fn collect(&mut self) -> Batch {
+        self.folded = self.core.folded();
+        self.dirty = false;
+        let wall = self.clock.wall();
+        let changes = self.core.folder.changes();
+        let outbox = changes.iter().flat_map(|change| self.messages(change, wall)).collect();
+        self.count_opened(&changes);
+        let ids: BTreeMap<String, SourceId> =
+            (0..u16::MAX).zip(self.core.names()).map(|(id, name)| (name.to_owned(), SourceId(id))).collect();
+        let mut checkpoints = self.tailer.checkpoints();
+        for checkpoint in &mut checkpoints {
+            if let Some(id) = ids.get(&checkpoint.source) {
+                checkpoint.decoder = self.core.decoder_state(*id, checkpoint.file);
+            }
+        }
+        let names: Vec<&str> = self.core.names().collect();
+        let name = |gap: &Gap| names.get(usize::from(gap.source.0)).map_or_else(String::new, |name| (*name).to_owned());
+        let gaps = self.gaps.iter().map(|gap| (name(gap), gap.clone())).collect();
+        let tallies = if checkpoints.is_empty() { Vec::new() } else { self.tallies() };
+        self.gaps.clear();
+        let detector_state = self.core.detectors().changes();
+        Batch { changes, detector_state, checkpoints, gaps, outbox, tallies, ..Batch::default() }
+    }
+
+    /// Counters since the first start of each source.
+    fn tallies(&self) -> Vec<Record> {
+        let sum = |(base, status): (&Record, &FeedStatus)| Record {
+            source: base.source.clone(),
+            seen: base.seen + status.tally.seen,
+            handled: base.handled + status.tally.handled,
+            suppressed: base.suppressed + status.tally.suppressed,
+            lost: base.lost + status.tally.lost,
+            last_event: status.last_event.or(base.last_event),
+        };
+        self.base.iter().zip(self.core.status()).map(sum).collect()
+    }
+
+    /// One notification a channel for a change that people are to hear of.
+    fn messages(&self, change: &Change, created: Timestamp) -> Vec<Message> {
+        if change.what == What::Forgotten || self.channels.is_empty() {
+            return Vec::new();
+        }
+        let Ok(payload) = change.incident.to_json() else { return Vec::new() };
+        let replaceable = matches!(change.what, What::Updated | What::Ended);
+        let message = |channel: &String| Message {
+            channel: channel.clone(),
+            incident: change.incident.id.to_string(),
+            sequence: change.incident.observed.sequence,
+            payload: payload.clone(),
+            replaceable,
+            created,
+        };
+        self.channels.iter().map(message).collect()
+    }
+
+    /// Serves the channels: hands over what is due, records what became of it.
+    fn tell(&mut self) {
+        let wall = self.clock.wall();
+        match self.desk.turn(&mut Ledger { store: &mut self.store, unsaved: &mut self.unsaved }, wall) {
+            Ok(turn) => {
+                for (channel, standing) in self.channels.iter().zip(turn.channels) {
+                    let (waiting, counts) = (standing.backlog, standing.counts);
+                    self.metrics.outbox(channel, waiting.pending, waiting.dead, waiting.oldest);
+                    let told = [
+                        (Told::Delivered, counts.delivered),
+                        (Told::Retried, counts.retried),
+                        (Told::Refused, counts.refused),
+                        (Told::Expired, counts.expired),
+                        (Told::Resent, counts.resent),
+                    ];
+                    for (told, times) in told.into_iter().filter(|(_, times)| *times > 0) {
+                        self.metrics.told(channel, told, times);
+                    }
+                }
+                self.next_turn = turn.next;
+            }
+            Err(error) => self.store_failed(&error),
+        }
+    }
+
+    /// The store cannot take notifications: they go out all the same, marked as unsaved, once.
+    fn tell_unsaved(&mut self) {
+        for message in std::mem::take(&mut self.pending.outbox) {
+            self.unsaved.push(message);
+        }
+        self.desk.fresh();
+    }
+
+    fn count_opened(&self, changes: &[Change]) {
+        for change in changes.iter().filter(|change| change.what == What::Opened) {
+            if let Some(kind) = change.incident.kinds.first() {
+                let store = change.incident.store.as_ref().map(|store| (store.name.as_str(), store.guessed));
+                self.metrics.incident(kind.kind, change.incident.severity, store);
+            }
+        }
+    }
+
+    fn show_sources(&mut self, wall: Timestamp) {
+        for (index, status) in self.core.status().iter().enumerate() {
+            let Some(metrics) = self.metrics.source(SourceId(u16::try_from(index).unwrap_or(u16::MAX))) else {
+                continue;
+            };
+            let Tally { seen, handled, suppressed, lost, lost_bytes } = status.tally;
+            metrics.totals(Totals { seen, handled, suppressed, lost, events: status.events });
+            metrics.lost_bytes.inc_by(lost_bytes.saturating_sub(metrics.lost_bytes.get()));
+            if let Some(at) = status.last_event {
+                metrics.last_event(at);
+            }
+        }
+        for status in self.tailer.status() {
+            let Some(metrics) = self.metrics.source(status.source) else { continue };
+            let lag: u64 = status.files.iter().map(|file| file.lag).sum();
+            let age = match status.files.iter().filter(|file| file.lag > 0).filter_map(|file| file.last_read).min() {
+                Some(read) => wall.since(read),
+                None => Duration::ZERO,
+            };
+            metrics.lag(lag, age);
+            let readable = !status.files.iter().any(|file| file.error.is_some());
+            metrics.files(status.files.len(), readable && status.problems.is_empty());
+        }
+        self.metrics.set_ready(true);
+    }
+
+    fn show_incidents(&self) {
+        for severity in SEVERITIES {
+            let mut open = OpenIncidents::default();
+            let unresolved = |incident: &&kuzet_incident::Incident| {
+                incident.severity == severity && incident.lifecycle.state != State::Closed
+            };
+            for incident in self.core.folder.incidents().filter(unresolved) {
+                open.add(incident.people.at_least, incident.people.at_most);
+            }
+            self.metrics.open(severity, open);
+        }
+    }
+}
+
+/// The core, with gaps kept for the next transaction.
+struct Hands<'a> {
+    core: &'a mut Core,
+    gaps: &'a mut Vec<Gap>,
+    metrics: &'a Metrics,
+}
+
+impl Sink for Hands<'_> {
+    fn chunk(&mut self, info: &FileInfo, chunk: Chunk<'_>) -> usize {
+        self.core.chunk(info, chunk)
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        if let Some(metrics) = self.metrics.source(gap.source) {
+            metrics.gap(gap.reason);
+        }
+        self.core.gap(gap.clone());
+        self.gaps.push(gap);
+    }
+
+    fn finished(&mut self, source: SourceId, file: FileId) {
+        self.core.finished(source, file);
+    }
+}

@@ -1,0 +1,59 @@
+//! From configuration to the parts of the data path; the same for `run`, `replay` and the tests.
+
+use crate::config::{Config, Content, SourceConfig};
+use crate::core::{Core, Feed, OnDetection};
+use crate::source::{CurrentLogfiles, LogDestination, Start, TailSource};
+use kuzet_decode::{DecodeOptions, Format};
+use kuzet_detect::{Detectors, Thresholds};
+use kuzet_event::{SourceId, Trust};
+use kuzet_incident::{FoldConfig, Folder, SourceInfo};
+use kuzet_personal::Key;
+use std::sync::Arc;
+
+/// Feeds of the configured sources, in their order.
+#[must_use]
+pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
+    let feed = |source: &SourceConfig| Feed {
+        name: source.name.clone(),
+        format: source.format.as_deref().and_then(Format::from_name),
+        options: DecodeOptions {
+            log_line_prefix: source.log_line_prefix.clone(),
+            timezone: source.offset_seconds.unwrap_or(config.offset_seconds),
+            ..DecodeOptions::new(key.clone())
+        },
+    };
+    config.sources.iter().map(feed).collect()
+}
+
+/// A core without a past.
+#[must_use]
+pub fn core(feeds: Vec<Feed>, content: Content, thresholds: Thresholds, fold: &FoldConfig, told: OnDetection) -> Core {
+    let trust = |feed: &Feed| feed.format.map_or(Trust::Forgeable, |format| format.info().trust);
+    let sources = feeds.iter().map(|feed| SourceInfo { name: Arc::from(feed.name.as_str()), trust: trust(feed) });
+    let fold = FoldConfig { sources: sources.collect(), ..fold.clone() };
+    let severities = content.severities.clone();
+    let detectors = Detectors::new(content.catalogue, content.policy, thresholds, content.severities);
+    Core::new(feeds, detectors, severities, Folder::new(fold), told)
+}
+
+/// What the tailer follows.
+#[must_use]
+pub fn tail_sources(config: &Config) -> Vec<TailSource> {
+    let follow = |(index, source): (usize, &SourceConfig)| {
+        let destination = match source.format.as_deref().and_then(Format::from_name) {
+            Some(Format::PostgresqlCsvlog) => LogDestination::Csvlog,
+            Some(Format::PostgresqlStderr) => LogDestination::Stderr,
+            _ => LogDestination::Jsonlog,
+        };
+        let list =
+            |directory: &std::path::PathBuf| CurrentLogfiles { path: directory.join("current_logfiles"), destination };
+        TailSource {
+            id: SourceId(u16::try_from(index).unwrap_or(u16::MAX)),
+            name: source.name.clone(),
+            patterns: source.paths.clone(),
+            current_logfiles: source.data_directory.as_ref().map(list),
+            start: if source.from_beginning { Start::Beginning } else { Start::End },
+        }
+    };
+    config.sources.iter().enumerate().map(follow).collect()
+}
