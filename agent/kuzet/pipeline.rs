@@ -155,6 +155,29 @@ impl Agent {
         }
     }
 
+    /// Reads what there is and commits it, without waiting for more: for benches and tests.
+    pub fn catch_up(&mut self) {
+        loop {
+            self.core.set_now(self.clock.wall());
+            let progress =
+                self.tailer.read(&mut Hands { core: &mut self.core, gaps: &mut self.gaps, metrics: &self.metrics });
+            self.dirty |= progress.consumed > 0;
+            if self.commit_due(self.clock.monotonic(), progress) {
+                self.commit();
+            }
+            if !progress.more {
+                break;
+            }
+        }
+        self.beat();
+    }
+
+    /// What is known of every source.
+    #[must_use]
+    pub fn status(&self) -> &[FeedStatus] {
+        self.core.status()
+    }
+
     /// One turn: wait, read, let time pass, commit what is due, tell what is due.
     fn turn(&mut self) {
         let wake = self.tailer.wait(self.patience());
