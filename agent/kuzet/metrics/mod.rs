@@ -12,7 +12,7 @@ pub use process::{Usage, usage};
 pub use server::{ServeError, Server, serve};
 pub use source::{SourceMetrics, Totals};
 
-use kuzet_detect::{Kind, Severity, Store};
+use kuzet_detect::{Family, Kind, Severity, Store};
 use kuzet_event::{Count, SourceId, Timestamp};
 use list::Described;
 use prometheus::core::Collector;
@@ -32,6 +32,13 @@ const BUCKETS: &[f64] =
 pub const GUESSED: &str = "guessed";
 /// Label value where no store is known.
 pub const NO_STORE: &str = "none";
+
+/// Kinds of errors of the store.
+pub const STORE_ERRORS: [&str; 6] = ["disk_full", "read_only", "busy", "corrupt", "io", "other"];
+
+/// With more stores than this, series of incidents begin with their first incident: Prometheus then does not see that
+/// first one as an increase, but a large catalogue does not make thousands of series that stay 0.
+const STORES_FROM_ZERO: usize = 16;
 
 /// The names that may become label values.
 #[derive(Clone, Copy, Debug, Default)]
@@ -182,6 +189,19 @@ impl Metrics {
                 self.people.get_metric_with_label_values(&[severity_name(severity), bound])?;
             }
         }
+        for kind in STORE_ERRORS {
+            self.store_errors.get_metric_with_label_values(&[kind])?;
+        }
+        // The first incident of a kind must be an increase, and most incidents are the first of their kind.
+        let stores = self.stores.iter().take(STORES_FROM_ZERO).map(String::as_str);
+        for store in stores.chain([GUESSED, NO_STORE]) {
+            let touches = |kind: &Kind| matches!(kind.family(), Family::Access | Family::Change) || store == NO_STORE;
+            for kind in Kind::ALL.into_iter().filter(touches) {
+                for severity in SEVERITIES {
+                    self.incidents.get_metric_with_label_values(&[kind.name(), severity_name(severity), store])?;
+                }
+            }
+        }
         for channel in channels {
             self.outbox_pending.get_metric_with_label_values(&[channel])?;
             self.outbox_dead.get_metric_with_label_values(&[channel])?;
@@ -270,9 +290,10 @@ impl Metrics {
         self.commit.observe(took.as_secs_f64());
     }
 
-    /// One failed operation of the store; `kind` is a name from the program.
-    pub fn store_error(&self, kind: &'static str) {
-        count(&self.store_errors, &[kind], 1);
+    /// One failed operation of the store; a kind that is not of [`STORE_ERRORS`] counts as `other`.
+    pub fn store_error(&self, kind: &str) {
+        let known = STORE_ERRORS.iter().find(|known| **known == kind).unwrap_or(&"other");
+        count(&self.store_errors, &[known], 1);
     }
 
     /// What waits in the outbox of one configured channel.
