@@ -33,8 +33,18 @@ pub const GUESSED: &str = "guessed";
 /// Label value where no store is known.
 pub const NO_STORE: &str = "none";
 
-/// Kinds of errors of the store.
-pub const STORE_ERRORS: [&str; 6] = ["disk_full", "read_only", "busy", "corrupt", "io", "other"];
+/// Kinds of errors of the store, by their stable codes.
+pub const STORE_ERRORS: [&str; 9] = [
+    "KZ-STORE-FULL",
+    "KZ-STORE-READONLY",
+    "KZ-STORE-CORRUPT",
+    "KZ-STORE-BUSY",
+    "KZ-STORE-IN-USE",
+    "KZ-STORE-SCHEMA",
+    "KZ-STORE-IO",
+    "KZ-STORE-INTERNAL",
+    "other",
+];
 
 /// With more stores than this, series of incidents begin with their first incident: Prometheus then does not see that
 /// first one as an increase, but a large catalogue does not make thousands of series that stay 0.
