@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, unreachable_pub)]
 
+mod dashboards;
 #[cfg(feature = "live")]
 mod live;
+mod metrics;
 mod notify;
 mod support;
 mod tail;
