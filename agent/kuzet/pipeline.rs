@@ -181,7 +181,9 @@ impl Agent {
     /// One turn: wait, read, let time pass, commit what is due, tell what is due.
     fn turn(&mut self) {
         let wake = self.tailer.wait(self.patience());
-        self.core.set_now(self.clock.wall());
+        let wall = self.clock.wall();
+        self.core.set_now(wall);
+        self.metrics.beat(wall);
         let progress =
             self.tailer.read(&mut Hands { core: &mut self.core, gaps: &mut self.gaps, metrics: &self.metrics });
         self.dirty |= progress.consumed > 0;
@@ -221,7 +223,6 @@ impl Agent {
     /// Lets time pass: windows end, people's acts are taken, channels are served, gauges are set.
     fn beat(&mut self) {
         let wall = self.clock.wall();
-        self.metrics.beat(wall);
         // Everything up to now has been read, so no earlier record is still to come.
         self.core.tick(wall);
         self.take_acts();
@@ -410,6 +411,7 @@ impl Agent {
             let readable = !status.files.iter().any(|file| file.error.is_some());
             metrics.files(status.files.len(), readable && status.problems.is_empty());
         }
+        self.metrics.evictions("detectors", self.core.detectors().evicted());
         self.metrics.set_ready(true);
     }
 
@@ -436,7 +438,11 @@ struct Hands<'a> {
 
 impl Sink for Hands<'_> {
     fn chunk(&mut self, info: &FileInfo, chunk: Chunk<'_>) -> usize {
-        self.core.chunk(info, chunk)
+        let consumed = self.core.chunk(info, chunk);
+        if let Some(metrics) = self.metrics.source(info.source) {
+            metrics.read_bytes.inc_by(consumed as u64);
+        }
+        consumed
     }
 
     fn gap(&mut self, gap: Gap) {

@@ -326,9 +326,11 @@ impl Metrics {
         count(&self.notifications, &[channel, told.name()], times);
     }
 
-    /// Entries pushed out of a bounded cache; `cache` is a name from the program.
-    pub fn evicted(&self, cache: &'static str, entries: u64) {
-        count(&self.cache_evictions, &[cache], entries);
+    /// Entries pushed out of a bounded cache since the start; `cache` is a name from the program.
+    pub fn evictions(&self, cache: &'static str, total: u64) {
+        if let Ok(counter) = self.cache_evictions.get_metric_with_label_values(&[cache]) {
+            counter.inc_by(total.saturating_sub(counter.get()));
+        }
     }
 
     /// The text format, version 0.0.4, with the process's own usage as of now.
