@@ -209,7 +209,7 @@ impl Account {
         let bucket = at.0.div_euclid(HOUR_BUCKET);
         self.hour.advance(self.latest.div_euclid(HOUR_BUCKET) - HOUR_BUCKETS + 1);
         for (domain, key) in own {
-            self.hour.see(*domain, *key, bucket, false, capacity);
+            self.hour.see(*domain, *key, bucket, false, false, capacity);
         }
         self.hour.lookups()
     }

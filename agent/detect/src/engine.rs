@@ -240,6 +240,15 @@ impl Detectors {
             return;
         }
         let who = self.resolver.identify(&event.actor);
+        // server_audit names the tables first and the statement behind them: the statement tells it all, unless the
+        // policy forbids what the table's line says already.
+        if event.statement.is_none() && event.statement_number != 0 {
+            let (policy, standings) = (&self.policy, &mut self.standings);
+            let mut verdicts = templates.iter().map(|one| judge(policy, standings, event, who, one, None));
+            if !verdicts.any(|verdict| matches!(verdict, Verdict::Denied(_))) {
+                return;
+            }
+        }
         let met = self.meet(event, who, &templates);
         if let Some(ended) = &met.ended {
             self.settle(event, who, ended, detections);
@@ -476,18 +485,23 @@ fn people(o: &Observation<'_>, touch: &mut Touch<'_>, account: &mut Account, thr
     if touch.own.is_empty() || o.void() {
         return 0;
     }
+    // Who was asked for and not found is no one whose data was read.
     let missed = event.rows == Count::Known(0) && event.outcome != Outcome::Failure && !touch.template.changes();
     let listed = touch.own.len() as u64 > thresholds.pointed_values;
     let limit = touch.grant().and_then(|grant| grant.max_people_per_hour).unwrap_or(thresholds.enumeration_people);
-    let capacity =
-        usize::try_from(limit.saturating_mul(2)).unwrap_or(usize::MAX).clamp(1_024, thresholds.max_people.max(1));
+    let wanted = usize::try_from(limit.saturating_mul(2)).unwrap_or(usize::MAX).max(1_024);
+    let capacity = wanted.min(thresholds.max_people.max(1));
     let mut crowded = 0;
     for (domain, key) in &touch.own {
-        crowded += u64::from(!account.people.see(*domain, *key, touch.bucket, listed, capacity));
+        crowded += u64::from(!account.people.see(*domain, *key, touch.bucket, listed, missed, capacity));
         // A surrogate key without rows is a borrower without a loan; an IIN without rows is a guess.
         if missed && !listed && *domain <= IdentifierKind::Document as u32 + 1 {
-            account.people.see(*domain | MISSED, *key, touch.bucket, false, capacity);
+            account.people.see(*domain | MISSED, *key, touch.bucket, false, true, capacity);
         }
+    }
+    touch.named = touch.own.len() as u64;
+    if missed {
+        touch.own.clear();
     }
     crowded
 }
@@ -503,7 +517,7 @@ fn summed(o: &Observation<'_>, touch: &Touch<'_>, thresholds: &Thresholds) -> u6
     if touch.template.doing == Doing::Insert || o.void() {
         return 0;
     }
-    let named = touch.own.len() as u64 * delta.events;
+    let named = touch.named * delta.events;
     let rows = delta.rows.known().unwrap_or(named);
     if touch.rows.known().unwrap_or(named) >= limit { 0 } else { rows }
 }

@@ -22,6 +22,9 @@ mod teller;
 mod thresholds;
 mod toml_file;
 
+#[cfg(test)]
+mod tests;
+
 pub use catalogue::{CATEGORIES, Catalogue};
 pub use detection::{Detection, Family, Kind, Severity, Store, StoreClass};
 pub use diagnostic::Diagnostic;

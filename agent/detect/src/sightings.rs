@@ -15,6 +15,8 @@ struct Seen {
     told: bool,
     /// Only in long lists so far: no lookup.
     listed: bool,
+    /// Asked for, and not found: never told as a person whose data was read.
+    missed: bool,
 }
 
 /// People of one window.
@@ -37,13 +39,13 @@ impl Clone for Sightings {
 #[derive(Serialize, Deserialize)]
 struct Rows {
     oldest: i64,
-    seen: Vec<(u32, PersonKey, i64, bool, bool)>,
+    seen: Vec<(u32, PersonKey, i64, bool, bool, bool)>,
 }
 
 impl From<Sightings> for Rows {
     fn from(from: Sightings) -> Rows {
         let row = |((domain, key), seen): (&(u32, u128), &Seen)| {
-            (*domain, PersonKey(*key), seen.bucket, seen.told, seen.listed)
+            (*domain, PersonKey(*key), seen.bucket, seen.told, seen.listed, seen.missed)
         };
         let mut seen: Vec<_> = from.map.iter().map(row).collect();
         seen.sort_unstable_by_key(|row| (row.0, row.1));
@@ -54,11 +56,11 @@ impl From<Sightings> for Rows {
 impl From<Rows> for Sightings {
     fn from(rows: Rows) -> Sightings {
         let mut sightings = Sightings { oldest: rows.oldest, ..Sightings::default() };
-        for (domain, key, bucket, told, listed) in rows.seen {
+        for (domain, key, bucket, told, listed, missed) in rows.seen {
             if !listed {
                 sightings.count(domain, 1);
             }
-            sightings.map.insert((domain, key.0), Seen { bucket, told, listed });
+            sightings.map.insert((domain, key.0), Seen { bucket, told, listed, missed });
         }
         sightings
     }
@@ -100,11 +102,22 @@ impl Sightings {
         self.counts.retain(|(_, count)| *count > 0);
     }
 
-    /// Notes one person. Says whether there was room.
-    pub(crate) fn see(&mut self, domain: u32, key: u128, bucket: i64, listed: bool, capacity: usize) -> bool {
+    /// Notes one person; `missed` says that the store does not know him. Says whether there was room.
+    pub(crate) fn see(
+        &mut self,
+        domain: u32,
+        key: u128,
+        bucket: i64,
+        listed: bool,
+        missed: bool,
+        capacity: usize,
+    ) -> bool {
         let bucket = bucket.max(self.oldest);
         if let Some(seen) = self.map.get_mut(&(domain, key)) {
             seen.bucket = seen.bucket.max(bucket);
+            if seen.missed && !missed {
+                (seen.missed, seen.told) = (false, false);
+            }
             if seen.listed && !listed {
                 seen.listed = false;
                 self.count(domain, 1);
@@ -114,7 +127,7 @@ impl Sightings {
         if self.map.len() >= capacity {
             return false;
         }
-        self.map.insert((domain, key), Seen { bucket, told: false, listed });
+        self.map.insert((domain, key), Seen { bucket, told: missed, listed, missed });
         if !listed {
             self.count(domain, 1);
         }
@@ -172,10 +185,10 @@ mod tests {
     fn counts_each_domain_apart_and_forgets() {
         let mut people = Sightings::default();
         for key in 0..40 {
-            assert!(people.see(1, key, 0, false, 100));
-            assert!(people.see(20, key + 1000, 1, false, 100));
+            assert!(people.see(1, key, 0, false, false, 100));
+            assert!(people.see(20, key + 1000, 1, false, false, 100));
         }
-        assert!(people.see(1, 39, 2, false, 100));
+        assert!(people.see(1, 39, 2, false, false, 100));
         assert_eq!((people.lookups(), people.lead(), people.len()), (40, Some(1), 80));
         assert_eq!(people.tell(1).len(), 40);
         assert_eq!(people.tell(1).len(), 0);
@@ -185,16 +198,16 @@ mod tests {
         assert_eq!((people.lookups(), people.len()), (40, 41));
         people.advance(2);
         assert_eq!((people.lookups(), people.len()), (1, 1));
-        assert!(!people.see(1, 7, 2, false, 1));
+        assert!(!people.see(1, 7, 2, false, false, 1));
     }
 
     #[test]
     fn a_list_is_no_lookup_until_it_is_one() {
         let mut people = Sightings::default();
-        people.see(1, 5, 0, true, 10);
+        people.see(1, 5, 0, true, false, 10);
         assert_eq!((people.lookups(), people.lead()), (0, Some(1)));
-        people.see(1, 5, 0, false, 10);
-        people.see(1 | MISSED, 6, 0, false, 10);
+        people.see(1, 5, 0, false, false, 10);
+        people.see(1 | MISSED, 6, 0, false, true, 10);
         assert_eq!((people.lookups(), people.misses()), (1, 1));
     }
 }

@@ -93,6 +93,8 @@ pub(crate) struct Touch<'a> {
     pub(crate) delta: Option<Delta>,
     /// People that the event names, by domain.
     pub(crate) own: SmallVec<[(u32, u128); 2]>,
+    /// How many it asks for, found or not.
+    pub(crate) named: u64,
     pub(crate) verdict: Verdict,
     pub(crate) bucket: i64,
     /// Rows of the window's sum, this event included.
@@ -115,6 +117,7 @@ impl<'a> Touch<'a> {
             rows,
             delta: Some(delta),
             own: SmallVec::new(),
+            named: 0,
             verdict: Verdict::Off,
             bucket,
             window_rows: 0,
@@ -247,14 +250,14 @@ fn people_at_most(o: &Observation<'_>, touch: &Touch<'_>, events: u64, rows: Cou
             // The text bounds what the log does not count: the values it asks for, its LIMIT.
             let flags = o.flags();
             let asked = flags.has(Flag::Pointed)
-                && !touch.own.is_empty()
+                && touch.named > 0
                 && o.statement().is_some_and(|statement| !alternatives(&statement.summary))
                 && ![Flag::Tautology, Flag::UnionProbe, Flag::Stacked, Flag::Unparsed]
                     .iter()
                     .any(|flag| flags.has(*flag));
             let limit = o.statement().and_then(|statement| statement.limit);
             match (asked, limit) {
-                (true, _) => capped(touch.own.len() as u64),
+                (true, _) => capped(touch.named),
                 (false, Some(limit)) => capped(limit),
                 (false, None) => persons,
             }

@@ -43,8 +43,8 @@ fn on_touch(
         Count::Known(rows) if rows >= limit => {
             (false, Box::new(move || format!("{rows} rows in one statement, {limit} is bulk")))
         }
-        Count::Unknown if touch.own.len() as u64 >= limit => {
-            let named = touch.own.len();
+        _ if touch.named >= limit => {
+            let named = touch.named;
             (false, Box::new(move || format!("one statement asks for {named} people by identifier")))
         }
         Count::Unknown if o.has(Flag::Unfiltered) && !o.has(Flag::Aggregate) && touch.template.personal && !capped => {

@@ -21,7 +21,7 @@ fn on_touch(
     teller: &mut Teller<'_>,
     _policy: Option<&Policy>,
 ) {
-    if touch.own.is_empty() || touch.template.changes() || o.void() {
+    if touch.named == 0 || touch.template.changes() || o.void() {
         return;
     }
     let thresholds = teller.thresholds;

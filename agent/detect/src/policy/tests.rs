@@ -51,7 +51,8 @@ fn allows_what_a_rule_allows_and_names_what_failed() {
     let policy = Policy::parse(FILE, "policy.toml").unwrap();
     let later = Timestamp(MONDAY.0 + 12 * 3600 * 1_000_000);
     let december = Timestamp(MONDAY.0 + 14 * 86_400 * 1_000_000);
-    let cases: [(&str, Client, &str, Doing, Timestamp, Result<u16, Option<(u16, Condition)>>); 15] = [
+    type Answer = Result<u16, Option<(u16, Condition)>>;
+    let cases: [(&str, Client, &str, Doing, Timestamp, Answer); 15] = [
         ("app", address("127.0.0.1"), "loan-core", Doing::Read, MONDAY, Ok(0)),
         ("app", address("10.1.200.3"), "", Doing::Update, MONDAY, Ok(0)),
         ("app", address("::ffff:10.1.200.3"), "", Doing::Update, MONDAY, Ok(0)),

@@ -1,0 +1,272 @@
+//! Events made by hand for tests, and the laws that hold for any of them: a cut anywhere changes nothing, the same
+//! events give the same detections, memory is bounded.
+
+use crate::*;
+use kuzet_event::*;
+use proptest::prelude::*;
+use smallvec::SmallVec;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(crate) const CATALOGUE: &str = include_str!("../../../tests/scenarios/catalogue.toml");
+pub(crate) const POLICY: &str = include_str!("../../../tests/scenarios/policy.toml");
+
+/// One event, told by a few numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Spec {
+    pub(crate) seconds: i64,
+    pub(crate) user: u8,
+    pub(crate) client: u8,
+    pub(crate) session: u64,
+    pub(crate) number: u64,
+    pub(crate) form: u8,
+    pub(crate) rows: Option<u64>,
+    pub(crate) person: u16,
+    pub(crate) outcome: u8,
+    pub(crate) audited: bool,
+}
+
+const USERS: [&str; 4] = ["app", "analyst", "dba", "intruder"];
+
+fn statement(form: u8) -> Option<Statement> {
+    let flags = |list: &[Flag]| list.iter().fold(Flags::NONE, |flags, flag| flags.with(*flag));
+    let (verb, table, access, set, export): (Verb, &str, Access, &[Flag], Option<Export>) = match form {
+        0 => (Verb::Select, "borrowers", Access::Read, &[Flag::Pointed], None),
+        1 => (Verb::Select, "borrowers", Access::Read, &[Flag::SelectsAll, Flag::Unfiltered], None),
+        2 => (Verb::Copy, "borrowers", Access::Read, &[Flag::SelectsAll, Flag::Unfiltered], Some(Export::ToClient)),
+        3 => (Verb::Update, "borrowers", Access::Write, &[Flag::Unfiltered], None),
+        4 => (Verb::Delete, "loans", Access::Write, &[Flag::Pointed], None),
+        5 => (Verb::Truncate, "loans", Access::Write, &[], None),
+        6 => (Verb::Select, "loans", Access::Read, &[Flag::Tautology, Flag::Pointed], None),
+        7 => (Verb::Select, "loans", Access::Read, &[Flag::UnionProbe, Flag::CommentCut], None),
+        8 => (Verb::Select, "pg_shadow", Access::Read, &[Flag::CatalogProbe], None),
+        9 => (Verb::Role, "", Access::Write, &[Flag::Escalates], None),
+        10 => (Verb::Setting, "", Access::Write, &[Flag::WeakensAudit], None),
+        11 => (Verb::Setting, "", Access::Write, &[Flag::RestoresAudit], None),
+        12 => (Verb::Begin, "", Access::Read, &[], None),
+        13 => (Verb::Commit, "", Access::Read, &[], None),
+        14 => (Verb::Rollback, "", Access::Read, &[], None),
+        15 => (Verb::Select, "nothing", Access::Read, &[Flag::Pointed], None),
+        16 => (Verb::Role, "", Access::Write, &[], None),
+        _ => return None,
+    };
+    let relation = Relation { schema: Arc::from(""), name: Arc::from(table), access };
+    Some(Statement {
+        fingerprint: u64::from(form) + 1,
+        summary: Arc::from(format!("form {form}")),
+        verb,
+        relations: if table.is_empty() { Vec::new() } else { vec![relation] },
+        columns: Vec::new(),
+        predicate_columns: vec![Arc::from("iin")],
+        export,
+        flags: flags(set),
+        limit: None,
+        settings: if form == 10 {
+            vec![Setting { name: Arc::from("pgaudit.log"), value: Some(Arc::from("none")), global: true }]
+        } else {
+            Vec::new()
+        },
+        role: None,
+    })
+}
+
+/// The event of `spec`. Actors and statements are made anew: what is found must not hang on addresses.
+pub(crate) fn event(spec: &Spec) -> Event {
+    let client = match spec.client {
+        0 => Client::Address("127.0.0.1".parse().unwrap()),
+        1 => Client::Local,
+        2 => Client::Unknown,
+        other => Client::Address(std::net::IpAddr::from([10, 0, 0, other])),
+    };
+    let action = match spec.form {
+        20 => Action::Login,
+        21 => Action::Logout,
+        22 => Action::Setting,
+        _ => Action::Statement,
+    };
+    let statement = if spec.form == 22 { statement(10) } else { statement(spec.form) };
+    let identifier = Identifier { column: 0, kind: IdentifierKind::Iin, key: PersonKey(u128::from(spec.person)) };
+    let named = statement.as_ref().is_some_and(|statement| statement.flags.has(Flag::Pointed));
+    Event {
+        at: Timestamp(1_795_364_550_000_000 + spec.seconds * 1_000_000),
+        place: Place::default(),
+        actor: Arc::new(Actor {
+            system: System::Postgresql,
+            user: Arc::from(if spec.form == 22 { "" } else { USERS[usize::from(spec.user) % 4] }),
+            client,
+            program: Arc::from("crm-web"),
+            database: Arc::from("mfo"),
+        }),
+        session: SessionId(spec.session),
+        statement_number: spec.number,
+        action,
+        outcome: [Outcome::Unknown, Outcome::Success, Outcome::Failure][usize::from(spec.outcome) % 3],
+        code: if spec.outcome % 3 == 2 { Code::new(b"42501") } else { Code::NONE },
+        relation: None,
+        statement: statement.map(Arc::new),
+        identifiers: if named { SmallVec::from_iter([identifier]) } else { SmallVec::new() },
+        rows: spec.rows.map_or(Count::Unknown, Count::Known),
+        trust: Trust::Structured,
+        audited: spec.audited,
+    }
+}
+
+fn spec() -> impl Strategy<Value = Spec> {
+    (
+        (0_i64..40, 0_u8..4, 0_u8..5, 1_u64..4, 0_u64..4),
+        (
+            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 2 => 20_u8..23],
+            proptest::option::of(0_u64..800),
+            0_u16..90,
+            0_u8..3,
+        ),
+        any::<bool>(),
+    )
+        .prop_map(|((seconds, user, client, session, number), (form, rows, person, outcome), audited)| Spec {
+            seconds,
+            user,
+            client,
+            session,
+            number,
+            form,
+            rows,
+            person,
+            outcome,
+            audited,
+        })
+}
+
+/// Steps become a log: time goes on, now and then back a little.
+fn log(specs: Vec<Spec>) -> Vec<Event> {
+    let mut now = 0;
+    specs
+        .into_iter()
+        .map(|mut spec| {
+            now += spec.seconds;
+            spec.seconds = if spec.person % 11 == 0 { now - 2 } else { now };
+            event(&spec)
+        })
+        .collect()
+}
+
+fn detectors(guess: bool, thresholds: &Thresholds) -> Detectors {
+    let catalogue = if guess { Catalogue::guess() } else { Catalogue::parse(CATALOGUE, "catalogue.toml").unwrap() };
+    let policy = (!guess).then(|| Policy::parse(POLICY, "policy.toml").unwrap());
+    Detectors::new(catalogue, policy, thresholds.clone(), Severities::default())
+}
+
+fn small() -> Thresholds {
+    Thresholds {
+        enumeration_people: 8,
+        enumeration_misses: 4,
+        bulk_window_rows: 1_500,
+        change_window_rows: 300,
+        max_accounts: 6,
+        max_people: 40,
+        max_sessions: 3,
+        login_failures: 3,
+        ..Thresholds::default()
+    }
+}
+
+type Saved = BTreeMap<Vec<u8>, Vec<u8>>;
+
+fn save(detectors: &mut Detectors, saved: &mut Saved) {
+    for (key, value) in detectors.changes() {
+        match value {
+            Some(value) => saved.insert(key, value),
+            None => saved.remove(&key),
+        };
+    }
+}
+
+/// Everything a detection says.
+fn said(detections: &[Detection]) -> Vec<String> {
+    detections.iter().map(|detection| format!("{detection:?}")).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_cut_anywhere_changes_nothing(
+        specs in proptest::collection::vec(spec(), 1..160),
+        cuts in proptest::collection::vec(0_usize..160, 0..6),
+        ticks in any::<bool>(),
+        guess in any::<bool>(),
+    ) {
+        let events = log(specs);
+        let thresholds = small();
+        let (mut whole, mut cut) = (detectors(guess, &thresholds), detectors(guess, &thresholds));
+        let (mut from_whole, mut from_cut) = (Vec::new(), Vec::new());
+        let mut saved = Saved::new();
+        for (at, event) in events.iter().enumerate() {
+            if cuts.contains(&at) {
+                save(&mut cut, &mut saved);
+                if at % 2 == 0 {
+                    cut = detectors(guess, &thresholds);
+                    cut.restore(saved.clone());
+                }
+            }
+            whole.observe(event, &mut from_whole);
+            cut.observe(event, &mut from_cut);
+            if ticks && at % 7 == 0 {
+                whole.tick(event.at, &mut from_whole);
+                cut.tick(event.at, &mut from_cut);
+            }
+        }
+        prop_assert_eq!(said(&from_whole), said(&from_cut));
+    }
+
+    #[test]
+    fn memory_is_bounded_and_counts_add_up(specs in proptest::collection::vec(spec(), 1..300)) {
+        let thresholds = small();
+        let mut detectors = detectors(false, &thresholds);
+        let mut detections = Vec::new();
+        let mut statements = 0;
+        for event in log(specs) {
+            detectors.observe(&event, &mut detections);
+            statements += 1;
+            prop_assert!(detectors.held() <= 6 * 4 + 3 + 40, "{}", detectors.held());
+        }
+        // An event stands in at most one detection of a family.
+        for family in [Family::Access, Family::Change, Family::Privilege, Family::Audit, Family::Login] {
+            let told: u64 = detections.iter().filter(|one| one.kind.family() == family).map(|one| one.events).sum();
+            prop_assert!(told <= statements, "{family:?}: {told} of {statements}");
+        }
+        for detection in &detections {
+            prop_assert!(detection.since <= detection.at);
+            prop_assert!(detection.people.windows(2).all(|pair| pair[0] < pair[1]));
+        }
+    }
+}
+
+/// A million actors that come once each.
+#[test]
+fn a_hostile_feed_does_not_grow_memory() {
+    let thresholds = Thresholds { max_accounts: 512, max_sessions: 512, ..Thresholds::default() };
+    let mut detectors = detectors(false, &thresholds);
+    let mut detections = Vec::new();
+    let base = Spec {
+        seconds: 0,
+        user: 1,
+        client: 0,
+        session: 0,
+        number: 0,
+        form: 0,
+        rows: Some(1),
+        person: 1,
+        outcome: 1,
+        audited: true,
+    };
+    for number in 0..20_000_u64 {
+        let mut event = event(&Spec { session: number + 1, ..base.clone() });
+        event.actor = Arc::new(Actor { user: Arc::from(format!("user{number}")), ..(*event.actor).clone() });
+        detectors.observe(&event, &mut detections);
+        let failed = Event { action: Action::Login, outcome: Outcome::Failure, statement: None, ..event };
+        detectors.observe(&failed, &mut detections);
+        detections.clear();
+    }
+    assert!(detectors.held() <= 512 * 6, "{}", detectors.held());
+    assert!(detectors.evicted() > 38_000);
+}
