@@ -82,7 +82,7 @@ pub fn describe(incident: &Incident) -> String {
     out
 }
 
-fn phrase(kind: Kind) -> &'static str {
+pub(crate) fn phrase(kind: Kind) -> &'static str {
     match kind {
         Kind::PolicyViolation => "access to personal data against the policy",
         Kind::BulkRead => "bulk read of personal data",
@@ -224,6 +224,7 @@ fn method(method: Method, incident: &Incident) -> String {
             "about {identified} different identifiers, HyperLogLog with standard error {error:.2} %, because all stories together held too many"
         ),
         Method::RowCounts => "row counts of the log bound it from above".to_owned(),
+        Method::StatementText => "what the statements ask for (single values, LIMIT) bounds it from above".to_owned(),
         Method::CatalogueSize => "the catalogue's number of people bounds it from above".to_owned(),
         Method::NoUpperBound => "the log hides the rows and the catalogue gives no number of people".to_owned(),
         Method::NoRecords => "no records moved".to_owned(),

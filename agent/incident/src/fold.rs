@@ -5,6 +5,7 @@ use crate::story::{Inner, Key, Novelty, Story};
 use crate::{Act, ActError, Incident, IncidentId, LimitCode, LinkReason, Sketch, State, link};
 use kuzet_detect::Detection;
 use kuzet_event::{Count, PersonKey, SourceId, Timestamp, Trust};
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -124,12 +125,18 @@ pub struct RestoreError {
     pub why: String,
 }
 
-#[derive(Clone, Copy)]
-struct GapSeen {
+/// A gap that stories near it have to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GapSeen {
+    /// Counts gaps, so that those of several stories can be put together after a restart.
+    number: u64,
     source: SourceId,
     at: Timestamp,
     bytes: Count,
 }
+
+/// Gaps remembered for stories that open after them.
+const GAPS: usize = 16;
 
 /// Folds detections into incidents.
 pub struct Folder {
@@ -297,10 +304,11 @@ impl Folder {
 
     /// Bytes of `source` were lost; every story that runs about that time says so. `at` is event time as near as known.
     pub fn gap(&mut self, source: SourceId, at: Timestamp, bytes: Count) {
-        if self.gaps.len() >= 16 {
+        if self.gaps.len() >= GAPS {
             self.gaps.remove(0);
         }
-        let gap = GapSeen { source, at, bytes };
+        let number = self.gaps.last().map_or(0, |gap| gap.number + 1);
+        let gap = GapSeen { number, source, at, bytes };
         self.gaps.push(gap);
         let serials: Vec<u64> = self.stories.keys().copied().collect();
         for serial in serials {
@@ -442,6 +450,7 @@ impl Folder {
         if story.inner.settled {
             story.people = PeopleSet::default();
         }
+        story.inner.gaps.clone_from(&self.gaps);
         let state = serde_json::to_vec(&story.inner).unwrap_or_default();
         Some(Change { what, incident: Arc::new(story.incident.clone()), state, live: true, people, sketch })
     }
@@ -481,6 +490,15 @@ impl Folder {
         let id = saved.incident.id;
         let mut inner: Inner =
             serde_json::from_slice(&saved.state).map_err(|error| RestoreError { id, why: error.to_string() })?;
+        if !settled {
+            for gap in inner.gaps.drain(..) {
+                if let Err(index) = self.gaps.binary_search_by_key(&gap.number, |other| other.number) {
+                    self.gaps.insert(index, gap);
+                }
+            }
+            let surplus = self.gaps.len().saturating_sub(GAPS);
+            self.gaps.drain(..surplus);
+        }
         inner.settled |= settled;
         if settled || self.stories.contains_key(&inner.serial) {
             inner.serial = self.next;

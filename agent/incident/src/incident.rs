@@ -82,6 +82,9 @@ pub struct Entry {
     /// First event it stands for.
     #[serde(rename = "event.start", with = "crate::time")]
     pub since: Timestamp,
+    /// Last event it stands for: detections that only go on are added to the line that began them.
+    #[serde(rename = "event.end", with = "crate::time")]
+    pub until: Timestamp,
     /// What.
     #[serde(rename = "kuzet.kind")]
     pub kind: Kind,

@@ -25,6 +25,9 @@ pub(crate) fn add(story: &mut Story, reason: LinkReason, id: IncidentId) -> bool
 /// The reasons why `a` and `b` belong together, as seen from `a` and from `b`.
 pub(crate) fn reasons(a: &Story, b: &Story, quiet: Duration, longest: Duration) -> Vec<(LinkReason, LinkReason)> {
     let mut found = Vec::new();
+    if a.key() == b.key() {
+        return found; // the same story in several windows: follows and followed_by say it
+    }
     if grants(a, b, longest) {
         found.push((LinkReason::GrantedTo, LinkReason::GrantedBy));
     }

@@ -18,6 +18,8 @@ pub enum Method {
     EstimatedForMemory,
     /// Row counts of the log bound it from above: one row, one person at most.
     RowCounts,
+    /// What the statement asks for bounds it from above: single values, its LIMIT.
+    StatementText,
     /// The number of people in the catalogue bounds it from above.
     CatalogueSize,
     /// Nothing bounds it from above: rows are unknown and the catalogue gives no number.
@@ -130,6 +132,8 @@ pub(crate) struct Bounds {
     pub(crate) unbounded: bool,
     /// Rows took part in `upper`.
     pub(crate) rows: bool,
+    /// A part is bounded by what its statement asks for.
+    pub(crate) text: bool,
     /// A part is bounded by the catalogue.
     pub(crate) catalogue: bool,
     /// A part moves records.
@@ -149,17 +153,27 @@ impl Bounds {
         if let Count::Known(persons) = persons {
             self.persons = Some(self.persons.unwrap_or(0).max(persons));
         }
-        match (rows, hidden, at_most) {
-            (Count::Known(rows), false, _) => {
+        let upper = match (at_most, rows) {
+            // The detector knows best: it saw every statement of this part.
+            (Count::Known(people), Count::Known(rows)) if people <= rows => {
                 self.rows = true;
-                self.upper = self.upper.saturating_add(rows);
+                people
             }
-            (_, _, Count::Known(people)) => {
-                self.catalogue = true;
-                self.upper = self.upper.saturating_add(people);
+            (Count::Known(people), _) => {
+                let all = persons.known().is_none_or(|persons| people >= persons);
+                *(if all { &mut self.catalogue } else { &mut self.text }) = true;
+                people
             }
-            _ => self.unbounded = true,
-        }
+            (Count::Unknown, Count::Known(rows)) if !hidden => {
+                self.rows = true;
+                rows
+            }
+            _ => {
+                self.unbounded = true;
+                0
+            }
+        };
+        self.upper = self.upper.saturating_add(upper);
     }
 
     /// The numbers to show.

@@ -1,6 +1,7 @@
 //! One story while it is in memory: the incident, the people behind its numbers, and what links and outcomes need.
 
-use crate::fold::{FoldConfig, SourceInfo};
+use crate::describe::phrase;
+use crate::fold::{FoldConfig, GapSeen, SourceInfo};
 use crate::people::{Bounds, PeopleSet};
 use crate::text::clip;
 use crate::{Entry, Evidence, Incident, IncidentId, KindCount, LimitCode, Rows, SCHEMA, StoreInfo, Timeline, Where};
@@ -60,6 +61,8 @@ pub(crate) struct Inner {
     pub(crate) grantees: BTreeSet<String>,
     /// Nothing can join any more: the people are numbers only.
     pub(crate) settled: bool,
+    /// The folder's latest gaps, as of this story's last change.
+    pub(crate) gaps: Vec<GapSeen>,
 }
 
 /// A story.
@@ -133,6 +136,7 @@ impl Story {
             sessions: BTreeSet::new(),
             grantees: BTreeSet::new(),
             settled: false,
+            gaps: Vec::new(),
         };
         Story { incident, inner, people: PeopleSet::default(), order: Vec::new() }
     }
@@ -175,15 +179,7 @@ impl Story {
         let place = detection.place;
         let incident = &mut self.incident;
         incident.evidence.file(&source.name, place.file.0, place.offset, place.length);
-        let timeline = &mut incident.timeline;
-        let entry = entry(detection, source);
-        let rank = |entry: &Entry| (entry.at, entry.place.clone(), entry.kind);
-        let at = timeline.entries.partition_point(|other| rank(other) <= rank(&entry));
-        timeline.entries.insert(at, entry);
-        if timeline.entries.len() > config.timeline_head + config.timeline_tail {
-            timeline.entries.remove(config.timeline_head);
-            timeline.dropped += 1;
-        }
+        line(&mut incident.timeline, detection, source, config);
         Novelty(new)
     }
 
@@ -322,6 +318,11 @@ impl Story {
     }
 
     fn note_people(&mut self, detection: &Detection, config: &FoldConfig) {
+        if detection.kind.family() == Family::Sight {
+            // Nobody can say what the lost records told.
+            self.inner.bounds.part(Count::Unknown, true, Count::Unknown, Count::Unknown);
+            return;
+        }
         let before = self.people.held() as u64;
         if self.people.add(&detection.people, config.exact_people) {
             self.inner.bounds.floor = before.max(config.exact_people as u64);
@@ -386,15 +387,43 @@ fn name(relation: &Relation) -> String {
     }
 }
 
+/// A new line of the timeline; a detection without a reason of its own goes on in the latest line of its kind.
+fn line(timeline: &mut Timeline, detection: &Detection, source: &SourceInfo, config: &FoldConfig) {
+    if detection.reason.is_empty() {
+        let same = |one: &&mut Entry| one.kind == detection.kind && one.detector == detection.detector;
+        if let Some(one) = timeline.entries.iter_mut().rev().find(same) {
+            one.since = one.since.min(detection.since);
+            one.until = one.until.max(detection.at);
+            one.severity = one.severity.max(detection.severity);
+            one.events = one.events.saturating_add(detection.events);
+            one.rows = match (one.rows, detection.rows) {
+                (Count::Known(before), Count::Known(more)) => Count::Known(before.saturating_add(more)),
+                _ => Count::Unknown,
+            };
+            return;
+        }
+    }
+    let entry = entry(detection, source);
+    let rank = |entry: &Entry| (entry.at, entry.place.clone(), entry.kind);
+    let at = timeline.entries.partition_point(|other| rank(other) <= rank(&entry));
+    timeline.entries.insert(at, entry);
+    if timeline.entries.len() > config.timeline_head + config.timeline_tail {
+        timeline.entries.remove(config.timeline_head);
+        timeline.dropped += 1;
+    }
+}
+
 fn entry(detection: &Detection, source: &SourceInfo) -> Entry {
+    let reason = if detection.reason.is_empty() { phrase(detection.kind) } else { &detection.reason };
     let (actor, place, statement) = (&detection.actor, detection.place, detection.statement.as_ref());
     Entry {
         at: detection.at,
         since: detection.since,
+        until: detection.at,
         kind: detection.kind,
         detector: clip(detection.detector, 100),
         severity: detection.severity,
-        reason: clip(&detection.reason, 400),
+        reason: clip(reason, 400),
         outcome: detection.outcome,
         client: clip(&actor.client.to_string(), 256),
         program: clip(&actor.program, 128),

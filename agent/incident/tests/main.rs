@@ -1,0 +1,6 @@
+//! The crate's one test binary, against its public API.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+mod fold;
+mod properties;
