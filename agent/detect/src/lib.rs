@@ -23,6 +23,8 @@ mod thresholds;
 mod toml_file;
 
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod tests;
 
 pub use catalogue::{CATEGORIES, Catalogue};

@@ -1,0 +1,51 @@
+//! The documentation says what the code does: examples are read, lists and defaults are compared.
+
+use crate::detectors::DETECTORS;
+use crate::{CATEGORIES, Catalogue, Kind, Policy, Thresholds};
+
+const DETECTORS_MD: &str = include_str!("../../../docs/detectors.md");
+const CATALOGUE_MD: &str = include_str!("../../../docs/catalogue.md");
+const POLICY_MD: &str = include_str!("../../../docs/policy.md");
+
+fn example(text: &str) -> &str {
+    text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap()
+}
+
+#[test]
+fn every_threshold_stands_in_the_docs_with_its_default_and_a_reason() {
+    let defaults = serde_json::to_value(Thresholds::default()).unwrap();
+    let defaults = defaults.as_object().unwrap();
+    for (name, value) in defaults {
+        let row = DETECTORS_MD.lines().find(|line| line.starts_with(&format!("| `{name}` | {value} | ")));
+        assert!(row.is_some_and(|row| row.len() > 60), "docs/detectors.md: `{name}` is {value}");
+    }
+    for detector in DETECTORS {
+        for name in detector.thresholds {
+            assert!(defaults.contains_key(*name), "{} names {name}", detector.name);
+        }
+    }
+}
+
+#[test]
+fn every_detector_stands_in_the_docs_and_every_kind_has_one() {
+    for detector in DETECTORS {
+        let kinds: Vec<String> = detector.kinds.iter().map(|kind| format!("`{}`", kind.name())).collect();
+        let row = format!("| `{}` | {} | ", detector.name, kinds.join(", "));
+        assert!(DETECTORS_MD.contains(&row), "docs/detectors.md: {row}");
+        assert!(detector.on_event.is_some() || detector.on_touch.is_some());
+    }
+    for kind in Kind::ALL.into_iter().filter(|kind| *kind != Kind::SightLost) {
+        assert_eq!(DETECTORS.iter().filter(|detector| detector.kinds.contains(&kind)).count(), 1, "{kind:?}");
+    }
+}
+
+#[test]
+fn the_examples_can_be_read() {
+    let catalogue = Catalogue::parse(example(CATALOGUE_MD), "docs/catalogue.md").unwrap();
+    let policy = Policy::parse(example(POLICY_MD), "docs/policy.md").unwrap();
+    assert!(policy.check_stores(&catalogue).is_empty());
+    for category in CATEGORIES {
+        assert!(CATALOGUE_MD.contains(&format!("`{category}`")), "{category}");
+        assert!(kuzet_personal::Category::from_code(category).is_some(), "{category}");
+    }
+}
