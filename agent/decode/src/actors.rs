@@ -7,9 +7,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 /// Sets of four actors kept.
-const ACTORS: usize = 512;
+const ACTORS: usize = 256;
 /// Sets of four names kept.
-const NAMES: usize = 256;
+const NAMES: usize = 128;
 
 /// Longest field that takes part in interning; a longer one is cut (no server writes one).
 const LONGEST_FIELD: usize = 1024;
@@ -20,29 +20,22 @@ pub struct Actors {
     system: System,
     known: Recent<Arc<Actor>>,
     names: Recent<Arc<str>>,
-    key: Vec<u8>,
 }
 
 impl Actors {
     /// An empty cache.
     #[must_use]
     pub fn new(system: System) -> Actors {
-        Actors { system, known: Recent::new(ACTORS), names: Recent::new(NAMES), key: Vec::with_capacity(256) }
+        Actors { system, known: Recent::new(ACTORS), names: Recent::new(NAMES) }
     }
 
     /// The actor of raw log fields. Empty fields are unknown. `client` is an address or host name without its port;
     /// `[local]` is a Unix socket; other text is a host name.
     pub fn intern(&mut self, user: &[u8], client: &[u8], program: &[u8], database: &[u8]) -> Arc<Actor> {
-        self.key.clear();
-        let cut = |field: &[u8]| field.len().min(LONGEST_FIELD) as u16;
-        for field in [user, client, program, database] {
-            self.key.extend_from_slice(&cut(field).to_le_bytes());
-        }
-        for field in [user, client, program, database] {
-            self.key.extend_from_slice(&field[..usize::from(cut(field))]);
-        }
+        let [user, client, program, database] =
+            [user, client, program, database].map(|field| &field[..field.len().min(LONGEST_FIELD)]);
         let (system, names) = (self.system, &mut self.names);
-        Arc::clone(self.known.get(&self.key, || {
+        Arc::clone(self.known.get(&[user, client, program, database], || {
             Arc::new(Actor {
                 system,
                 user: name(names, user),
@@ -61,7 +54,7 @@ impl Actors {
 
 fn name(names: &mut Recent<Arc<str>>, raw: &[u8]) -> Arc<str> {
     let raw = &raw[..raw.len().min(LONGEST_FIELD)];
-    Arc::clone(names.get(raw, || clean(raw)))
+    Arc::clone(names.get(&[raw], || clean(raw)))
 }
 
 /// Address, `[local]` or host name.

@@ -3,6 +3,7 @@
 //! Keys: <https://www.postgresql.org/docs/15/runtime-config-logging.html#RUNTIME-CONFIG-LOGGING-JSONLOG>.
 
 use crate::account::{Account, line_length};
+use crate::flat::{self, Text};
 use crate::format::DecodeOptions;
 use crate::postgres::{Postgres, Record, Severity, Verdict, client_session};
 use crate::times::Times;
@@ -15,11 +16,51 @@ use std::borrow::Cow;
 pub(crate) struct Jsonlog {
     postgres: Postgres,
     times: Times,
+    /// Room for values that must be unescaped.
+    room: Vec<u8>,
     /// Inside a line that was too long and is being skipped.
     skipping: bool,
 }
 
-/// The keys that are looked at; others are ignored.
+/// The string values that are looked at, in the order of [`KEYS`].
+type Values<'a> = [Text<'a>; KEYS.len()];
+
+/// Their keys.
+const KEYS: [&[u8]; 12] = [
+    b"timestamp",
+    b"user",
+    b"dbname",
+    b"remote_host",
+    b"session_id",
+    b"error_severity",
+    b"state_code",
+    b"message",
+    b"detail",
+    b"context",
+    b"statement",
+    b"application_name",
+];
+
+/// Place of a key in [`KEYS`].
+fn place_of(key: &[u8]) -> Option<usize> {
+    Some(match key {
+        b"timestamp" => 0,
+        b"user" => 1,
+        b"dbname" => 2,
+        b"remote_host" => 3,
+        b"session_id" => 4,
+        b"error_severity" => 5,
+        b"state_code" => 6,
+        b"message" => 7,
+        b"detail" => 8,
+        b"context" => 9,
+        b"statement" => 10,
+        b"application_name" => 11,
+        _ => return None,
+    })
+}
+
+/// The same for the general parser; other keys are ignored.
 #[derive(Deserialize)]
 struct Line<'a> {
     #[serde(borrow)]
@@ -50,39 +91,99 @@ struct Line<'a> {
 
 impl Jsonlog {
     pub(crate) fn new(options: &DecodeOptions) -> Jsonlog {
-        Jsonlog { postgres: Postgres::new(options), times: Times::new(options.timezone), skipping: false }
-    }
-
-    fn record(&mut self, bytes: &[u8], place: Place, events: &mut Vec<Event>) -> Verdict {
-        // A database whose encoding is not UTF-8 logs its own bytes.
-        match std::str::from_utf8(bytes) {
-            Ok(text) => self.text(text, place, events),
-            Err(_) => self.text(&String::from_utf8_lossy(bytes), place, events),
+        Jsonlog {
+            postgres: Postgres::new(options),
+            times: Times::new(options.timezone),
+            room: Vec::new(),
+            skipping: false,
         }
     }
 
-    fn text(&mut self, text: &str, place: Place, events: &mut Vec<Event>) -> Verdict {
+    fn record(&mut self, bytes: &[u8], place: Place, events: &mut Vec<Event>) -> Verdict {
+        let mut values = Values::default();
+        let flat = flat::object(bytes, |key, text| {
+            if let Some(index) = place_of(key) {
+                values[index] = text;
+            }
+        });
+        let mut room = std::mem::take(&mut self.room);
+        room.clear();
+        room.shrink_to(64 << 10);
+        let verdict = match flat.and_then(|()| plain(&values, &mut room)) {
+            Some(fields) => self.fields(&fields, place, events),
+            // A database whose encoding is not UTF-8 logs its own bytes.
+            None => match std::str::from_utf8(bytes) {
+                Ok(text) => self.general(text, place, events),
+                Err(_) => self.general(&String::from_utf8_lossy(bytes), place, events),
+            },
+        };
+        self.room = room;
+        verdict
+    }
+
+    fn general(&mut self, text: &str, place: Place, events: &mut Vec<Event>) -> Verdict {
         let Ok(line) = sonic_rs::from_str::<Line<'_>>(text) else { return Verdict::Lost };
-        let Some(at) = self.times.parse(line.timestamp.as_bytes()) else { return Verdict::Lost };
-        let code = line.state_code.as_bytes();
+        let fields = [
+            &line.timestamp,
+            &line.user,
+            &line.dbname,
+            &line.remote_host,
+            &line.session_id,
+            &line.error_severity,
+            &line.state_code,
+            &line.message,
+            &line.detail,
+            &line.context,
+            &line.statement,
+            &line.application_name,
+        ];
+        self.fields(&fields.map(|field| field.as_bytes()), place, events)
+    }
+
+    fn fields(&mut self, fields: &[&[u8]; KEYS.len()], place: Place, events: &mut Vec<Event>) -> Verdict {
+        let [time, user, database, client, id, severity, code, message, detail, context, query, program] = *fields;
+        if severity.is_empty() {
+            return Verdict::Lost;
+        }
+        let Some(at) = self.times.parse(time) else { return Verdict::Lost };
         let record = Record {
             at,
             place,
-            user: line.user.as_bytes(),
-            database: line.dbname.as_bytes(),
-            program: line.application_name.as_bytes(),
-            client: line.remote_host.as_bytes(),
-            session: client_session(line.session_id.as_bytes(), line.user.as_bytes(), line.remote_host.as_bytes()),
-            severity: Severity::of(line.error_severity.as_bytes(), code),
+            user,
+            database,
+            program,
+            client,
+            session: client_session(id, user, client),
+            severity: Severity::of(severity, code),
             code: if code == b"00000" { Code::NONE } else { Code::new(code) },
-            message: line.message.as_bytes(),
-            detail: line.detail.as_bytes(),
-            context: line.context.as_bytes(),
-            query: line.statement.as_bytes(),
+            message,
+            detail,
+            context,
+            query,
             trust: Trust::Structured,
         };
         self.postgres.record(&record, events)
     }
+}
+
+/// The values with escapes undone in `room`.
+fn plain<'a>(values: &Values<'a>, room: &'a mut Vec<u8>) -> Option<[&'a [u8]; KEYS.len()]> {
+    let mut ends = [0; KEYS.len()];
+    for (value, end) in values.iter().zip(&mut ends) {
+        if value.escaped {
+            flat::unescape(value.raw, room)?;
+        }
+        *end = room.len();
+    }
+    let mut start = 0;
+    let mut fields = values.map(|value| value.raw);
+    for (field, (value, end)) in fields.iter_mut().zip(values.iter().zip(ends)) {
+        if value.escaped {
+            *field = &room[start..end];
+        }
+        start = end;
+    }
+    Some(fields)
 }
 
 impl Decoder for Jsonlog {

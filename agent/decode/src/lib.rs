@@ -7,6 +7,7 @@
 mod account;
 mod actors;
 mod csvlog;
+mod flat;
 mod format;
 mod jsonlog;
 mod login;

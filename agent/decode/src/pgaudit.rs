@@ -7,6 +7,7 @@
 use crate::Parameters;
 use crate::names::clean;
 use crate::recent::{Recent, hash};
+use crate::structural::classify;
 use crate::times::number;
 use kuzet_event::{Access, Count, Export, Flags, Outcome, Relation, Statement, Verb};
 use std::borrow::Cow;
@@ -31,21 +32,26 @@ impl<'a> Audit<'a> {
     /// gets the bound values. `None` when the text is not a pgaudit record.
     pub(crate) fn parse(text: &'a [u8], scratch: &'a mut Vec<u8>, parameters: &mut Parameters) -> Option<Audit<'a>> {
         parameters.clear();
-        let mut fields = Fields { rest: Some(text) };
-        let kind = fields.next()?;
+        let (head, mut fields) = head(text);
+        let mut head = head.into_iter();
+        let mut next = || match head.next() {
+            Some(Some(bytes)) => Some(Raw { bytes, escaped: false }),
+            _ => fields.next(),
+        };
+        let kind = next()?;
         if kind.bytes != b"SESSION" && kind.bytes != b"OBJECT" {
             return None;
         }
-        let id = fields.next()?.bytes;
+        let id = next()?.bytes;
         if id.is_empty() {
             return None;
         }
         let number = u64::try_from(number(id)?).ok()?;
-        let _substatement = fields.next()?;
-        let class = fields.next()?.bytes;
-        let command = fields.next()?.bytes;
-        let object_type = fields.next()?.bytes;
-        let object = fields.next()?;
+        let _substatement = next()?;
+        let class = next()?.bytes;
+        let command = next()?.bytes;
+        let object_type = next()?.bytes;
+        let object = next()?;
         let statement = fields.next()?;
         let bound = fields.next()?;
         let rows = fields.next();
@@ -125,16 +131,14 @@ impl<'a> Audit<'a> {
             b"TABLE" | b"VIEW" | b"MATERIALIZED VIEW" | b"FOREIGN TABLE" | b"PARTITIONED TABLE"
         );
         let access = if matches!(self.class, b"WRITE" | b"DDL" | b"ROLE") { Access::Write } else { Access::Read };
-        let mut key = [0; 160];
-        let name = &self.object[..self.object.len().min(key.len() - 1)];
-        key[0] = u8::from(of_rows) << 1 | u8::from(access == Access::Write);
-        key[1..=name.len()].copy_from_slice(name);
+        let name = &self.object[..self.object.len().min(160)];
+        let kind = [u8::from(of_rows) << 1 | u8::from(access == Access::Write)];
         let make = || {
             let text = if of_rows { name } else { &name[memchr::memmem::rfind(name, b" on ")? + 4..] };
             let (schema, name) = split_name(text);
             Some(Arc::new(Relation { schema: clean(&schema), name: clean(&name), access }))
         };
-        known.get(&key[..=name.len()], make).clone()
+        known.get(&[&kind, name], make).clone()
     }
 
     /// What is known of a statement whose text is not logged: its command.
@@ -171,6 +175,28 @@ impl<'a> Audit<'a> {
             role: None,
         })
     }
+}
+
+/// The fields before the first quote within 64 bytes, at most the seven before the statement, and the rest. Without
+/// quotes a comma always ends a field.
+fn head(text: &[u8]) -> ([Option<&[u8]>; 7], Fields<'_>) {
+    let mut fields = [None; 7];
+    let mut start = 0;
+    if let Some(block) = text.first_chunk::<64>() {
+        let bits = classify(block);
+        let before_quote = if bits.quote == 0 { u64::MAX } else { (bits.quote & bits.quote.wrapping_neg()) - 1 };
+        let mut commas = bits.comma & before_quote;
+        for field in &mut fields {
+            if commas == 0 {
+                break;
+            }
+            let end = commas.trailing_zeros() as usize;
+            *field = text.get(start..end);
+            commas &= commas - 1;
+            start = end + 1;
+        }
+    }
+    (fields, Fields { rest: Some(&text[start..]) })
 }
 
 /// Appends the bound values, a CSV list inside the field. `<none>` and `<not logged>` are no values. NULL is an empty one.

@@ -94,24 +94,31 @@ pub(crate) enum Verdict {
 
 /// The session id `6b0316a5.7d78` (start time and process id, both hexadecimal) as one number, or a hash of other text.
 pub(crate) fn session(text: &[u8]) -> SessionId {
-    let (mut parts, mut part, mut digits) = ([0u64; 2], 0, 0);
-    for byte in text {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            b'.' if part == 0 && digits > 0 => {
-                (part, digits) = (1, 0);
-                continue;
-            }
-            _ => return SessionId(crate::recent::hash(text)),
-        };
-        if digits == 8 {
-            return SessionId(crate::recent::hash(text));
+    /// Value of each hexadecimal digit; 16 for the dot, 255 for the rest. A table, because digits and letters come in
+    /// no order that a processor could guess.
+    const DIGITS: [u8; 256] = {
+        let mut table = [255; 256];
+        let mut digit = 0;
+        while digit < 16 {
+            table[b"0123456789abcdef"[digit] as usize] = digit as u8;
+            digit += 1;
         }
-        parts[part] = parts[part] << 4 | u64::from(digit);
-        digits += 1;
+        table[b'.' as usize] = 16;
+        table
+    };
+    let (mut start, mut number, mut digits, mut dots) = (0u64, 0u64, 0, 0);
+    for byte in text {
+        match DIGITS[usize::from(*byte)] {
+            digit @ 0..16 if digits < 8 => {
+                number = number << 4 | u64::from(digit);
+                digits += 1;
+            }
+            16 if dots == 0 && digits > 0 => (start, number, digits, dots) = (number, 0, 0, 1),
+            _ => return SessionId(crate::recent::hash(text)),
+        }
     }
-    SessionId(parts[0] << 32 | parts[1])
+    // Without a dot it is no session id.
+    if dots == 0 { SessionId(crate::recent::hash(text)) } else { SessionId(start << 32 | number) }
 }
 
 /// The session of a record, if a client has one: the processes of the server itself are no sessions.
@@ -174,22 +181,27 @@ impl Postgres {
         let verdict = match &audit {
             None => Verdict::Lost,
             Some(audit) => {
-                let mut event = self.event(record, Action::Statement);
-                event.audited = true;
-                event.statement_number = audit.number;
-                event.relation = audit.relation(&mut self.relations);
+                let relation = audit.relation(&mut self.relations);
                 let (statement, identifiers) = self.audited_statement(record.session, audit);
-                event.rows = audit.rows(&statement);
-                event.outcome = audit.outcome();
-                event.statement = Some(statement);
-                event.identifiers = identifiers;
                 // pgaudit hides the context of its own records. One that has a context was written by a function of the
                 // session (RAISE LOG 'AUDIT: …'): a forgery.
-                if !record.context.is_empty() {
-                    event.trust = Trust::Forgeable;
-                    event.audited = false;
-                }
-                events.push(event);
+                let own = record.context.is_empty();
+                events.push(Event {
+                    at: record.at,
+                    place: record.place,
+                    actor: self.actors.intern(record.user, record.client, record.program, record.database),
+                    session: record.session,
+                    statement_number: audit.number,
+                    action: Action::Statement,
+                    outcome: audit.outcome(),
+                    code: record.code,
+                    relation,
+                    rows: audit.rows(&statement),
+                    statement: Some(statement),
+                    identifiers,
+                    trust: if own { record.trust } else { Trust::Forgeable },
+                    audited: own,
+                });
                 Verdict::Handled
             }
         };
@@ -223,14 +235,13 @@ impl Postgres {
             b"<not logged>" => (audit.shape_of_command(), identifiers),
             text => {
                 let statement = self.analyzer.analyze(text, &self.parameters, false, &mut identifiers);
-                let kept =
-                    if identifiers.len() <= PREVIOUS_IDENTIFIERS { identifiers.clone() } else { SmallVec::new() };
-                self.previous[slot] = Previous {
-                    session,
-                    number: audit.number,
-                    statement: Some(Arc::clone(&statement)),
-                    identifiers: kept,
-                };
+                let previous = &mut self.previous[slot];
+                (previous.session, previous.number) = (session, audit.number);
+                previous.statement = Some(Arc::clone(&statement));
+                previous.identifiers.clear();
+                if identifiers.len() <= PREVIOUS_IDENTIFIERS {
+                    previous.identifiers.extend(identifiers.iter().cloned());
+                }
                 (statement, identifiers)
             }
         }

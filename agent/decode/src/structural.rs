@@ -2,8 +2,7 @@
 //!
 //! The method is that of G. Langdale and D. Lemire, "Parsing Gigabytes of JSON per Second" (2019): a bit per byte for
 //! each character of interest, and a prefix XOR over the quotes that marks what stands inside them. On x86-64 the bits
-//! come from SSE2, which every such processor has, so there is no run-time detection; the bytes are loaded by value, so
-//! no pointer is involved.
+//! come from SSE2, which every such processor has, so there is no run-time detection.
 
 /// Positions of the ends of the first fields of a record.
 pub(crate) const FIELDS: usize = 32;
@@ -35,9 +34,9 @@ impl Inside {
 
 /// Bits of one block of 64 bytes, the first byte lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Bits {
-    quote: u64,
-    comma: u64,
+pub(crate) struct Bits {
+    pub(crate) quote: u64,
+    pub(crate) comma: u64,
     newline: u64,
 }
 
@@ -67,17 +66,20 @@ pub(crate) fn scan(bytes: &[u8], inside: Inside, ends: &mut [u32; FIELDS]) -> Fo
             broken &= broken.wrapping_neg();
             structure &= broken - 1;
         }
+        let newline = structure & bits.newline;
+        let newline = newline & newline.wrapping_neg();
+        if newline != 0 {
+            structure &= newline | (newline - 1);
+        }
         while structure != 0 {
-            let bit = structure & structure.wrapping_neg();
-            let at = start + structure.trailing_zeros() as usize;
-            structure ^= bit;
-            if fields < FIELDS {
-                ends[fields] = at as u32;
+            if let Some(end) = ends.get_mut(fields) {
+                *end = (start + structure.trailing_zeros() as usize) as u32;
             }
             fields += 1;
-            if bits.newline & bit != 0 {
-                return Found::Record { length: at + 1, fields };
-            }
+            structure &= structure - 1;
+        }
+        if newline != 0 {
+            return Found::Record { length: start + newline.trailing_zeros() as usize + 1, fields };
         }
         if broken != 0 {
             return Found::Broken { at: start + broken.trailing_zeros() as usize };
@@ -100,18 +102,20 @@ fn prefix_xor(mut bits: u64) -> u64 {
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]
-fn classify(block: &[u8; 64]) -> Bits {
+pub(crate) fn classify(block: &[u8; 64]) -> Bits {
     // SAFETY: the only requirement of `sse2` is that the processor has SSE2, which the x86-64 architecture guarantees.
     unsafe { sse2(block) }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "sse2")]
+#[allow(unsafe_code)]
 fn sse2(block: &[u8; 64]) -> Bits {
-    use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_movemask_epi8, _mm_set_epi64x, _mm_set1_epi8};
-    let (words, _) = block.as_chunks::<8>();
-    let load = |low: usize| _mm_set_epi64x(i64::from_le_bytes(words[low + 1]), i64::from_le_bytes(words[low]));
-    let quarters: [__m128i; 4] = [load(0), load(2), load(4), load(6)];
+    use std::arch::x86_64::{__m128i, _mm_cmpeq_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_set1_epi8};
+    let (parts, _) = block.as_chunks::<16>();
+    // SAFETY: the reference points to 16 readable bytes; the load has no alignment requirement.
+    let load = |part: &[u8; 16]| unsafe { _mm_loadu_si128(part.as_ptr().cast::<__m128i>()) };
+    let quarters = [load(&parts[0]), load(&parts[1]), load(&parts[2]), load(&parts[3])];
     let bits = |byte: u8| {
         let wanted = _mm_set1_epi8(byte as i8);
         let part = |quarter: __m128i| u64::from(_mm_movemask_epi8(_mm_cmpeq_epi8(quarter, wanted)) as u16);
@@ -121,7 +125,7 @@ fn sse2(block: &[u8; 64]) -> Bits {
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn classify(block: &[u8; 64]) -> Bits {
+pub(crate) fn classify(block: &[u8; 64]) -> Bits {
     plain(block)
 }
 
