@@ -53,18 +53,18 @@ pub fn folder() -> Folder {
 /// One incident and what became of it: opened, graver, closed.
 pub fn life(user: &str, at: Timestamp) -> [Incident; 3] {
     let mut folder = folder();
-    let first = |folder: &Folder| folder.incidents().next().unwrap().clone();
+    let first = |folder: &mut Folder| folder.changes().pop().unwrap().incident.as_ref().clone();
     folder.fold(&detection(user, Kind::BulkRead, Severity::High, at), at);
-    let opened = first(&folder);
+    let opened = first(&mut folder);
     folder.fold(&detection(user, Kind::Export, Severity::Critical, at), at);
-    let graver = first(&folder);
+    let graver = first(&mut folder);
     let act = Act {
         kind: ActKind::Close { verdict: Verdict::Authorised },
         reason: "change request".into(),
         by: "oncall".into(),
     };
     folder.act(opened.id, &act, at).unwrap();
-    [opened, graver, first(&folder)]
+    [opened, graver, first(&mut folder)]
 }
 
 /// The JSON of one.

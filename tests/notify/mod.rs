@@ -3,6 +3,8 @@
 mod delivery;
 mod faults;
 pub mod incidents;
+#[cfg(feature = "live")]
+mod live;
 pub mod outbox;
 pub mod rig;
 pub mod server;
