@@ -1,5 +1,7 @@
 //! What holds for any input: spans in bounds and in order, masks that hide, the same findings however the input comes.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may; its helpers are no test functions")]
+
 use kuzet_personal::{
     Classifier, ColumnVote, Date, Finding, Key, Kind, Scanner, Verdict, decode_text, identify, mask_identifiers,
     normalise, summarise,

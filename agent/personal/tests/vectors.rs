@@ -1,5 +1,7 @@
 //! Every vector of `data/kz-vectors.json` that concerns the classifier.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may; its helpers are no test functions")]
+
 use kuzet_personal::{Classifier, Encoding, Finding, Kind, Reason, decode_text, identify};
 use serde_json::Value;
 
