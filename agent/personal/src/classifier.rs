@@ -158,10 +158,13 @@ impl Classifier {
             phone::Line::Fixed if number.spaced => Kind::PhoneOther,
             _ => return None,
         };
-        let numbered = bytes[at.saturating_sub(8)..at].trim_ascii_end();
-        let numbered = numbered.ends_with("№".as_bytes()) || numbered.ends_with(b"#");
-        let word = context::before(bytes, at, near);
-        let good = word != Some(Word::Negative) && (!numbered || word == Some(Word::Of(Kind::Phone)));
+        // A number with its separators is a phone; a bare one may be any number.
+        let good = number.spaced || {
+            let lead = bytes[at.saturating_sub(8)..at].trim_ascii_end();
+            let numbered = lead.ends_with("№".as_bytes()) || lead.ends_with(b"#");
+            let word = context::before(bytes, at, near);
+            word != Some(Word::Negative) && (!numbered || word == Some(Word::Of(Kind::Phone)))
+        };
         good.then_some((kind, number.length, 85, Reason::Form))
     }
 

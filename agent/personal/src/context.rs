@@ -46,6 +46,9 @@ pub(crate) const REACH: usize = 128;
 /// Most characters between a word and its value.
 const GAP: usize = 48;
 
+/// The same for a word that speaks against: right before the value.
+const NEAR: usize = 16;
+
 /// What a word says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Word {
@@ -134,6 +137,7 @@ pub(crate) fn before(bytes: &[u8], at: usize, scratch: &mut Folded) -> Option<Wo
     each(codes, |hit| {
         let better =
             nearest.is_none_or(|known| hit.end > known.end || (hit.end == known.end && hit.start < known.start));
+        let floor = if hit.word == Word::Negative { floor.max(codes.len().saturating_sub(NEAR)) } else { floor };
         if hit.end >= floor && better {
             nearest = Some(hit);
         }

@@ -99,9 +99,15 @@ impl Folded {
         let mut offset = 0usize;
         for chunk in bytes.utf8_chunks() {
             for c in chunk.valid().chars() {
-                let folded = character(c);
-                if folded != '\0' {
-                    self.push(code(folded), offset, c.is_uppercase());
+                match c {
+                    '\0'..='\x7F' => self.push(c.to_ascii_lowercase() as u8, offset, c.is_ascii_uppercase()),
+                    'а'..='и' | 'к'..='я' => self.push(CYRILLIC + (c as u32 - 'а' as u32) as u8, offset, false),
+                    _ => {
+                        let folded = character(c);
+                        if folded != '\0' {
+                            self.push(code(folded), offset, c.is_uppercase());
+                        }
+                    }
                 }
                 offset += c.len_utf8();
             }

@@ -115,7 +115,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(ProptestConfig::with_cases(6))]
     #[test]
     fn pieces_give_what_the_whole_gives(bytes in material(), step in 1usize..400_000, shift in 0usize..3000) {
         // Long enough that the buffer turns over twice, with every offset against its edges.

@@ -98,7 +98,7 @@ fn piece(style: Style, random: &mut Random, out: &mut String) -> Result<()> {
             write!(out, "\"desc\":\"{one} {two} {three}\",\"amount\":{}", number(random))?;
             write!(out, ",\"uuid\":\"{:08x}-{:04x}", random.below(1 << 32), random.below(65536))?;
             write!(out, "-4{:03x}-a{:03x}", random.below(4096), random.below(4096))?;
-            let last = 0xa00_0000_0000u64 + random.below(0x5fff_ffff_ffff);
+            let last = 0xa000_0000_0000u64 + random.below(0x5fff_ffff_ffff);
             writeln!(out, "-{last:012x}\",\"ok\":{}}}", random.chance(1, 2))?;
         }
         Style::Sql => {

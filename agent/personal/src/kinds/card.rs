@@ -24,10 +24,10 @@ pub(crate) enum Fit {
 
 /// Judges a string of digits. All-equal digits and Luhn failures are no card.
 pub(crate) fn fit(digits: &[u8]) -> Option<Fit> {
-    if !(13..=19).contains(&digits.len()) || !digits.iter().all(|byte| digit(*byte)) || !luhn(digits) {
+    if !(13..=19).contains(&digits.len()) || !(b'2'..=b'6').contains(&digits[0]) {
         return None;
     }
-    if digits.iter().all(|byte| *byte == digits[0]) || !(b'2'..=b'6').contains(&digits[0]) {
+    if !digits.iter().all(|byte| digit(*byte)) || !luhn(digits) || digits.iter().all(|byte| *byte == digits[0]) {
         return None;
     }
     let head = digits[..4].iter().fold(0u16, |sum, byte| sum * 10 + u16::from(byte - b'0'));

@@ -272,6 +272,9 @@ pub(crate) fn each(text: &Folded, mut found: impl FnMut(Range<usize>, u8, Reason
 
 /// The name that the patronymic whose ending stands at byte `at` belongs to.
 pub(crate) fn around(bytes: &[u8], at: usize, near: &mut Folded) -> Option<Finding> {
+    if !plausible(bytes, at) {
+        return None;
+    }
     let of_name = |byte: u8| byte >= 0x80 || byte == b' ' || byte == b'-';
     let floor = at.saturating_sub(192);
     let mut from = at;
@@ -283,7 +286,6 @@ pub(crate) fn around(bytes: &[u8], at: usize, near: &mut Folded) -> Option<Findi
     while to < ceiling && of_name(bytes[to]) {
         to += 1;
     }
-    // Most words with such letters are no patronymics: a capital two words back is asked for first.
     near.fold(&bytes[from..to]);
     let here = (at - from) as u32;
     let mut result = None;
@@ -295,6 +297,48 @@ pub(crate) fn around(bytes: &[u8], at: usize, near: &mut Folded) -> Option<Findi
         }
     });
     result
+}
+
+/// Whether the bytes around `at`, the second of `и`, `в`, `ұ` or `қ`, are a patronymic's ending in a capitalised word
+/// behind another capitalised word. Most words with these letters are not, and folding is dear.
+fn plausible(bytes: &[u8], at: usize) -> bool {
+    if at < 5 || at + 5 > bytes.len() {
+        return false;
+    }
+    let (before, behind) = (&bytes[at - 3..at], &bytes[at + 1..at + 5]);
+    let ending = match bytes[at] {
+        // вич, ьич, мич, тич
+        0xB8 => matches!(before, [0xD0, 0xB2 | 0xBC, 0xD0] | [0xD1, 0x8C | 0x82, 0xD0]) && behind[0] == 0xD1,
+        // овна, евна
+        0xB2 => matches!(before, [0xD0, 0xBE | 0xB5, 0xD0]) && behind[0] == 0xD0,
+        // ұлы
+        0xB1 => before[2] == 0xD2 && behind[0] == 0xD0 && behind[2..] == [0xD1, 0x8B],
+        // қызы
+        _ => before[2] == 0xD2 && behind[0] == 0xD1 && behind[2..] == [0xD0, 0xB7],
+    };
+    let Some(word) = ending.then(|| word_start(bytes, at - 1)) else { return false };
+    let Some(gap) = word.checked_sub(1).filter(|gap| bytes[*gap] == b' ') else { return false };
+    let previous = word_start(bytes, gap);
+    previous < gap && capital(bytes, word) && capital(bytes, previous)
+}
+
+/// Where the Cyrillic word that ends before `end` begins.
+fn word_start(bytes: &[u8], end: usize) -> usize {
+    let mut at = end;
+    while at >= 2 && end - at < 2 * LONGEST && matches!(bytes[at - 2], 0xD0..=0xD3) && bytes[at - 1] & 0xC0 == 0x80 {
+        at -= 2;
+    }
+    at
+}
+
+/// Whether the two bytes at `at` are a Cyrillic capital.
+fn capital(bytes: &[u8], at: usize) -> bool {
+    match bytes[at..] {
+        [0xD0, second, ..] => matches!(second, 0x81 | 0x86 | 0x90..=0xAF),
+        [0xD2, second, ..] => second & 1 == 0,
+        [0xD3, second, ..] => matches!(second, 0x98 | 0xA8),
+        _ => false,
+    }
 }
 
 fn pieces(text: &Folded) -> Vec<Piece> {
