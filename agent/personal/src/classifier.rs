@@ -80,7 +80,8 @@ impl Classifier {
     fn scan_range(&self, bytes: &[u8], range: Range<usize>, scratch: &mut Scratch, out: &mut Vec<Finding>) {
         let mut found = std::mem::take(&mut scratch.found);
         kernel::candidates(bytes, range.start..range.end + BEHIND, |shape, at| {
-            if let Some(finding) = self.judge(bytes, shape, at, &mut scratch.near)
+            if worth(bytes, shape, at)
+                && let Some(finding) = self.judge(bytes, shape, at, &mut scratch.near)
                 && range.contains(&finding.span.start)
             {
                 found.push(finding);
@@ -233,6 +234,20 @@ impl Classifier {
             _ if word == Some(Word::Of(Kind::Rnn)) => Some((Kind::Rnn, 80, Reason::Context)),
             _ => None,
         }
+    }
+}
+
+/// What the first look says, without a call: most candidates are times in seconds or milliseconds and plain words.
+#[inline]
+fn worth(bytes: &[u8], shape: Shape, at: usize) -> bool {
+    match shape {
+        Shape::Digits => {
+            let length = 9 + bytes[at + 9..].iter().take(11).take_while(|byte| digit(**byte)).count();
+            matches!(length, 9 | 11 | 12) || (length < 20 && card::leads(bytes[at]))
+        }
+        Shape::Grouped => card::leads(bytes[at]),
+        Shape::Spaced => bytes[at] == b'8',
+        Shape::Mark => bytes[at] < 0x80 || person_name::plausible(bytes, at),
     }
 }
 

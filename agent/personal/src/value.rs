@@ -42,6 +42,11 @@ fn run(text: &Folded, from: usize, good: impl Fn(u8) -> bool) -> usize {
     from + text.codes[from..limit].iter().take_while(|code| good(**code)).count()
 }
 
+/// Whether what stands between a label and its value says that a value follows; running text does not.
+fn announced(gap: &[u8]) -> bool {
+    gap.iter().any(|code| matches!(code, b':' | b'=' | b'"' | b'>' | b'|')) || gap.ends_with(b" - ")
+}
+
 fn trimmed(text: &Folded, range: Range<usize>) -> Option<Range<usize>> {
     let mut end = range.end;
     while end > range.start && matches!(text.codes[end - 1], b' ' | b'.' | b'-' | b'\r') {
@@ -63,13 +68,17 @@ pub(crate) fn amount(text: &Folded, from: usize) -> Option<Range<usize>> {
             return None;
         }
         start = begin(text, end)?;
+        if text.codes[end..start].contains(&b'\n') {
+            return None;
+        }
     }
     let end = run(text, start, |code| code.is_ascii_digit() || matches!(code, b' ' | b'.' | b',' | b'\''));
     let digits = text.codes[start..end].iter().filter(|code| code.is_ascii_digit()).count();
     let unit = run(text, end, fold::letter);
     let thousands = text.codes[end..unit].starts_with(&fold::codes("тыс"))
         || text.codes[end..unit].starts_with(&fold::codes("мың"));
-    if !text.codes[start].is_ascii_digit() || digits > 12 || (digits < 3 && !thousands) {
+    let dots = text.codes[start..end].iter().filter(|code| **code == b'.').count();
+    if !text.codes[start].is_ascii_digit() || dots > 2 || digits > 12 || (digits < 3 && !thousands) {
         return None;
     }
     let mut end = end;
@@ -116,7 +125,7 @@ pub(crate) fn line(text: &Folded, from: usize) -> Option<Range<usize>> {
     let end = run(text, start, |code| !matches!(code, b'\n' | b'"' | b'<' | b'}' | b'|' | b'\t' | b';'));
     let letters = text.codes[start..end].iter().filter(|code| fold::letter(**code)).count();
     // A label is followed by a separator that says so; running text is no value.
-    let announced = text.codes[from..start].iter().any(|code| matches!(code, b':' | b'=' | b'"' | b'>' | b'|'));
+    let announced = announced(&text.codes[from..start]);
     (announced && letters >= 2).then_some(())?;
     trimmed(text, start..end)
 }
@@ -124,7 +133,7 @@ pub(crate) fn line(text: &Folded, from: usize) -> Option<Range<usize>> {
 /// Characters up to the next white space, quote or bracket, at least four.
 pub(crate) fn token(text: &Folded, from: usize) -> Option<Range<usize>> {
     let start = begin(text, from)?;
-    let announced = text.codes[from..start].iter().any(|code| matches!(code, b':' | b'=' | b'"' | b'>' | b'|'));
+    let announced = announced(&text.codes[from..start]);
     let end = run(text, start, |code| code > b' ' && !matches!(code, b'"' | b'<' | b'}' | b'|' | b','));
     (announced && end - start >= 4).then_some(start..end)
 }

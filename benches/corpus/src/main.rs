@@ -25,6 +25,7 @@ const USAGE: &str = "usage:
   kuzet-corpus pgcsv|pgjson|maria OUT LINES SEED
   kuzet-corpus scan FILE [all]            findings by kind; structured kinds unless `all`
   kuzet-corpus quality FILE TRUTH [all]   table of precision and recall
+  kuzet-corpus identify COUNT             asks what a value is, COUNT times
   kuzet-corpus docs                       the tables of docs/classifier.md";
 
 fn main() -> Result<()> {
@@ -45,6 +46,7 @@ fn main() -> Result<()> {
         ["scan", path, "all"] => count(path, &Classifier::new()),
         ["quality", path, truth] => quality(path, truth, &Classifier::structured()),
         ["quality", path, truth, "all"] => quality(path, truth, &Classifier::new()),
+        ["identify", count] => identify(count.parse()?),
         ["docs"] => print(&documentation()?),
         _ => bail!("{USAGE}"),
     }
@@ -86,6 +88,16 @@ fn marks(classifier: &Classifier, input: impl std::io::Read) -> Result<Vec<Mark>
 fn quality(path: &str, truth: &str, classifier: &Classifier) -> Result<()> {
     let planted = measure::truth(&std::fs::read_to_string(truth).with_context(|| format!("cannot read {truth}"))?)?;
     print(&measure::table(&planted, &marks(classifier, open(path)?)?)?)
+}
+
+/// What a predicate's value is, asked over and over: an IIN, an IBAN, a phone, a word.
+fn identify(count: u64) -> Result<()> {
+    let values: [&[u8]; 4] = [b"850830346939", b"KZ699990000000000001", b"+77000000001", b"active"];
+    let known = (0..count)
+        .zip(values.iter().cycle())
+        .filter(|(_, value)| kuzet_personal::identify(std::hint::black_box(value), None).is_some())
+        .count();
+    print(&format!("{known} of {count}\n"))
 }
 
 /// The two tables of the documentation, from corpora made in memory.

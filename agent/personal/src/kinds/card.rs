@@ -22,9 +22,15 @@ pub(crate) enum Fit {
     Context,
 }
 
+/// First digits of payment cards.
+#[inline]
+pub(crate) fn leads(first: u8) -> bool {
+    (b'2'..=b'6').contains(&first)
+}
+
 /// Judges a string of digits. All-equal digits and Luhn failures are no card.
 pub(crate) fn fit(digits: &[u8]) -> Option<Fit> {
-    if !(13..=19).contains(&digits.len()) || !(b'2'..=b'6').contains(&digits[0]) {
+    if !(13..=19).contains(&digits.len()) || !leads(digits[0]) {
         return None;
     }
     if !digits.iter().all(|byte| digit(*byte)) || !luhn(digits) || digits.iter().all(|byte| *byte == digits[0]) {

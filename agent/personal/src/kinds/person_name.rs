@@ -272,9 +272,6 @@ pub(crate) fn each(text: &Folded, mut found: impl FnMut(Range<usize>, u8, Reason
 
 /// The name that the patronymic whose ending stands at byte `at` belongs to.
 pub(crate) fn around(bytes: &[u8], at: usize, near: &mut Folded) -> Option<Finding> {
-    if !plausible(bytes, at) {
-        return None;
-    }
     let of_name = |byte: u8| byte >= 0x80 || byte == b' ' || byte == b'-';
     let floor = at.saturating_sub(192);
     let mut from = at;
@@ -301,7 +298,8 @@ pub(crate) fn around(bytes: &[u8], at: usize, near: &mut Folded) -> Option<Findi
 
 /// Whether the bytes around `at`, the second of `и`, `в`, `ұ` or `қ`, are a patronymic's ending in a capitalised word
 /// behind another capitalised word. Most words with these letters are not, and folding is dear.
-fn plausible(bytes: &[u8], at: usize) -> bool {
+#[inline]
+pub(crate) fn plausible(bytes: &[u8], at: usize) -> bool {
     if at < 5 || at + 5 > bytes.len() {
         return false;
     }
@@ -316,7 +314,12 @@ fn plausible(bytes: &[u8], at: usize) -> bool {
         // қызы
         _ => before[2] == 0xD2 && behind[0] == 0xD1 && behind[2..] == [0xD0, 0xB7],
     };
-    let Some(word) = ending.then(|| word_start(bytes, at - 1)) else { return false };
+    ending && behind_capitals(bytes, at - 1)
+}
+
+/// Whether the word that goes on to `end` has a capital, and the word before it too.
+fn behind_capitals(bytes: &[u8], end: usize) -> bool {
+    let word = word_start(bytes, end);
     let Some(gap) = word.checked_sub(1).filter(|gap| bytes[*gap] == b' ') else { return false };
     let previous = word_start(bytes, gap);
     previous < gap && capital(bytes, word) && capital(bytes, previous)
