@@ -25,6 +25,8 @@ mod toml_file;
 #[cfg(test)]
 mod docs;
 #[cfg(test)]
+mod scenarios;
+#[cfg(test)]
 mod tests;
 
 pub use catalogue::{CATEGORIES, Catalogue};

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 const PLAIN: u8 = 1;
 const AUDITED: u8 = 2;
+const FAILED: u8 = 4;
 /// Changes of one transaction whose end is awaited.
 const MAX_PENDING: usize = 16;
 /// Stores of one statement that are remembered.
@@ -49,19 +50,21 @@ impl Session {
         let fingerprint = event.statement.as_ref().map_or(0, |statement| statement.fingerprint);
         let number = event.statement_number;
         let same_text = fingerprint != 0 && fingerprint == self.fingerprint;
+        let failed = event.outcome == Outcome::Failure;
         let mine = if event.audited { AUDITED } else { PLAIN };
+        let other = number != 0 && self.number != 0 && number != self.number;
         // pgaudit and server_audit number their records; a plain line of the same text belongs to the one before it
         // (log_statement) or behind it (an error, a duration).
         let same = (number != 0 && number == self.number && event.audited && self.told & AUDITED != 0)
-            || (same_text && event.outcome == Outcome::Failure)
-            || (same_text && self.told & mine == 0);
+            || (same_text && !other && failed && self.told & FAILED == 0)
+            || (same_text && !other && self.told & (mine | FAILED) == 0);
         if !same {
             self.counted.clear();
             self.told = 0;
             self.number = 0;
             self.fingerprint = 0;
         }
-        self.told |= mine;
+        self.told |= if failed { mine | FAILED } else { mine };
         if number != 0 {
             self.number = number;
         }

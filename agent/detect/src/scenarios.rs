@@ -1,0 +1,169 @@
+//! Scenarios kept as data: events in, stories out (data/scenarios.toml).
+
+use crate::tests::{CATALOGUE, POLICY, Spec, event};
+use crate::{Catalogue, Detection, Detectors, Family, Policy, Severities, Thresholds};
+use kuzet_event::{Client, Count, Event, Identifier, IdentifierKind, Outcome, PersonKey};
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+struct File {
+    scenario: Vec<Scenario>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Scenario {
+    name: String,
+    steps: Vec<Step>,
+    expect: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    user: String,
+    form: String,
+    client: Option<String>,
+    rows: Option<u64>,
+    times: Option<u16>,
+    people: Option<bool>,
+    pause: Option<i64>,
+    outcome: Option<String>,
+    audited: Option<bool>,
+    number: Option<u64>,
+    rows_only: Option<bool>,
+}
+
+const FORMS: [(&str, u8); 17] = [
+    ("lookup", 0),
+    ("all", 1),
+    ("copy", 2),
+    ("change", 3),
+    ("delete", 4),
+    ("truncate", 5),
+    ("tautology", 6),
+    ("union", 7),
+    ("catalogue", 8),
+    ("escalate", 9),
+    ("weaken", 10),
+    ("restore", 11),
+    ("begin", 12),
+    ("commit", 13),
+    ("rollback", 14),
+    ("other", 15),
+    ("revoke", 16),
+];
+
+fn events(scenario: &Scenario) -> Vec<Event> {
+    let (mut seconds, mut number, mut events) = (0, 100, Vec::new());
+    for step in &scenario.steps {
+        let form = match step.form.as_str() {
+            "login" => 20,
+            "reload" => 22,
+            "page" => 0,
+            other => FORMS.iter().find(|(name, _)| *name == other).unwrap_or_else(|| panic!("{other}")).1,
+        };
+        for person in 0..step.times.unwrap_or(1) {
+            seconds += step.pause.unwrap_or(1);
+            number += 1;
+            let mut made = event(&Spec {
+                seconds,
+                user: 0,
+                client: 0,
+                session: 1,
+                number: if step.audited == Some(false) { 0 } else { step.number.unwrap_or(number) },
+                form,
+                rows: step.rows,
+                person: if step.people == Some(true) { person } else { 0 },
+                outcome: match step.outcome.as_deref() {
+                    Some("failure") => 2,
+                    Some("unknown") => 0,
+                    _ => 1,
+                },
+                audited: step.audited.unwrap_or(true),
+            });
+            let actor = Arc::make_mut(&mut made.actor);
+            actor.user = Arc::from(step.user.as_str());
+            if let Some(client) = &step.client {
+                actor.client = Client::Address(client.parse().unwrap());
+            }
+            if step.form == "page" || step.rows_only == Some(true) {
+                made.identifiers.clear();
+            }
+            if step.form == "delete" {
+                let key = PersonKey(u128::from(person));
+                made.identifiers = [Identifier { column: 0, kind: IdentifierKind::Iin, key }].into_iter().collect();
+            }
+            events.push(made);
+        }
+    }
+    events
+}
+
+fn stories(detections: &[Detection]) -> Vec<String> {
+    #[derive(Default)]
+    struct Sum {
+        events: u64,
+        rows: u64,
+        unknown: bool,
+        people: BTreeSet<PersonKey>,
+    }
+    let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
+    for one in detections {
+        let family = match one.kind.family() {
+            Family::Access => "access",
+            Family::Change => "change",
+            Family::Privilege => "privilege",
+            Family::Audit => "audit",
+            Family::Login => "login",
+            Family::Sight => "sight",
+        };
+        let outcome = match one.outcome {
+            Outcome::Unknown => "unknown",
+            Outcome::Success => "success",
+            Outcome::Failure => "failure",
+        };
+        let key = format!("{} {family} {} {outcome}", one.actor.user, one.kind.name());
+        let sum = sums.entry(key).or_default();
+        sum.events += one.events;
+        sum.rows += one.rows.known().unwrap_or(0);
+        sum.unknown |= one.rows == Count::Unknown && one.events > 0;
+        sum.people.extend(one.people.iter().copied());
+    }
+    let line = |(key, sum): (String, Sum)| {
+        let rows = if sum.unknown { "?".to_owned() } else { sum.rows.to_string() };
+        format!("{key} events={} rows={rows} people={}", sum.events, sum.people.len())
+    };
+    sums.into_iter().map(line).collect()
+}
+
+#[test]
+fn every_scenario_gives_its_stories() {
+    let file: File = toml::from_str(include_str!("data/scenarios.toml")).unwrap();
+    let mut wrong = Vec::new();
+    for scenario in &file.scenario {
+        let mut detectors = Detectors::new(
+            Catalogue::parse(CATALOGUE, "catalogue.toml").unwrap(),
+            Some(Policy::parse(POLICY, "policy.toml").unwrap()),
+            Thresholds::default(),
+            Severities::default(),
+        );
+        let mut detections = Vec::new();
+        for event in events(scenario) {
+            detectors.observe(&event, &mut detections);
+        }
+        let found = stories(&detections);
+        if found != scenario.expect {
+            wrong.push(format!("{}\n  expected {:#?}\n  found {found:#?}", scenario.name, scenario.expect));
+        }
+        let said: Vec<&str> =
+            detections.iter().map(|one| one.reason.as_str()).filter(|text| !text.is_empty()).collect();
+        assert!(said.len() <= detections.len());
+        for text in said {
+            assert!(!text.starts_with(char::is_uppercase) && text.len() < 400, "{text}");
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
