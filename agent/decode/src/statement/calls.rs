@@ -8,8 +8,14 @@ use super::walk::Walker;
 use super::words;
 use kuzet_event::{Access, Export, Flag};
 
-/// The call of the function `name` (upper case) at `at`.
-pub(super) fn function(walker: &mut Walker<'_>, at: usize, name: &str) {
+/// The call of the function whose name, quoted or not, with a schema or without, ends at `at`.
+pub(super) fn call(walker: &mut Walker<'_>, at: usize) {
+    if let Some(name) = walker.view.name(at) {
+        function(walker, at, &name.to_ascii_uppercase());
+    }
+}
+
+fn function(walker: &mut Walker<'_>, at: usize, name: &str) {
     if words::is_aggregate(name) {
         walker.aggregated();
     }
@@ -58,6 +64,17 @@ fn text_arguments(view: &View<'_>, at: usize, nested: bool, facts: &mut Facts) {
             body(view, index, nested, facts);
         }
     }
+}
+
+/// Whether a literal in `range` names an audit setting: code put together from pieces is not taken apart.
+pub(super) fn mentions_audit(view: &View<'_>, range: std::ops::Range<usize>) -> bool {
+    let mut text = String::new();
+    for literal in range.filter(|index| view.is_literal(*index)).take(64).flat_map(|index| view.literals_at(index)) {
+        let mut value = Vec::new();
+        super::values::unescape(view.text, literal, view.system, &mut value);
+        text.push_str(&String::from_utf8_lossy(&value).to_ascii_lowercase());
+    }
+    text.contains("pgaudit") || text.contains("server_audit")
 }
 
 /// A string that holds code. Strings inside strings are not followed.

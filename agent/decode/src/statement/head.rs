@@ -210,7 +210,12 @@ fn movement(view: View<'_>, range: Range<usize>, nested: bool) -> Facts {
         "PREPARE" => match (start..range.end).find(|at| view.is(*at, "AS")) {
             Some(at) => facts = statement(view, at + 1..range.end, nested),
             // Its text is told again when it is executed.
-            None => facts.raise(Verb::Other),
+            None => {
+                facts.raise(Verb::Other);
+                if calls::mentions_audit(&view, range) {
+                    facts.flags.insert(Flag::WeakensAudit);
+                }
+            }
         },
         "EXECUTE" | "DO" | "CALL" => {
             facts = walk(view, start + 1..range.end, nested);
@@ -218,6 +223,9 @@ fn movement(view: View<'_>, range: Range<usize>, nested: bool) -> Facts {
                 if view.is_literal(at) && (view.is(start, "DO") || view.is(at.wrapping_sub(1), "IMMEDIATE")) {
                     calls::body(&view, at, nested, &mut facts);
                 }
+            }
+            if calls::mentions_audit(&view, start..range.end.min(start + 64)) {
+                facts.flags.insert(Flag::WeakensAudit);
             }
             facts.verb = Verb::Execute;
         }

@@ -335,6 +335,8 @@ impl Scan {
                 self.hash = mix(self.hash, class::plain(chunk), multiplier);
             }
             self.keep::<KEEP>(Kind::Quoted, start, end);
+            let inner = text.get(start + 1..inner_end).unwrap_or_default();
+            self.bound |= inner.len() >= 6 && class::binds_anywhere(class::fold(&inner[..8.min(inner.len())]), inner);
             self.wants_limit = false;
             self.statement_start = false;
             self.step(Last::Other);

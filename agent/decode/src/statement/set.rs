@@ -1,6 +1,7 @@
 //! Changes of settings in all their spellings.
 
 use super::facts::Facts;
+use super::scan::Kind;
 use super::settings::audit_effect;
 use super::view::{View, shown};
 use kuzet_event::{Setting, System, Verb};
@@ -79,6 +80,10 @@ fn put(view: &View<'_>, name: &str, value: Range<usize>, global: bool, facts: &m
         if view.is_literal(index) {
             literal = true;
             append_list(view, index, &mut text);
+        } else if view.kind(index) == Some(Kind::Op) && !matches!(view.bytes(index), b"," | b"." | b"-" | b"/") {
+            // An expression: what it comes to is not known.
+            (text, literal) = (String::from("?"), false);
+            break;
         } else {
             text.push_str(&String::from_utf8_lossy(view.bytes(index)));
         }
@@ -112,7 +117,13 @@ fn record(name: &str, value: Option<(&str, bool)>, global: bool, facts: &mut Fac
     facts.setting(Setting { name: shown(name), value: told, global });
 }
 
+/// A value fit to be shown. Values of settings are ASCII and have no long numbers; anything else is not told.
 fn short(value: &str) -> Arc<str> {
+    let digits = value.as_bytes().chunk_by(|left, right| left.is_ascii_digit() == right.is_ascii_digit());
+    let long = |run: &[u8]| run.len() > 6 && run[0].is_ascii_digit();
+    if !value.is_ascii() || value.contains('@') || digits.into_iter().any(long) {
+        return Arc::from("?");
+    }
     let masked = mask_identifiers(value);
     let mut end = masked.len().min(VALUE);
     while !masked.is_char_boundary(end) {
@@ -150,6 +161,11 @@ pub(super) fn alter(view: &View<'_>, range: Range<usize>, facts: &mut Facts) -> 
 
 /// `set_config('name', 'value', local)`: the call at `at`. Its arguments are one list when all are literals.
 pub(super) fn set_config(view: &View<'_>, at: usize, facts: &mut Facts) {
+    let close = view.closing(at + 1).min(at + 64);
+    let plain = view.op(at + 3, b',') || view.op(at + 3, b')');
+    if !plain && super::calls::mentions_audit(view, at + 2..close) {
+        facts.flags.insert(kuzet_event::Flag::WeakensAudit);
+    }
     let arguments: Vec<String> = view
         .literals_at(at + 2)
         .take(2)
@@ -160,10 +176,14 @@ pub(super) fn set_config(view: &View<'_>, at: usize, facts: &mut Facts) {
         })
         .collect();
     facts.raise(Verb::Setting);
-    match arguments.as_slice() {
-        [name, value] => record(&name.to_ascii_lowercase(), Some((value, true)), false, facts),
-        // The value is an expression: not known, so on the safe side.
-        [name] => record(&name.to_ascii_lowercase(), Some(("?", false)), false, facts),
-        _ => {}
+    let value = match arguments.len() {
+        2 => Some((arguments[1].as_str(), true)),
+        1 => Some(("?", false)), // an expression: not known, so on the safe side
+        _ => return,
+    };
+    // The name is a literal here, and any string may stand in its place: told only when it is one of the audit trail.
+    let name = arguments[0].to_ascii_lowercase();
+    if audit_effect(&name, None).is_some() {
+        record(&name, value, false, facts);
     }
 }

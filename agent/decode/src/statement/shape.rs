@@ -1,5 +1,6 @@
 //! From the tokens of a new shape to the facts that are kept: several statements, bodies of code, the grammar.
 
+use super::calls;
 use super::facts::Facts;
 use super::head;
 use super::scan::{Scan, Seed};
@@ -29,6 +30,10 @@ pub(super) fn nested(text: &[u8], system: System) -> Facts {
     let view = View { text, tokens: &scan.tokens, literals: &scan.literals, system };
     let mut facts = statements(view, true);
     facts.flags = without_stacked(facts.flags);
+    let judged = facts.flags.has(Flag::WeakensAudit) || facts.flags.has(Flag::RestoresAudit);
+    if !judged && calls::mentions_audit(&view, 0..view.tokens.len()) {
+        facts.flags.insert(Flag::WeakensAudit);
+    }
     facts
 }
 

@@ -111,8 +111,8 @@ impl<'a> Walker<'a> {
             _ => {}
         }
         let keyword = view.keyword(at);
-        if view.op(at + 1, b'(') && !view.op(at.wrapping_sub(1), b'.') {
-            super::calls::function(self, at, keyword.as_str());
+        if view.op(at + 1, b'(') {
+            super::calls::call(self, at);
         }
         if view.op(at.wrapping_sub(1), b'.') {
             return self.name(at, "");
@@ -235,7 +235,11 @@ impl<'a> Walker<'a> {
         frame.open |= (frame.own_relation || frame.child_open) && !frame.had_where;
         (frame.own_relation, frame.child_open, frame.had_where) = (false, false, false);
         if let Some(first) = &frame.first_branch {
-            let foreign = frame.branch.iter().any(|relation| !first.contains(relation));
+            // Dump programs and drivers unite catalogues of the server with one another.
+            let system = |relation: &String| relation.starts_with("pg_");
+            let inside = !first.is_empty() && first.iter().all(system);
+            let foreign =
+                frame.branch.iter().any(|relation| !(first.contains(relation) || (inside && system(relation))));
             if foreign || (frame.branch.is_empty() && !frame.branch_columns) {
                 self.facts.flags.insert(Flag::UnionProbe);
             }
@@ -502,8 +506,7 @@ impl<'a> Walker<'a> {
         let (path, mut next) = view.path(at);
         if access == Access::Read && view.op(next, b'(') {
             // A function as a table.
-            let keyword = view.keyword(next.wrapping_sub(1));
-            super::calls::function(self, next.wrapping_sub(1), keyword.as_str());
+            super::calls::call(self, next.wrapping_sub(1));
             return next;
         }
         let known = path.len() == 1 && self.ctes.contains(&path[0]);
