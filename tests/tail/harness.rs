@@ -139,6 +139,18 @@ impl Reader {
         tailer.read(&mut self.taken);
     }
 
+    /// Number of stored checkpoints.
+    pub fn checkpoints(&self) -> usize {
+        self.checkpoints.len()
+    }
+
+    /// Drops the checkpoints of files that cannot come back; says how many.
+    pub fn forget(&mut self) -> usize {
+        let forgotten = self.tailer.as_mut().unwrap().forgotten();
+        self.checkpoints.retain(|_, row| !row.finished || !forgotten.iter().any(|(_, one)| *one == row.identity));
+        forgotten.len()
+    }
+
     /// Reads once without waiting.
     pub fn read(&mut self) -> bool {
         self.tailer.as_mut().unwrap().read(&mut self.taken).more

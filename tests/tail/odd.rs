@@ -5,7 +5,7 @@ use super::writer::{Format, Writer, gzip, record};
 use crate::support::{Scratch, until};
 use kuzet::clock::System;
 use kuzet::message::GapReason;
-use kuzet::source::{DirectRead, FileState, SourceError, TailOptions, Tailer, Wake};
+use kuzet::source::{DirectRead, FileState, SourceError, TailOptions, TailSource, Tailer, Wake};
 use kuzet_event::SourceId;
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +131,28 @@ fn another_thread_wakes_a_tailer_that_waits() {
     let thread = std::thread::spawn(move || waker.wake());
     until("the wake", LIMIT, || (tailer.wait(LIMIT) == Wake::Woken).then_some(()));
     thread.join().unwrap();
+}
+
+#[test]
+fn two_sources_may_follow_one_file() {
+    let directory = Scratch::new("two");
+    let mut writer = Writer::new(directory.path(), "x.log", Format::Csvlog, 0);
+    writer.append(1);
+    let first = source(&directory, &["x.log"]);
+    let second = TailSource { id: SourceId(1), name: "other".to_owned(), ..first.clone() };
+    let slow = TailOptions { poll: LIMIT, ..TailOptions::default() };
+    let mut tailer = Tailer::open(vec![first, second], &[], slow, Arc::new(System)).unwrap();
+    let mut taken = Taken::default();
+    for count in 1..5 {
+        until("both sources give the record", LIMIT / 2, || {
+            tailer.read(&mut taken);
+            if taken.records.len() < 2 * count {
+                tailer.wait(LIMIT);
+            }
+            (taken.records.len() == 2 * count).then_some(())
+        });
+        writer.append(1);
+    }
 }
 
 #[test]

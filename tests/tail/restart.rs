@@ -1,10 +1,11 @@
 //! Stopping, killing and starting again, with everything that happens to the files meanwhile.
 
-use super::harness::{Reader, options, source};
+use super::harness::{LIMIT, Reader, options, source};
 use super::writer::{Format, Writer, gzip};
-use crate::support::Scratch;
+use crate::support::{Scratch, until};
 use kuzet::message::GapReason;
-use kuzet::source::Start;
+use kuzet::source::{Start, TailOptions};
+use std::time::Duration;
 
 fn stopped_after(name: &str, records: u64) -> (Scratch, Writer, Reader) {
     let directory = Scratch::new(name);
@@ -220,4 +221,36 @@ fn the_beginning_starts_with_packed_predecessors() {
     let mut reader = Reader::new(source(&directory, &["x.log"]), options());
     reader.expect(20);
     assert!(reader.taken.gaps.is_empty());
+}
+
+#[test]
+fn files_that_are_gone_are_forgotten() {
+    let directory = Scratch::new("forgotten");
+    let mut writer = Writer::new(directory.path(), "x.log", Format::Csvlog, 0);
+    let brief = TailOptions { idle: Duration::from_millis(50), rescan: Duration::from_millis(20), ..options() };
+    let mut reader = Reader::new(source(&directory, &["x.log*"]), brief);
+    for _ in 0..5 {
+        writer.append(5);
+        writer.rotate();
+        writer.pack(2);
+        writer.remove(3);
+        reader.until("the file is finished", |taken| taken.records.len() as u64 == writer.next());
+        reader.rest(3);
+    }
+    reader.rest(3);
+    reader.commit();
+    let before = reader.checkpoints();
+    writer.remove(1);
+    writer.remove(2);
+    let mut forgotten = 0;
+    until("old files are forgotten", LIMIT, || {
+        reader.step();
+        forgotten += reader.forget();
+        (forgotten >= 2).then_some(())
+    });
+    assert!(reader.checkpoints() <= before - 2);
+    reader.restart();
+    reader.rest(3);
+    reader.expect(25);
+    assert!(reader.taken.gaps.is_empty(), "{:?}", reader.taken.gaps);
 }

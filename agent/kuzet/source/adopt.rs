@@ -19,6 +19,8 @@ enum Kinship {
     New,
     /// A copy of content that is read or known, as far as it goes.
     Copy,
+    /// What a file was packed into that had been read to its end.
+    Packed,
     /// A copy of content that was read up to an offset, with more behind it.
     Rest(Box<Known>),
 }
@@ -69,12 +71,13 @@ impl Group {
         }
         match self.kinship(candidate, &file, &head) {
             Kinship::Copy => self.remember_copy(candidate, &head),
+            Kinship::Packed => self.remember(candidate, &head, 0, &[], context.wall),
             Kinship::Rest(known) => self.go_on(candidate, file, head, &known, context),
             Kinship::New => {
                 let info = self.info(file_id(candidate.node, &head), &candidate.path, &[]);
                 let reader = reader(candidate, file);
                 let mut follow = Follow::new(info, candidate.node, reader, head, 0, Window::new(&[]));
-                follow.matched = candidate.matched;
+                (follow.current, follow.found) = (candidate.is_current(), candidate.found());
                 follow.last_bytes = context.now;
                 self.follows.push(follow);
             }
@@ -134,7 +137,7 @@ impl Group {
         let window = Window::new(&identity::tail(&file, known.offset).unwrap_or_default());
         let info = self.info(known.file, &candidate.path, &[]);
         let mut follow = Follow::new(info, candidate.node, Reader::Plain(file), head, known.offset, window);
-        follow.matched = candidate.matched;
+        (follow.current, follow.found) = (candidate.is_current(), candidate.found());
         follow.last_bytes = context.now;
         self.follows.push(follow);
     }
@@ -150,6 +153,7 @@ impl Group {
                 path: Arc::clone(&candidate.path),
                 seen: Some((candidate.size, candidate.modified)),
                 copy: true,
+                absent: None,
             },
         );
     }
@@ -177,7 +181,7 @@ impl Group {
         let info = self.info(file_id(candidate.node, &head), &candidate.path, &[]);
         let mut follow = Follow::new(info, candidate.node, Reader::Plain(file), head, offset, Window::new(&tail));
         follow.started = true;
-        follow.matched = candidate.matched;
+        (follow.current, follow.found) = (candidate.is_current(), candidate.found());
         follow.last_bytes = context.now;
         self.follows.push(follow);
     }
@@ -225,7 +229,10 @@ impl Group {
             return Kinship::Copy;
         }
         for known in self.known.values().filter(|known| !known.copy && matches(&known.identity, head)) {
-            if candidate.packing == Packing::Gzip || candidate.size < known.offset {
+            if candidate.packing == Packing::Gzip {
+                return Kinship::Packed;
+            }
+            if candidate.size < known.offset {
                 return Kinship::Copy;
             }
             if identity::tail(file, known.offset).is_ok_and(|tail| hash(&tail) == known.tail) {

@@ -8,6 +8,7 @@ use crate::message::{Checkpoint, FileIdentity, Gap, GapReason};
 use kuzet_decode::{Chunk, Edge};
 use kuzet_event::{Count, FileId, Timestamp};
 use rustix::fs::{Mode, OFlags};
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, IoSliceMut};
 use std::os::unix::fs::MetadataExt;
@@ -95,8 +96,10 @@ pub(super) struct Follow {
     pub(super) away: Option<Duration>,
     /// A complete copy: finished at its end.
     pub(super) copy: bool,
-    /// A pattern names it.
-    pub(super) matched: bool,
+    /// Last write and rotation number when it was found.
+    pub(super) found: (i128, Reverse<u32>),
+    /// A pattern names it, and its name is not a rotated one.
+    pub(super) current: bool,
     /// Last write up to which its old bytes were seen to stand.
     pub(super) verified: i128,
     /// Size of a packed file whose end was missing, and since when.
@@ -137,7 +140,8 @@ impl Follow {
             last_read: None,
             away: None,
             copy: false,
-            matched: true,
+            found: (0, Reverse(0)),
+            current: true,
             verified: 0,
             stalled: None,
             dirty: true,

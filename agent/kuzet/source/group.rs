@@ -6,6 +6,7 @@ use super::scan::{Candidate, Scan, scan};
 use super::{FileInfo, FileState, FileStatus, SourceStatus, TailOptions, TailSource};
 use crate::message::{Checkpoint, FileIdentity, Gap, GapReason};
 use kuzet_event::{Count, FileId, Timestamp};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +43,8 @@ pub(super) struct Known {
     pub(super) seen: Option<(u64, i128)>,
     /// A copy of another file: not a file of its own until it differs.
     pub(super) copy: bool,
+    /// Since when (monotonic) no name leads to it.
+    pub(super) absent: Option<Duration>,
 }
 
 /// A file without bytes yet.
@@ -69,6 +72,8 @@ pub(super) struct Group {
     pub(super) pending: Vec<Checkpoint>,
     /// Checkpoints of files that are not open any more, not yet told.
     pub(super) retired: Vec<Checkpoint>,
+    /// Finished files that cannot come back, not yet told.
+    pub(super) forgotten: Vec<FileIdentity>,
     /// Not yet told.
     pub(super) gaps: Vec<Gap>,
     pub(super) directories: BTreeSet<PathBuf>,
@@ -86,6 +91,7 @@ impl Group {
             unreadable: BTreeMap::new(),
             pending: Vec::new(),
             retired: Vec::new(),
+            forgotten: Vec::new(),
             gaps: Vec::new(),
             directories: BTreeSet::new(),
             problems: Vec::new(),
@@ -117,7 +123,7 @@ impl Group {
         self.note(&scan, context);
         for follow in &mut self.follows {
             let candidate = scan.candidates.get(&follow.node);
-            follow.matched = candidate.is_some_and(|candidate| candidate.matched);
+            follow.current = candidate.is_some_and(Candidate::is_current);
             if let Some(candidate) = candidate
                 && candidate.path != follow.info.path
             {
@@ -128,7 +134,7 @@ impl Group {
         self.waiting.retain(|node, _| scan.candidates.contains_key(node));
         let mut others: Vec<&Candidate> = scan.candidates.values().collect();
         others.sort_by(|one, other| one.age().cmp(&other.age()));
-        let newest = others.iter().rfind(|one| one.matched).map(|one| one.node);
+        let newest = others.iter().rfind(|one| one.is_current()).map(|one| one.node);
         for candidate in others {
             if !self.follows.iter().any(|follow| follow.node == candidate.node)
                 && !self.pending.iter().any(|checkpoint| Node::from(&checkpoint.identity) == candidate.node)
@@ -136,10 +142,15 @@ impl Group {
                 self.consider(candidate, newest == Some(candidate.node), context, mode);
             }
         }
-        self.forget(&scan);
-        let live: Vec<Node> = scan.candidates.values().filter(|one| one.matched).map(|one| one.node).collect();
+        // What nobody has begun to read stands behind what is being read, by its age when it was found.
+        fn age(follow: &Follow) -> Option<&(i128, Reverse<u32>)> {
+            (!follow.started).then_some(&follow.found)
+        }
+        self.follows.sort_by(|one, other| age(one).cmp(&age(other)));
+        self.forget(&scan, context);
+        let live: Vec<Node> = scan.candidates.values().filter(|one| one.is_current()).map(|one| one.node).collect();
         for follow in &mut self.follows {
-            let succeeded = !follow.matched && live.iter().any(|node| *node != follow.node);
+            let succeeded = !follow.current && live.iter().any(|node| *node != follow.node);
             follow.away = (succeeded || !follow.linked).then(|| follow.away.unwrap_or(context.now));
         }
     }
@@ -167,14 +178,24 @@ impl Group {
         self.gap(file, path, from, Count::Unknown, GapReason::Unreadable, context.wall);
     }
 
-    /// Drops knowledge about files that are gone, beyond the number that could come back.
-    fn forget(&mut self, scan: &Scan) {
-        let most = scan.candidates.len() + 4096;
-        while self.known.len() > most {
-            let gone = self.known.keys().find(|node| !scan.candidates.contains_key(node)).copied();
-            let Some(gone) = gone else { return };
-            self.known.remove(&gone);
+    /// Drops knowledge about finished files that have been gone for long.
+    fn forget(&mut self, scan: &Scan, context: Context<'_>) {
+        if !scan.unreadable.is_empty() || scan.left_out > 0 {
+            return;
         }
+        let forgotten = &mut self.forgotten;
+        self.known.retain(|node, known| {
+            if scan.candidates.contains_key(node) {
+                known.absent = None;
+                return true;
+            }
+            let since = *known.absent.get_or_insert(context.now);
+            let keep = context.now.saturating_sub(since) < context.options.idle;
+            if !keep && !known.copy {
+                forgotten.push(known.identity);
+            }
+            keep
+        });
     }
 
     /// Closes a file: it has been read to its end.
@@ -193,6 +214,7 @@ impl Group {
                 seen: (!matches!(follow.reader, super::follow::Reader::Gzip(_)))
                     .then_some((follow.size, follow.modified)),
                 copy: false,
+                absent: None,
             },
         );
     }
@@ -219,7 +241,8 @@ impl Group {
         });
         let seen = Some((candidate.size, candidate.modified));
         let path = Arc::clone(&candidate.path);
-        self.known.insert(candidate.node, Known { identity, offset, tail, file, path, seen, copy: false });
+        self.known
+            .insert(candidate.node, Known { identity, offset, tail, file, path, seen, copy: false, absent: None });
     }
 
     /// What has moved since this was last asked; the decoder's part is empty.

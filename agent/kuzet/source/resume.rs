@@ -44,6 +44,10 @@ impl Group {
                 self.pending.push(checkpoint.clone());
             }
         }
+        if since > i128::from(context.wall.0) * 1000 {
+            // The clock went back: it cannot tell what is history.
+            since = i128::MIN + 1;
+        }
         let mode = if since == i128::MIN { Mode::First } else { Mode::Restart(since) };
         self.retry(context);
         self.reconcile(context, mode);
@@ -155,7 +159,7 @@ impl Group {
         };
         let reader = reader(&candidate, file);
         let mut follow = Follow::new(info, candidate.node, reader, head, offset, window);
-        follow.matched = candidate.matched;
+        (follow.current, follow.found) = (candidate.is_current(), candidate.found());
         follow.expected = (follow.is_packed() && offset > 0).then_some(checkpoint.tail);
         follow
     }
@@ -238,7 +242,7 @@ impl Group {
     fn has_shorter_copy(&self, identity: &FileIdentity, scan: &Scan) -> bool {
         scan.candidates
             .values()
-            .filter(|one| one.node != Node::from(identity) && one.packing == Packing::Plain && !one.matched)
+            .filter(|one| one.node != Node::from(identity) && one.packing == Packing::Plain && one.rotated)
             .any(|one| open_head(one).is_ok_and(|(_, head)| matches(identity, &head)))
     }
 }
@@ -252,9 +256,9 @@ impl Follow {
         }
         self.node = candidate.node;
         self.reader = reader(&candidate, file);
+        self.current = candidate.is_current();
         self.info.path = candidate.path;
         self.head = head;
-        self.matched = candidate.matched;
         self.copy = true;
         self.dirty = true;
         self.at_end = false;
@@ -286,6 +290,7 @@ impl From<&Checkpoint> for Known {
             path: Arc::from(checkpoint.path.as_path()),
             seen: None,
             copy: false,
+            absent: None,
         }
     }
 }

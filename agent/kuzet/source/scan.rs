@@ -3,6 +3,7 @@
 use super::archive::{Packing, packing, unpacked_name};
 use super::identity::Node;
 use super::{CurrentLogfiles, LogDestination, TailSource};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::Metadata;
 use std::io;
@@ -21,12 +22,24 @@ pub(super) struct Candidate {
     pub(super) packing: Packing,
     /// A pattern names it; otherwise it is a rotated name of one that does or did.
     pub(super) matched: bool,
+    /// Its name is the rotated name of another, whether a pattern names it or not.
+    pub(super) rotated: bool,
 }
 
 impl Candidate {
+    /// Whether records may be written to it now.
+    pub(super) fn is_current(&self) -> bool {
+        self.matched && !self.rotated
+    }
+
     /// Older first: by last write; files of one moment by the number that rotation gave them, then by name.
-    pub(super) fn age(&self) -> (i128, std::cmp::Reverse<u32>, &Path) {
-        (self.modified, std::cmp::Reverse(rotation_number(&self.path)), &self.path)
+    pub(super) fn age(&self) -> (i128, Reverse<u32>, &Path) {
+        (self.modified, Reverse(rotation_number(&self.path)), &self.path)
+    }
+
+    /// The age without the name.
+    pub(super) fn found(&self) -> (i128, Reverse<u32>) {
+        (self.modified, Reverse(rotation_number(&self.path)))
     }
 }
 
@@ -79,6 +92,11 @@ pub(super) fn scan<'a>(source: &TailSource, known: impl Iterator<Item = &'a Path
     }
     for (directory, bases) in &bases {
         scan.relatives(directory, bases, &names);
+    }
+    for candidate in scan.candidates.values_mut() {
+        let name = candidate.path.file_name().and_then(|name| name.to_str());
+        let bases = candidate.path.parent().and_then(|directory| bases.get(directory));
+        candidate.rotated = name.zip(bases).is_some_and(|(name, bases)| is_relative(name, bases));
     }
     scan.bound(most);
     if names.is_empty() {
@@ -153,6 +171,7 @@ impl Scan {
                     modified: i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec()),
                     packing: packing(path),
                     matched,
+                    rotated: false,
                 },
             );
         }

@@ -1,19 +1,19 @@
 //! The loop: wait for a change, look where directories changed, read every file in turn.
 
 use super::buffer::Buffer;
-use super::follow::{Hand, Turn};
+use super::follow::{Follow, Hand, Turn};
 use super::group::{Context, Group, Mode};
-use super::watch::{Flags, Interest, Waker, Watch};
+use super::watch::{Flags, Waker, Watch};
 use super::{Progress, Sink, SourceError, SourceStatus, TailOptions, TailSource, Wake};
 use crate::clock::Clock;
-use crate::message::{Checkpoint, GapReason};
+use crate::message::{Checkpoint, FileIdentity, GapReason};
 use kuzet_event::{Count, Timestamp};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Directory events closer than this are answered with one look.
@@ -44,12 +44,19 @@ impl Tailer {
     /// A pattern that is not one, a source without patterns, two sources of one name. What is wrong with the files
     /// themselves is no error: it is a gap and stands in [`status`](Self::status).
     pub fn open(
-        sources: Vec<TailSource>,
+        mut sources: Vec<TailSource>,
         checkpoints: &[Checkpoint],
         options: TailOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Tailer, SourceError> {
         check(&sources)?;
+        for pattern in sources.iter_mut().flat_map(|source| &mut source.patterns) {
+            if let Some(absolute) =
+                std::path::absolute(&*pattern).ok().and_then(|path| path.to_str().map(str::to_owned))
+            {
+                *pattern = absolute;
+            }
+        }
         let watch = Watch::new(options.notify, options.gather, Arc::clone(&clock));
         let mut tailer = Tailer {
             groups: sources.into_iter().map(Group::new).collect(),
@@ -171,6 +178,16 @@ impl Tailer {
         self.groups.iter_mut().flat_map(|group| group.checkpoints(at)).collect()
     }
 
+    /// Sources and identities whose finished checkpoints can be dropped: their files have been gone for
+    /// [`idle`](TailOptions::idle).
+    pub fn forgotten(&mut self) -> Vec<(String, FileIdentity)> {
+        let of = |group: &mut Group| {
+            let name = group.config.name.clone();
+            std::mem::take(&mut group.forgotten).into_iter().map(move |identity| (name.clone(), identity))
+        };
+        self.groups.iter_mut().flat_map(of).collect()
+    }
+
     /// How every source stands.
     #[must_use]
     pub fn status(&self) -> Vec<SourceStatus> {
@@ -219,24 +236,26 @@ impl Tailer {
         self.watch.directories(&directories);
         self.stamps.retain(|directory, _| directories.contains(directory));
         let mut interests = HashMap::new();
-        let mut add = |path: &std::path::Path, interest: Interest| {
-            if matches!(interest, Interest::Data(_))
-                && let Ok(real) = path.canonicalize()
-                && real != path
-            {
-                interests.insert(real, interest.clone());
+        let mut add = |path: &Path, changed: Option<&Arc<AtomicBool>>| {
+            let Some(changed) = changed else {
+                interests.entry(path.to_path_buf()).or_insert_with(Vec::new);
+                return;
+            };
+            // Events of a linked file name the file itself; two sources may follow one.
+            let real = path.canonicalize().ok().filter(|real| real != path);
+            for path in real.into_iter().chain([path.to_path_buf()]) {
+                interests.entry(path).or_insert_with(Vec::new).push(Arc::clone(changed));
             }
-            interests.insert(path.to_path_buf(), interest);
         };
         for group in &self.groups {
-            group.known.values().for_each(|known| add(&known.path, Interest::Rescan));
-            group.waiting.values().for_each(|waiting| add(&waiting.path, Interest::Rescan));
-            group.unreadable.keys().for_each(|path| add(path, Interest::Rescan));
+            group.known.values().for_each(|known| add(&known.path, None));
+            group.waiting.values().for_each(|waiting| add(&waiting.path, None));
+            group.unreadable.keys().for_each(|path| add(path, None));
             if let Some(current) = &group.config.current_logfiles {
-                add(&current.path, Interest::Rescan);
+                add(&current.path, None);
             }
             for follow in &group.follows {
-                add(&follow.info.path, Interest::Data(Arc::clone(&follow.changed)));
+                add(&follow.info.path, Some(&follow.changed));
                 // What was written before the watcher knew the name.
                 follow.changed.store(true, Ordering::Release);
             }
@@ -278,12 +297,12 @@ impl Group {
     fn pass(&mut self, hand: &mut Hand<'_>, context: Context<'_>, tick: bool) -> bool {
         let (mut index, mut changes) = (0, false);
         while index < self.follows.len() {
-            let blocked = self.follows[..index].iter().any(|older| !older.at_end && older.error.is_none());
-            let follow = &mut self.follows[index];
-            if !follow.started && blocked {
+            let waits = |older: &Follow| !older.at_end && older.error.is_none();
+            if !self.follows[index].started && self.follows[..index].iter().any(waits) {
                 index += 1;
                 continue;
             }
+            let follow = &mut self.follows[index];
             follow.started = true;
             let looked = follow.take_changed() || tick;
             let failed = follow.error.is_some();
@@ -358,7 +377,7 @@ impl Group {
     }
 
     fn has_successor(&self, index: usize) -> bool {
-        !self.waiting.is_empty() || self.follows.iter().skip(index + 1).any(|follow| follow.matched)
+        !self.waiting.is_empty() || self.follows.iter().skip(index + 1).any(|follow| follow.current)
     }
 
     /// A file cannot be read now.

@@ -60,21 +60,14 @@ impl Signal {
     }
 }
 
-/// What a change of a path means.
-#[derive(Clone)]
-pub(super) enum Interest {
-    /// Followed: the flag is set, the file is looked at.
-    Data(Arc<AtomicBool>),
-    /// Known and at rest, waiting or unreadable: directories are looked through.
-    Rescan,
-}
-
-type Interests = Arc<Mutex<HashMap<PathBuf, Interest>>>;
+/// Paths whose changes matter. Flags to set for one that is followed; none for one that is known and at rest, waiting
+/// or unreadable: directories are looked through.
+type Interests = HashMap<PathBuf, Vec<Arc<AtomicBool>>>;
 
 /// Kernel events of the directories of all sources.
 pub(super) struct Watch {
     signal: Arc<Signal>,
-    interests: Interests,
+    interests: Arc<Mutex<Interests>>,
     watcher: Option<RecommendedWatcher>,
     watched: BTreeSet<PathBuf>,
     /// Why there are no events for some or all directories.
@@ -84,7 +77,7 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(events: bool, gather: Duration, clock: Arc<dyn Clock>) -> Watch {
         let signal = Arc::new(Signal::default());
-        let interests = Interests::default();
+        let interests = Arc::new(Mutex::new(Interests::new()));
         let (mut watcher, mut problem) = (None, None);
         if events {
             let handler = Handler {
@@ -150,7 +143,7 @@ impl Watch {
         }
     }
 
-    pub(super) fn interests(&self, all: HashMap<PathBuf, Interest>) {
+    pub(super) fn interests(&self, all: Interests) {
         *self.interests.lock().unwrap_or_else(PoisonError::into_inner) = all;
     }
 
@@ -169,7 +162,7 @@ impl Watch {
 /// Runs on the watcher's thread.
 struct Handler {
     signal: Arc<Signal>,
-    interests: Interests,
+    interests: Arc<Mutex<Interests>>,
     rate: Rate,
     clock: Arc<dyn Clock>,
 }
@@ -203,14 +196,11 @@ impl Handler {
         }
         let interests = self.interests.lock().unwrap_or_else(PoisonError::into_inner);
         for path in &event.paths {
-            match interests.get(path) {
-                Some(Interest::Data(changed)) => {
-                    changed.store(true, Ordering::Release);
-                    self.signal.raise(|flags| flags.data = true);
-                }
-                Some(Interest::Rescan) => self.signal.raise(|flags| flags.rescan = true),
-                None => {}
+            let Some(followed) = interests.get(path) else { continue };
+            for changed in followed {
+                changed.store(true, Ordering::Release);
             }
+            self.signal.raise(|flags| if followed.is_empty() { flags.rescan = true } else { flags.data = true });
         }
     }
 }
