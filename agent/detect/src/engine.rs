@@ -489,11 +489,14 @@ fn people(o: &Observation<'_>, touch: &mut Touch<'_>, account: &mut Account, thr
     let missed = event.rows == Count::Known(0) && event.outcome != Outcome::Failure && !touch.template.changes();
     let listed = touch.own.len() as u64 > thresholds.pointed_values;
     let limit = touch.grant().and_then(|grant| grant.max_people_per_hour).unwrap_or(thresholds.enumeration_people);
-    let wanted = usize::try_from(limit.saturating_mul(2)).unwrap_or(usize::MAX).max(1_024);
+    let wanted = usize::try_from(limit.saturating_mul(6)).unwrap_or(usize::MAX).max(1_024);
     let capacity = wanted.min(thresholds.max_people.max(1));
+    // Lists must not crowd out lookups: below the bulk they would blind the count.
+    let room = if listed { capacity / 3 } else { capacity };
     let mut crowded = 0;
     for (domain, key) in &touch.own {
-        crowded += u64::from(!account.people.see(*domain, *key, touch.bucket, listed, missed, capacity));
+        let noted = account.people.see(*domain, *key, touch.bucket, listed, missed, room);
+        crowded += u64::from(!noted && !listed);
         // A surrogate key without rows is a borrower without a loan; an IIN without rows is a guess.
         if missed && !listed && *domain <= IdentifierKind::Document as u32 + 1 {
             account.people.see(*domain | MISSED, *key, touch.bucket, false, true, capacity);

@@ -34,6 +34,8 @@ struct Step {
     audited: Option<bool>,
     number: Option<u64>,
     rows_only: Option<bool>,
+    list: Option<u128>,
+    from: Option<u128>,
 }
 
 const FORMS: [(&str, u8); 17] = [
@@ -91,6 +93,11 @@ fn events(scenario: &Scenario) -> Vec<Event> {
             }
             if step.form == "page" || step.rows_only == Some(true) {
                 made.identifiers.clear();
+            }
+            if let Some(list) = step.list {
+                let from = step.from.unwrap_or(0);
+                let named = |key| Identifier { column: 0, kind: IdentifierKind::Iin, key: PersonKey(key) };
+                made.identifiers = (from..from + list).map(named).collect();
             }
             if step.form == "delete" {
                 let key = PersonKey(u128::from(person));

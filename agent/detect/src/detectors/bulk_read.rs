@@ -35,6 +35,9 @@ fn on_touch(
     let thresholds = teller.thresholds;
     let limit = single(touch, thresholds);
     let statement = o.statement();
+    // A rule that says how many people an hour knows how busy its role is.
+    let busy = touch.grant().and_then(|grant| grant.max_people_per_hour).unwrap_or(0);
+    let window_limit = thresholds.bulk_window_rows.max(limit).max(busy);
     let capped = statement.and_then(|statement| statement.limit).is_some_and(|most| most < limit);
     let (window, reason): (bool, Box<dyn FnOnce() -> String>) = match touch.rows {
         _ if o.has(Flag::PackedAggregate) && touch.template.personal => {
@@ -50,7 +53,7 @@ fn on_touch(
         Count::Unknown if o.has(Flag::Unfiltered) && !o.has(Flag::Aggregate) && touch.template.personal && !capped => {
             (false, Box::new(|| "read without a condition; the log gives no rows".to_owned()))
         }
-        _ if touch.window_rows >= thresholds.bulk_window_rows.max(limit) => {
+        _ if touch.window_rows >= window_limit => {
             let (rows, seconds) = (touch.window_rows, thresholds.window_seconds);
             (true, Box::new(move || format!("{rows} rows within {seconds} seconds")))
         }
