@@ -182,4 +182,33 @@ mod tests {
         assert_eq!(word("binary "), None);
         assert_eq!(word("Жеке сәйкестендіру коды "), Some(Word::Of(Kind::Iin)));
     }
+
+    #[test]
+    fn every_word_of_every_kind_is_heard() {
+        for entry in LIST {
+            for word in entry.words {
+                let text = format!("; {} ", word.trim_end_matches('*'));
+                let mut heard = false;
+                each(&fold::codes(&text), |hit| heard |= hit.word == Word::Of(entry.kind));
+                assert!(heard, "{word}");
+            }
+            assert!(entry.value.is_none() || !entry.words.is_empty() || entry.kind == Kind::MaskedIin);
+        }
+    }
+
+    #[test]
+    fn kazakh_is_heard_in_its_alphabets() {
+        for (text, kind) in [
+            ("Жеке куәлік нөмірі ", Kind::IdCard),
+            ("ЖЕКЕ КУАЛИК НОМИРИ ", Kind::IdCard),
+            ("jeke kuälık ", Kind::IdCard),
+            ("zheke kualik ", Kind::IdCard),
+            ("eñbekaqy ", Kind::Salary),
+            ("enbekaqy: ", Kind::Salary),
+            ("otbasylyq jağdaiy ", Kind::Marital),
+            ("mekenjaiy ", Kind::Address),
+        ] {
+            assert_eq!(word(text), Some(Word::Of(kind)), "{text}");
+        }
+    }
 }

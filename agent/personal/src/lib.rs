@@ -2,6 +2,19 @@
 //!
 //! Stands alone: it knows nothing of logs, events or incidents, and never gives back a value, only where it is, what it
 //! is, how sure, why, a mask and a keyed hash.
+//!
+//! ```
+//! use kuzet_personal::{Classifier, Key, Kind};
+//!
+//! let text = "ИИН 110101193346, договор № 7".as_bytes();
+//! let mut found = Vec::new();
+//! Classifier::new().scan(text, &mut found);
+//! assert_eq!(found[0].kind, Kind::Iin);
+//! assert_eq!(found[0].mask(text), "110101******");
+//! assert_eq!(found[0].reason.to_string(), "check digit holds and a context word announces it");
+//! let key = Key::new([7; 32]); // 32 random bytes, kept in a file of mode 0600
+//! assert_eq!(found[0].pseudonym(text, &key), key.pseudonym("iin", b"110101193346"));
+//! ```
 
 mod category;
 mod classifier;

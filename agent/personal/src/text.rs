@@ -66,7 +66,11 @@ fn labelled(text: &Folded, give: &mut impl FnMut(Kind, Range<usize>, u8, Reason)
         }
         let Some(read) = kind.entry().value else { continue };
         let Some(found) = read(text, hit.end) else { continue };
-        let next = hits[index + 1..].iter().find(|next| next.start >= found.start && next.word != hit.word);
+        // Hits are in order, so the look ahead ends with the value.
+        let next = hits[index + 1..]
+            .iter()
+            .take_while(|next| next.start < found.end)
+            .find(|next| next.start >= found.start && next.word != hit.word);
         let end = found.end.min(next.map_or(usize::MAX, |next| next.start));
         if let Some(found) = cut(text, found.start..end) {
             give(kind, found, 70, Reason::Label);
