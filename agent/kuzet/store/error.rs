@@ -131,7 +131,14 @@ impl StoreError {
     /// From an error of SQLite. Its messages name tables and columns, never values.
     pub(super) fn sqlite(path: &Path, error: &rusqlite::Error) -> StoreError {
         use rusqlite::ErrorCode;
+        /// SQLITE_IOERR_SHMSIZE: no room for the index of the write-ahead log.
+        const NO_ROOM_FOR_INDEX: i32 = 10 | 19 << 8;
         let kind = match error.sqlite_error_code() {
+            Some(ErrorCode::SystemIoFailure)
+                if error.sqlite_error().is_some_and(|code| code.extended_code == NO_ROOM_FOR_INDEX) =>
+            {
+                StoreErrorKind::Full
+            }
             Some(ErrorCode::DiskFull) => StoreErrorKind::Full,
             Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreErrorKind::ReadOnly,
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => StoreErrorKind::Corrupt,

@@ -12,6 +12,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "live")]
+#[path = "tests_live.rs"]
+mod live;
+
 /// A private directory that goes away with the test.
 struct Dir(PathBuf);
 
