@@ -133,6 +133,22 @@ fn what_failed_weighs_less_and_what_was_rolled_back_is_undone() {
 }
 
 #[test]
+fn a_restart_remembers_what_is_not_settled() {
+    let change = |outcome, severity, events| {
+        let mut change = detection("intruder", Kind::MassChange, seconds(0), Count::Known(5));
+        (change.outcome, change.severity, change.events, change.session) = (outcome, severity, events, SessionId(5));
+        change
+    };
+    let (mut folder, mut model) = (Folder::new(config()), Model::default());
+    folder.fold(&change(Outcome::Unknown, Severity::Critical, 1), START);
+    model.record(&folder.changes());
+    let mut again = Folder::new(config());
+    again.restore(model.saved()).unwrap();
+    let committed = fold(&mut again, &[change(Outcome::Success, Severity::Low, 0)]);
+    assert_eq!((committed.len(), committed[0].severity), (1, Severity::Critical));
+}
+
+#[test]
 fn people_are_counted_once_and_bounded() {
     let mut named = detection("intruder", Kind::Enumeration, seconds(0), Count::Known(50));
     named.people = people(0..50);
