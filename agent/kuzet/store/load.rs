@@ -58,6 +58,26 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// Documents of the newest `most` incidents without a verdict, oldest first, whether the folder still has them in
+    /// memory or not: what a notifier goes on telling after a restart.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn open_documents(&mut self, most: usize) -> Result<Vec<String>, StoreError> {
+        let run = || {
+            let mut statement = self.connection.prepare_cached(
+                "SELECT json FROM incident WHERE state <> 'closed' ORDER BY since DESC, row DESC LIMIT ?1",
+            )?;
+            let rows = statement.query_map([i64::try_from(most).unwrap_or(i64::MAX)], |row| row.get(0))?;
+            rows.collect::<rusqlite::Result<Vec<String>>>()
+        };
+        let mut documents = run().map_err(|error| StoreError::sqlite(&self.path, &error))?;
+        documents.reverse();
+        Ok(documents)
+    }
+}
+
 type Story = (i64, String, Vec<u8>, Option<Vec<u8>>);
 
 fn story(row: &Row<'_>) -> rusqlite::Result<Story> {

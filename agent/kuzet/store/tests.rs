@@ -139,6 +139,9 @@ fn what_was_recorded_comes_back_and_the_folder_goes_on() {
     let snapshot = store.load().unwrap();
     assert_eq!(snapshot.checkpoints, batch.checkpoints);
     assert_eq!(snapshot.tallies, batch.tallies);
+    let open: Vec<String> = batch.changes.iter().map(|change| change.incident.to_json().unwrap()).collect();
+    assert_eq!(store.open_documents(50).unwrap(), open);
+    assert_eq!(store.open_documents(1).unwrap(), open[1..]);
     assert_eq!(snapshot.detector_state[b"bulk".as_slice()], [1, 2, 3]);
     let mut again = Folder::new(FoldConfig::default());
     again.restore(snapshot.stories).unwrap();
@@ -202,6 +205,7 @@ fn acts_reach_the_agent_and_show_at_once() {
     batch.changes = later.changes();
     store.record(&batch).unwrap();
     assert_eq!(store.acts().unwrap(), []);
+    assert_eq!(store.open_documents(50).unwrap(), [""; 0]);
     assert_eq!(reader.find(&prefix).unwrap().lifecycle, shown.lifecycle);
     let bytes = std::fs::read(dir.0.join("kuzet.db")).unwrap();
     let wal = std::fs::read(dir.0.join("kuzet.db-wal")).unwrap();
