@@ -61,6 +61,28 @@ fn a_webhook_gets_the_incident_in_order_under_a_stable_id() {
 }
 
 #[test]
+fn the_envelope_is_what_its_schema_says() {
+    let server = Server::start(&[]);
+    let mut rig = Rig::new(&[webhook(&server.url("/"))]);
+    let [opened, ..] = life("analyst", START);
+    rig.put(&opened.id.to_string(), 1, &json(&opened));
+    rig.settle();
+    let body = parsed(&server.requests()[0].body);
+    let path = crate::support::root().join("docs/schema/notification-1.json");
+    let schema = parsed(&std::fs::read_to_string(path).unwrap());
+    let mut required: Vec<&str> =
+        schema["required"].as_array().unwrap().iter().map(|name| name.as_str().unwrap()).collect();
+    required.sort_unstable();
+    let has: Vec<&String> = body.as_object().unwrap().keys().collect();
+    assert_eq!(has, required);
+    let described: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+    assert_eq!(has, described);
+    assert_eq!(body["schema"], schema["properties"]["schema"]["const"]);
+    let (name, number) = body["id"].as_str().unwrap().rsplit_once('-').unwrap();
+    assert!(name.parse::<kuzet_incident::IncidentId>().is_ok() && number.parse::<u64>().is_ok(), "{name}");
+}
+
+#[test]
 fn a_retry_waits_longer_each_time_and_as_long_as_asked() {
     let asked = Answer::Status(503, "Retry-After: 120\r\n", "");
     let fail = Answer::Status(500, "", "");
