@@ -1,6 +1,8 @@
 //! The dashboards and rules: every metric they ask for exists with the labels they ask for, every metric is told in
 //! docs/metrics.md, and every dashboard has the shape that Grafana wants.
 
+#[cfg(feature = "live")]
+mod agent;
 mod docs;
 #[cfg(feature = "live")]
 mod live;
