@@ -126,7 +126,8 @@ pub(crate) fn client_session(text: &[u8], user: &[u8], client: &[u8]) -> Session
     if user.is_empty() && client.is_empty() { SessionId(0) } else { session(text) }
 }
 
-/// Statements remembered for `<previously logged>`, one a session.
+/// Statements remembered for `<previously logged>` (`pgaudit.log_statement_once`), one a session. They do not outlive
+/// the decoder: a restart between two records of one statement leaves the second with its command only.
 const PREVIOUS: usize = 256;
 /// Identifiers remembered with such a statement; beyond that only the first record of it carries them.
 const PREVIOUS_IDENTIFIERS: usize = 64;

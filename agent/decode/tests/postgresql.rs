@@ -38,6 +38,35 @@ fn the_three_formats_of_a_run_tell_the_same() {
 }
 
 #[test]
+fn a_prefix_that_is_not_configured_is_guessed() {
+    let mut guessed = options();
+    guessed.log_line_prefix = None;
+    for name in scenarios() {
+        let bytes = sample(&name, Format::PostgresqlStderr).unwrap();
+        let expected = decode(Format::PostgresqlStderr, &options(), &bytes);
+        assert_eq!(decode(Format::PostgresqlStderr, &guessed, &bytes), expected, "{name}");
+    }
+    // Debian's default says neither program nor client: connection lines do.
+    let debian: Vec<u8> = String::from_utf8_lossy(&sample("pgaudit-bulk_select", Format::PostgresqlStderr).unwrap())
+        .lines()
+        .map(|line| {
+            let (head, rest) = line.split_once('/').unwrap();
+            let word = rest.find("LOG:  ").unwrap();
+            format!("{head} {}\n", &rest[word..])
+        })
+        .collect::<String>()
+        .into_bytes();
+    let (events, tally) = decode(Format::PostgresqlStderr, &guessed, &debian);
+    let (expected, _) =
+        decode(Format::PostgresqlStderr, &options(), &sample("pgaudit-bulk_select", Format::PostgresqlStderr).unwrap());
+    assert_eq!(tally.lost, 0);
+    let told = |events: &[Event]| -> Vec<_> {
+        events.iter().map(|event| (event.at, event.actor.clone(), event.rows, event.statement.clone())).collect()
+    };
+    assert_eq!(told(&events), told(&expected));
+}
+
+#[test]
 fn every_recording_is_recognised() {
     for name in scenarios() {
         for format in POSTGRESQL {
