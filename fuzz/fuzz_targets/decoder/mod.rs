@@ -1,0 +1,57 @@
+//! What holds for every decoder and any bytes; shared by the targets of the log formats.
+
+use kuzet_decode::{Chunk, DecodeOptions, Edge, Format, Tally};
+use kuzet_event::{Event, FileId, SourceId};
+use kuzet_personal::Key;
+
+/// Decodes `bytes` in one piece and in pieces with restarts: no panic, every byte accounted for, the pieces do not show.
+pub fn check(format: Format, bytes: &[u8]) {
+    let cut = bytes.first().map_or(1, |first| usize::from(*first) + 1);
+    for log_line_prefix in [None, Some("%m [%p] %q%u@%d/%a %h %c:%l %v/%x %Q ".to_owned())] {
+        let mut options = DecodeOptions::new(Key::new([1; 32]));
+        options.log_line_prefix = log_line_prefix;
+        assert_eq!(run(format, &options, bytes, bytes.len()), run(format, &options, bytes, cut));
+        full(format, &options, bytes, cut);
+        if format != Format::PostgresqlStderr {
+            return;
+        }
+    }
+}
+
+fn run(format: Format, options: &DecodeOptions, bytes: &[u8], cut: usize) -> (Vec<Event>, Tally) {
+    let mut decoder = format.decoder(options);
+    let (mut events, mut tally, mut start, mut end) = (Vec::new(), Tally::default(), 0, 0);
+    loop {
+        end = (end + cut).min(bytes.len());
+        let edge = if end == bytes.len() { Edge::End } else { Edge::More };
+        let chunk =
+            Chunk { source: SourceId(0), file: FileId(0), offset: start as u64, bytes: &bytes[start..end], edge };
+        let done = decoder.decode(chunk, &mut events);
+        assert!(done.consumed <= end - start);
+        tally.add(done.tally);
+        start += done.consumed;
+        if edge == Edge::End {
+            assert_eq!(start, bytes.len());
+            assert_eq!(tally.seen, tally.handled + tally.suppressed + tally.lost);
+            assert!(tally.lost_bytes <= bytes.len() as u64);
+            return (events, tally);
+        }
+        let snapshot = decoder.snapshot();
+        assert!(snapshot.len() <= 64 << 10);
+        decoder = format.decoder(options);
+        decoder.restore(&snapshot);
+    }
+}
+
+/// A buffer that cannot grow always moves on.
+fn full(format: Format, options: &DecodeOptions, bytes: &[u8], size: usize) {
+    let (mut decoder, mut events, mut at) = (format.decoder(options), Vec::new(), 0);
+    while at < bytes.len() {
+        let end = (at + size).min(bytes.len());
+        let piece = &bytes[at..end];
+        let chunk = Chunk { source: SourceId(0), file: FileId(0), offset: at as u64, bytes: piece, edge: Edge::Full };
+        let done = decoder.decode(chunk, &mut events);
+        assert!(done.consumed > 0 && done.consumed <= piece.len());
+        at += done.consumed;
+    }
+}
