@@ -9,7 +9,7 @@ use crate::clock::Clock;
 use kuzet_event::{Count, Timestamp};
 use kuzet_incident::{Incident, State};
 use reqwest::header::HeaderMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,7 +157,11 @@ impl Alertmanager {
         let keep = !closed && (self.open.contains_key(&id) || self.open.len() < MOST_OPEN);
         let Some(plan) = self.plan() else { return Ok(()) };
         let now = self.clock.wall();
-        let alert = Alert::of(&incident, &plan.host);
+        let mut alert = Alert::of(&incident, &plan.host);
+        if is_unsaved(&entry.payload) {
+            let words = "the agent's store cannot be written: this incident is in its memory only";
+            alert.annotations.insert("unsaved", words.to_owned());
+        }
         let end = match (closed, keep) {
             (true, _) => now,
             (false, true) => now + plan.resend * INTERVALS,
@@ -221,7 +225,50 @@ fn parse(payload: &str) -> Result<Incident, NotifyError> {
         .map_err(|error| NotifyError::Refused { reason: format!("the stored incident cannot be read: {error}") })
 }
 
+/// Whether the document is marked as not recorded (`kuzet.unsaved`).
+fn is_unsaved(payload: &str) -> bool {
+    #[derive(Default, Deserialize)]
+    struct Mark {
+        #[serde(rename = "kuzet.unsaved", default)]
+        unsaved: bool,
+    }
+    serde_json::from_str::<Mark>(payload).unwrap_or_default().unsaved
+}
+
 async fn post(http: &Http, alerts: &[Postable<'_>]) -> Result<(), NotifyError> {
     let body = serde_json::to_vec(alerts).map_err(|error| NotifyError::Refused { reason: error.to_string() })?;
     http.post(HeaderMap::new(), body).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::sample;
+
+    #[test]
+    fn labels_are_short_lines_and_never_empty() {
+        let mut incident = sample::incident();
+        incident.store = None;
+        incident.user = "a\nb".repeat(1000);
+        let alert = Alert::of(&incident, &"h".repeat(5000));
+        assert!(!alert.labels.contains_key("store"));
+        assert_eq!(alert.labels["host"].len(), LABEL);
+        assert!(alert.annotations["user"].starts_with("a ba b") && alert.annotations["user"].len() == ANNOTATION);
+        assert_eq!(alert.annotations["rows"], "unknown");
+    }
+
+    #[test]
+    fn an_alert_never_ends_before_it_starts() {
+        let alert = Alert::of(&sample::incident(), "db1");
+        let early = Timestamp(alert.starts.0 - 5_000_000);
+        let posted = alert.until(early, early, None);
+        assert_eq!(posted.starts_at, posted.ends_at);
+    }
+
+    #[test]
+    fn an_unsaved_incident_says_so() {
+        let json = sample::incident().to_json().unwrap();
+        assert!(!is_unsaved(&json));
+        assert!(is_unsaved(&json.replacen('{', "{\"kuzet.unsaved\":true,", 1)));
+    }
 }
