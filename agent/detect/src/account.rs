@@ -60,6 +60,8 @@ pub(crate) struct Claimed {
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Account {
     pub(crate) latest: i64,
+    /// Number of the newest bucket.
+    newest: i64,
     buckets: Vec<Bucket>,
     pub(crate) people: Sightings,
     pub(crate) hour: Sightings,
@@ -72,10 +74,13 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Lets time reach `at`: old buckets and stories end.
-    pub(crate) fn advance(&mut self, at: Timestamp, width: i64, story_micros: i64) {
+    /// Lets time reach `at`: old buckets and stories end. Gives the number of the bucket of `at`; what is late goes into
+    /// the oldest one.
+    pub(crate) fn advance(&mut self, at: Timestamp, width: i64, story_micros: i64) -> i64 {
         self.latest = self.latest.max(at.0);
-        let oldest = self.latest.div_euclid(width) - BUCKETS + 1;
+        let number = at.0.div_euclid(width);
+        self.newest = self.newest.max(number);
+        let oldest = self.newest - BUCKETS + 1;
         if self.buckets.first().is_some_and(|bucket| bucket.number < oldest) {
             self.buckets.retain(|bucket| bucket.number >= oldest);
         }
@@ -90,11 +95,7 @@ impl Account {
                 (self.told_rows, self.told_unknown, self.lead) = (0, false, None);
             }
         }
-    }
-
-    /// Number of the bucket of `at`; what is late goes into the oldest one.
-    pub(crate) fn bucket_of(&self, at: Timestamp, width: i64) -> i64 {
-        at.0.div_euclid(width).max(self.latest.div_euclid(width) - BUCKETS + 1)
+        number.max(oldest)
     }
 
     fn bucket(&mut self, number: i64) -> &mut Bucket {

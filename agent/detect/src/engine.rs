@@ -305,9 +305,8 @@ impl Detectors {
         let template = Template::beside(store, event.relations());
         let (account, went) = self.accounts.entry(account_key(&template, who), &mut self.shared.clock);
         let width = bucket_micros(&self.thresholds);
-        account.advance(event.at, width, story_micros(&self.thresholds));
+        let bucket = account.advance(event.at, width, story_micros(&self.thresholds));
         let delta = crate::account::Delta { events: u64::from(!same), rows: Count::Known(0) };
-        let bucket = account.bucket_of(event.at, width);
         let mut touch = Touch::new(&template, delta, Count::Known(0), bucket);
         touch.injection = Some(mask);
         detectors::tell_injection(&o, &mut touch, account, &mut teller, None);
@@ -334,8 +333,7 @@ impl Detectors {
         let (account, went) = self.accounts.entry(key, &mut self.shared.clock);
         let before = account.weight();
         let width = bucket_micros(thresholds);
-        account.advance(event.at, width, story_micros(thresholds));
-        let bucket = account.bucket_of(event.at, width);
+        let bucket = account.advance(event.at, width, story_micros(thresholds));
         let mut touch = Touch::new(template, delta, total, bucket);
         touch.verdict = verdict;
         touch.told = note.told && template.doing == Doing::Grant;
@@ -458,15 +456,19 @@ fn judge(
     let mut failed = None;
     for doing in doings {
         let key = (who.full, template.store_hash, *doing as u8);
-        if !standings.contains(&key) {
-            if standings.len() >= STANDINGS {
-                standings.pop_lru();
+        let standing = match standings.peek(&key) {
+            Some(standing) => Arc::clone(standing),
+            None => {
+                // All at once: cheaper than an order of use on every event, and seldom.
+                if standings.len() >= STANDINGS {
+                    standings.clear();
+                }
+                let standing = Arc::new(policy.standing(&event.actor, &template.store.name, *doing));
+                standings.put(key, Arc::clone(&standing));
+                standing
             }
-            let standing = policy.standing(&event.actor, &template.store.name, *doing);
-            standings.put(key, Arc::new(standing));
-        }
-        let Some(standing) = standings.get(&key) else { continue };
-        match policy.decide(standing, event.at, rows) {
+        };
+        match policy.decide(&standing, event.at, rows) {
             Ok(rule) => return Verdict::Allowed(policy.grant(rule)),
             Err(why) => failed = failed.or(Some(why)),
         }

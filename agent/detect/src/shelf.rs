@@ -80,15 +80,12 @@ impl<K: Key, V: Default + Serialize + DeserializeOwned> Shelf<K, V> {
     pub(crate) fn entry(&mut self, key: K, clock: &mut u64) -> (&mut V, Option<V>) {
         *clock += 1;
         let mut went = None;
-        if !self.slots.contains(&key) {
-            if self.slots.len() >= self.capacity {
-                went = self.pop();
-                self.evicted += 1;
-            }
-            self.slots.put(key, Slot { value: V::default(), touched: 0, dirty: false });
+        if self.slots.len() >= self.capacity && !self.slots.contains(&key) {
+            went = self.pop();
+            self.evicted += 1;
         }
-        let slots = &mut self.slots;
-        let slot = slots.get_or_insert_mut(key, || Slot { value: V::default(), touched: 0, dirty: false });
+        let fresh = || Slot { value: V::default(), touched: 0, dirty: false };
+        let slot = self.slots.get_or_insert_mut(key, fresh);
         slot.touched = *clock;
         if !slot.dirty {
             slot.dirty = true;
