@@ -197,3 +197,25 @@ fn a_cut_list_still_points_at_people() {
     assert_eq!(&*statement.relations[0].name, "borrowers");
     assert!(identifiers.len() >= 2);
 }
+
+#[test]
+fn hostile_nesting_ends() {
+    for (open, close) in [
+        ("set_config(", ")"),
+        ("SELECT dblink(", ")"),
+        ("SELECT * FROM (", ")"),
+        ("CASE WHEN ", " END"),
+        ("WITH x AS (", ") SELECT 1"),
+        ("SELECT 1 UNION ", ""),
+        ("/*", "*/"),
+        ("DELETE a,", ""),
+        ("GRANT x TO (", ")"),
+    ] {
+        let text = [open.repeat(3000), "1".into(), close.repeat(3000)].concat();
+        for system in SYSTEMS {
+            let (statement, _) = analyse(system, text.as_bytes());
+            assert!(statement.relations.len() <= 64 && statement.summary.len() <= 512);
+            analyse(system, open.repeat(3000).as_bytes());
+        }
+    }
+}

@@ -58,7 +58,7 @@ fn named_table(view: &View<'_>, at: usize, facts: &mut Facts) {
 
 /// `query_to_xml('select …', …)`: what the query given as text reads.
 fn text_arguments(view: &View<'_>, at: usize, nested: bool, facts: &mut Facts) {
-    let close = view.closing(at + 1).min(at + 64);
+    let close = view.closing_near(at + 1);
     for index in at + 2..close {
         if view.is_literal(index) {
             body(view, index, nested, facts);

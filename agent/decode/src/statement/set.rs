@@ -161,7 +161,7 @@ pub(super) fn alter(view: &View<'_>, range: Range<usize>, facts: &mut Facts) -> 
 
 /// `set_config('name', 'value', local)`: the call at `at`. Its arguments are one list when all are literals.
 pub(super) fn set_config(view: &View<'_>, at: usize, facts: &mut Facts) {
-    let close = view.closing(at + 1).min(at + 64);
+    let close = view.closing_near(at + 1);
     let plain = view.op(at + 3, b',') || view.op(at + 3, b')');
     if !plain && super::calls::mentions_audit(view, at + 2..close) {
         facts.flags.insert(kuzet_event::Flag::WeakensAudit);

@@ -111,10 +111,20 @@ impl<'a> View<'a> {
         (parts, at)
     }
 
-    /// The `)` that closes the `(` at `open`, or the end of the tokens.
+    /// The `)` that closes the `(` at `open`, or the end of the tokens. For callers that go on behind it: others would
+    /// look at nested parentheses again and again.
     pub(super) fn closing(&self, open: usize) -> usize {
+        self.closing_before(open, self.tokens.len())
+    }
+
+    /// The same for the arguments of a call, of which 64 tokens are looked at.
+    pub(super) fn closing_near(&self, open: usize) -> usize {
+        self.closing_before(open, self.tokens.len().min(open.saturating_add(64)))
+    }
+
+    fn closing_before(&self, open: usize, end: usize) -> usize {
         let mut depth = 0usize;
-        for index in open..self.tokens.len() {
+        for index in open..end {
             if self.op(index, b'(') {
                 depth += 1;
             } else if self.op(index, b')') {
@@ -124,7 +134,7 @@ impl<'a> View<'a> {
                 }
             }
         }
-        self.tokens.len()
+        end
     }
 
     /// The `(` that the `)` at `close` closes, when it is near (a call, a cast).

@@ -13,6 +13,8 @@ use kuzet_event::{Access, Export, Flag, System, Verb};
 
 /// Deepest nesting followed.
 const DEPTH: usize = 512;
+/// Most names of WITH queries and of targets that are remembered.
+const NAMES: usize = 256;
 
 /// One walk.
 pub(super) struct Walker<'a> {
@@ -213,6 +215,7 @@ impl<'a> Walker<'a> {
         let view = self.view;
         if let Some(name) = self.top().pending_cte.take()
             && !self.recursive
+            && self.ctes.len() < NAMES
         {
             self.ctes.push(name);
         }
@@ -224,7 +227,7 @@ impl<'a> Walker<'a> {
     }
 
     fn begin_cte(&mut self, name: String) {
-        if self.recursive {
+        if self.recursive && self.ctes.len() < NAMES {
             self.ctes.push(name.clone());
         }
         self.top().pending_cte = Some(name);
@@ -464,7 +467,7 @@ impl<'a> Walker<'a> {
         // DELETE a, b FROM t a JOIN u b: the targets come first.
         while view.is_name(next) && !view.is(next, "FROM") && next < self.end {
             let (path, behind) = view.path(next);
-            self.targets.extend(path.last().cloned());
+            self.targets.extend(path.last().filter(|_| self.targets.len() < NAMES).cloned());
             next = behind + usize::from(view.op(behind, b'.') || view.op(behind, b'*'));
             next += usize::from(view.op(next, b','));
         }
