@@ -37,7 +37,7 @@ fn on_touch(
             failed = Some(Some((grant.rule, Condition::People)));
         }
     }
-    if touch.told {
+    if touch.told || (failed.is_none() && !o.denied) {
         return;
     }
     let outcome = if touch.template.changes() { o.change_outcome } else { o.event.outcome };
