@@ -2,13 +2,15 @@
 
 use super::{Failure, output};
 use crate::config::{Config, Content};
-use crate::core::Feed;
-use crate::source::{DirectProgress, DirectRead, TailOptions};
+use crate::core::{Core, Feed};
+use crate::message::Gap;
+use crate::source::{DirectProgress, DirectRead, FileInfo, Sink, TailOptions};
+use crate::store::{Batch, Memory, Store};
 use crate::{setup, state};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use kuzet_decode::{DecodeOptions, Format, Tally};
-use kuzet_event::{SourceId, Timestamp};
+use kuzet_decode::{Chunk, DecodeOptions, Format, Tally};
+use kuzet_event::{FileId, SourceId};
 use kuzet_incident::Incident;
 use kuzet_personal::Key;
 use serde::Serialize;
@@ -72,10 +74,11 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
         },
     };
     let mut core = setup::core(vec![feed], content, config.thresholds, &config.fold, Box::new(|_| {}));
-    let bytes = read(&options.files, &mut core, !options.json)?;
-    let last = core.watermark().unwrap_or_default();
-    core.tick(Timestamp(last.0.saturating_add(1)));
-    let mut incidents: Vec<&Incident> = core.folder.incidents().collect();
+    let mut replay = Replay { core: &mut core, told: Memory::default() };
+    let bytes = read(&options.files, &mut replay, !options.json)?;
+    replay.pass();
+    let told = replay.told;
+    let mut incidents: Vec<&Incident> = told.incidents().collect();
     incidents.sort_by_key(|incident| (incident.since, incident.id));
     let status = &core.status()[0];
     let summary = summary(options.files.len(), bytes, status.tally, status.events, incidents.len());
@@ -90,6 +93,40 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
     Ok(ExitCode::from(u8::from(status.tally.lost > 0)))
 }
 
+/// The core with time passing as the records tell it, and incidents kept as they were last told.
+struct Replay<'a> {
+    core: &'a mut Core,
+    told: Memory,
+}
+
+impl Replay<'_> {
+    /// Lets time pass up to the latest record and keeps what changed.
+    fn pass(&mut self) {
+        if let Some(latest) = self.core.watermark() {
+            self.core.tick(latest);
+        }
+        let batch = Batch { changes: self.core.folder.changes(), ..Batch::default() };
+        // Memory takes everything.
+        let _ = self.told.record(&batch);
+    }
+}
+
+impl Sink for Replay<'_> {
+    fn chunk(&mut self, info: &FileInfo, chunk: Chunk<'_>) -> usize {
+        let consumed = self.core.chunk(info, chunk);
+        self.pass();
+        consumed
+    }
+
+    fn gap(&mut self, gap: Gap) {
+        self.core.gap(gap);
+    }
+
+    fn finished(&mut self, source: SourceId, file: FileId) {
+        self.core.finished(source, file);
+    }
+}
+
 fn format(name: Option<&str>) -> Result<Option<Format>, Failure> {
     let Some(name) = name.filter(|name| *name != "auto") else { return Ok(None) };
     Format::from_name(name).map(Some).ok_or_else(|| {
@@ -99,7 +136,7 @@ fn format(name: Option<&str>) -> Result<Option<Format>, Failure> {
 }
 
 /// Reads every file once, in order, with progress on a terminal. Returns the bytes read.
-fn read(files: &[PathBuf], core: &mut crate::core::Core, progress: bool) -> Result<u64, Failure> {
+fn read(files: &[PathBuf], replay: &mut Replay<'_>, progress: bool) -> Result<u64, Failure> {
     let total = files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|metadata| metadata.len()).sum();
     let bar = if progress && std::io::stderr().is_terminal() { ProgressBar::new(total) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bytes} of {total_bytes} {wide_bar} {eta}") {
@@ -111,7 +148,7 @@ fn read(files: &[PathBuf], core: &mut crate::core::Core, progress: bool) -> Resu
         let before = bar.position();
         let mut report = |now: DirectProgress| bar.set_position(before + now.read);
         let failed = |error| anyhow::anyhow!("cannot read {}: {error}", file.display());
-        bytes += reader.file(SourceId(0), file, core, &mut report).map_err(failed)?.bytes;
+        bytes += reader.file(SourceId(0), file, replay, &mut report).map_err(failed)?.bytes;
     }
     bar.finish_and_clear();
     Ok(bytes)
