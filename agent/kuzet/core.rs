@@ -151,6 +151,7 @@ impl Core {
             let mut decoder = format.decoder(&feed.options);
             decoder.restore(&info.decoder);
             self.status[usize::from(info.source.0)].format = Some(format);
+            self.folder.trust_source(info.source, format.info().trust);
             self.decoders.insert(key, decoder);
         }
         self.decoders.get_mut(&key)

@@ -170,6 +170,13 @@ impl Folder {
         }
     }
 
+    /// Corrects what is known of a source, once its format has been recognised.
+    pub fn trust_source(&mut self, source: SourceId, trust: Trust) {
+        if let Some(info) = self.config.sources.get_mut(usize::from(source.0)) {
+            info.trust = trust;
+        }
+    }
+
     /// Takes a detection into its story, or opens one. `seen_at` is the wall clock, for the detection delay only.
     pub fn fold(&mut self, detection: &Detection, seen_at: Timestamp) {
         let source = self.config.sources.get(usize::from(detection.place.source.0)).unwrap_or(&self.unnamed).clone();
