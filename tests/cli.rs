@@ -1,0 +1,126 @@
+//! The command line as a person or a program meets it: documents of the promised schema, exit codes, the same replay twice.
+
+use crate::support::{Scratch, kuzet, root};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Runs the binary with a state directory of its own and no configuration of the machine.
+fn call(scratch: &Scratch, arguments: &[&str]) -> Output {
+    let config = scratch.join("kuzet.toml");
+    if !config.exists() {
+        let log = scratch.join("absent.csv");
+        let text = format!("state = \"state\"\n[[source]]\nname = \"pg\"\npaths = [\"{}\"]\n", log.display());
+        std::fs::write(&config, text).unwrap();
+    }
+    Command::new(kuzet()).arg("--config").arg(&config).args(arguments).output().unwrap()
+}
+
+fn sample(name: &str) -> PathBuf {
+    root().join("tests/data/samples/postgresql").join(name)
+}
+
+fn scenario(name: &str) -> String {
+    root().join("tests/scenarios").join(name).display().to_string()
+}
+
+/// Every line of standard output as a document, checked against the schema that it names.
+fn documents(output: &Output) -> Vec<Value> {
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let documents: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for document in &documents {
+        let name = document["schema"].as_str().unwrap();
+        let (name, version) = name.strip_prefix("kuzet.").unwrap().split_once('/').unwrap();
+        let path = root().join(format!("docs/schema/{name}-{version}.json"));
+        valid(document, &path);
+    }
+    documents
+}
+
+fn valid(document: &Value, schema: &Path) {
+    let mut schemas = boon::Schemas::new();
+    let text = std::fs::read_to_string(schema).unwrap_or_else(|error| panic!("{}: {error}", schema.display()));
+    let mut compiler = boon::Compiler::new();
+    compiler.add_resource("schema.json", serde_json::from_str(&text).unwrap()).unwrap();
+    let index = compiler.compile("schema.json", &mut schemas).unwrap();
+    if let Err(error) = schemas.validate(document, index) {
+        panic!("{}: {error}", schema.display());
+    }
+}
+
+fn replay(scratch: &Scratch, file: &Path) -> Output {
+    let (catalogue, policy) = (scenario("catalogue.toml"), scenario("policy.toml"));
+    let file = file.display().to_string();
+    call(scratch, &["replay", "--json", "--catalogue", &catalogue, "--policy", &policy, &file])
+}
+
+#[test]
+fn every_json_document_is_what_its_schema_promises() {
+    let scratch = Scratch::new("cli");
+    let log = sample("postgres-pgaudit-bulk_select.csv");
+    let (check, doctor) = (call(&scratch, &["check", "--json"]), call(&scratch, &["doctor", "--json"]));
+    let classify = call(&scratch, &["classify", "--json", &log.display().to_string(), "/nonexistent"]);
+    let replayed = replay(&scratch, &log);
+    assert_eq!(documents(&check)[0]["ok"], true);
+    assert_eq!(documents(&doctor)[0]["sources"][0]["name"], "pg");
+    let classified = documents(&classify);
+    assert_eq!((classified.len(), classify.status.code()), (2, Some(1)));
+    assert!(classified[1]["error"].is_string());
+    let told = documents(&replayed);
+    assert_eq!(told.last().unwrap()["incidents"], told.len() - 1);
+    assert_eq!(told[0]["user.name"], "analyst");
+}
+
+#[test]
+fn the_same_replay_gives_the_same_bytes() {
+    let scratch = Scratch::new("twice");
+    for name in ["postgres-pgaudit-grant_escalation.json", "postgres-logall-mass_delete.log", "postgres-pgaudit-enum_iin.csv"] {
+        let (first, second) = (replay(&scratch, &sample(name)), replay(&scratch, &sample(name)));
+        assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+        assert_eq!(first.stdout, second.stdout, "{name}");
+    }
+}
+
+#[test]
+fn a_fault_is_told_with_code_place_and_help_and_stops_the_agent() {
+    let scratch = Scratch::new("faults");
+    std::fs::write(scratch.join("kuzet.toml"), "offset = \"Asia/Almaty\"\nsorce = 1\n").unwrap();
+    for command in ["run", "check", "doctor", "status"] {
+        let output = call(&scratch, &[command]);
+        let told = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+        assert!(told.contains("error[KZ010]") && told.contains("kuzet.toml:2:1") && told.contains("help: "), "{told}");
+        assert_eq!(output.status.code(), Some(if command == "check" { 1 } else { 2 }), "{command}");
+    }
+}
+
+#[test]
+fn a_configuration_that_everybody_may_write_is_refused() {
+    let scratch = Scratch::new("writable");
+    let path = scratch.join("kuzet.toml");
+    std::fs::write(&path, "state = \"state\"\n").unwrap();
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o666)).unwrap();
+    let output = call(&scratch, &["run"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("error[KZ002]"));
+}
+
+#[test]
+fn commands_without_an_agent_say_so() {
+    let scratch = Scratch::new("without");
+    for arguments in [&["status"][..], &["incidents", "list"], &["incidents", "ack", "KZ-AAAA", "--reason", "x"]] {
+        let output = call(&scratch, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn the_configuration_in_the_documentation_is_one() {
+    let text = std::fs::read_to_string(root().join("docs/configuration.md")).unwrap();
+    let example = text.split("```toml").nth(1).unwrap().split("```").next().unwrap();
+    let path = Path::new("/etc/kuzet/kuzet.toml");
+    let (config, warnings) = kuzet::config::load_text(example, path).unwrap_or_else(|faults| panic!("{faults:?}"));
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert_eq!(config.catalogue.as_deref(), Some(Path::new("/etc/kuzet/catalogue.toml")));
+    assert_eq!((config.sources.len(), config.notify.len()), (2, 1));
+}
