@@ -28,6 +28,9 @@ const GROUP_BEHIND: Duration = Duration::from_millis(200);
 /// How often checkpoints are written when nothing was found, and how often time is let pass.
 const BEAT: Duration = Duration::from_secs(1);
 
+/// Open incidents whose alerts go on after a restart.
+const MOST_REMEMBERED: usize = 1024;
+
 /// How long notifications under way are waited for at the end.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -107,8 +110,7 @@ impl Agent {
         let wake = Arc::new(move || waker.wake());
         let mut desk =
             Desk::new(&config.notify, &config.host, Arc::clone(&clock), wake).map_err(StartError::Channels)?;
-        let open = core.folder.incidents().filter(|incident| incident.lifecycle.state != State::Closed);
-        desk.remember(open.filter_map(|incident| incident.to_json().ok()).map(Arc::from));
+        desk.remember(store.open_documents(MOST_REMEMBERED)?.into_iter().map(Arc::from));
         let base = core.names().map(|name| {
             let saved = snapshot.tallies.iter().find(|tally| tally.source == name);
             saved.cloned().unwrap_or_else(|| Record { source: name.to_owned(), ..Record::default() })
@@ -312,7 +314,8 @@ impl Agent {
         let tallies = if checkpoints.is_empty() { Vec::new() } else { self.tallies() };
         self.gaps.clear();
         let detector_state = self.core.detectors().changes();
-        Batch { changes, detector_state, checkpoints, gaps, outbox, tallies, ..Batch::default() }
+        let expired = self.tailer.forgotten();
+        Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, ..Batch::default() }
     }
 
     /// Counters since the first start of each source.
