@@ -3,6 +3,8 @@
 //! `cargo bench --bench pipeline -- FORMAT FILE [CATALOGUE POLICY]` prints one line. `benches/run_pipeline.py` makes the
 //! corpora, runs this in turn with its bounds, and writes the dated result.
 
+#![allow(clippy::print_stdout)] // a bench prints its figures
+
 use kuzet::clock::{Clock, System};
 use kuzet::config::{Config, Content, SourceConfig};
 use kuzet::metrics::{Metrics, Names};

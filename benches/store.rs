@@ -2,6 +2,8 @@
 //!
 //! `cargo bench --bench store [-- DIRECTORY]` prints a table; dated results are kept in benches/runs/.
 
+#![allow(clippy::print_stdout)] // a bench prints its figures
+
 use kuzet::clock::{Clock, System};
 use kuzet::message::{Checkpoint, FileIdentity};
 use kuzet::store::{Batch, Message, Options, Sqlite, Store};

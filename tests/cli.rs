@@ -74,7 +74,9 @@ fn every_json_document_is_what_its_schema_promises() {
 #[test]
 fn the_same_replay_gives_the_same_bytes() {
     let scratch = Scratch::new("twice");
-    for name in ["postgres-pgaudit-grant_escalation.json", "postgres-logall-mass_delete.log", "postgres-pgaudit-enum_iin.csv"] {
+    for name in
+        ["postgres-pgaudit-grant_escalation.json", "postgres-logall-mass_delete.log", "postgres-pgaudit-enum_iin.csv"]
+    {
         let (first, second) = (replay(&scratch, &sample(name)), replay(&scratch, &sample(name)));
         assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
         assert_eq!(first.stdout, second.stdout, "{name}");
