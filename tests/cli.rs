@@ -57,7 +57,7 @@ fn replay(scratch: &Scratch, file: &Path) -> Output {
 #[test]
 fn every_json_document_is_what_its_schema_promises() {
     let scratch = Scratch::new("cli");
-    let log = sample("postgres-pgaudit-bulk_select.csv");
+    let log = sample("pgaudit-bulk_select.csv");
     let (check, doctor) = (call(&scratch, &["check", "--json"]), call(&scratch, &["doctor", "--json"]));
     let classify = call(&scratch, &["classify", "--json", &log.display().to_string(), "/nonexistent"]);
     let replayed = replay(&scratch, &log);
@@ -74,9 +74,7 @@ fn every_json_document_is_what_its_schema_promises() {
 #[test]
 fn the_same_replay_gives_the_same_bytes() {
     let scratch = Scratch::new("twice");
-    for name in
-        ["postgres-pgaudit-grant_escalation.json", "postgres-logall-mass_delete.log", "postgres-pgaudit-enum_iin.csv"]
-    {
+    for name in ["pgaudit-grant_escalation.json", "logall-mass_delete.log", "pgaudit-enum_iin.csv"] {
         let (first, second) = (replay(&scratch, &sample(name)), replay(&scratch, &sample(name)));
         assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
         assert_eq!(first.stdout, second.stdout, "{name}");

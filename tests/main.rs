@@ -8,6 +8,8 @@ mod dashboards;
 mod live;
 mod metrics;
 mod notify;
+mod robust;
+mod scenarios;
 mod support;
 mod tail;
 mod tidy;

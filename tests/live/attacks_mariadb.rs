@@ -6,8 +6,11 @@ use super::postgres::feed;
 use crate::support::{Random, people};
 use std::fmt::Write;
 
+/// A name of the table and what then happens.
+pub type Scenario = (&'static str, fn(&Mariadb));
+
 /// Every scenario.
-pub const SCENARIOS: [(&str, fn(&Mariadb)); 10] = [
+pub const SCENARIOS: [Scenario; 10] = [
     ("app_normal", app_normal),
     ("bulk_select", bulk_select),
     ("outfile", outfile),

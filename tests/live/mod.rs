@@ -8,5 +8,6 @@ mod attacks_postgresql;
 pub mod mariadb;
 pub mod observe;
 pub mod postgres;
+mod runs;
 mod servers;
 pub mod wire;

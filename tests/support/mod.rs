@@ -3,6 +3,7 @@
 
 #![allow(dead_code, unused_imports)] // which helpers are used depends on the features of the build
 
+pub mod agent;
 pub mod http;
 pub mod people;
 mod process;

@@ -1,6 +1,7 @@
 //! The laws of ARCHITECTURE.md that no compiler checks. Each test names every place that breaks its law.
 
 mod files;
+mod lists;
 mod manifests;
 mod rooms;
 

@@ -1,0 +1,7 @@
+//! The agent under what the world does to it: kills, rotation, bad bytes, full disks; and nothing raw comes out.
+
+mod bytes;
+mod feed;
+mod kill;
+mod privacy;
+mod settings;
