@@ -4,6 +4,7 @@
 
 mod cli;
 mod dashboards;
+mod documents;
 #[cfg(feature = "live")]
 mod live;
 mod metrics;
