@@ -38,7 +38,7 @@ say "kill the agent $kills times"
 note ""
 note "## $kills kills"
 note ""
-if KUZET_KILLS=$kills cargo test --release --test kuzet robust::kill -- --nocapture 2>&1 | tee /dev/stderr | grep '^test result' >>"$result"; then
+if KUZET_KILLS=$kills cargo test --test kuzet robust::kill -- --nocapture 2>&1 | tee /dev/stderr | grep '^test result' >>"$result"; then
   note "done"
 else
   note "**FAILED**"
