@@ -124,3 +124,19 @@ fn the_configuration_in_the_documentation_is_one() {
     assert_eq!(config.catalogue.as_deref(), Some(Path::new("/etc/kuzet/catalogue.toml")));
     assert_eq!((config.sources.len(), config.notify.len()), (2, 1));
 }
+
+#[test]
+fn the_screen_of_the_readme_is_what_a_replay_of_the_demo_prints() {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, screen) = readme.split_once("```text\n").unwrap();
+    let (screen, _) = screen.split_once("\n```").unwrap();
+    let scratch = Scratch::new("cli-readme");
+    let demo = |name: &str| root().join("tests/data/demo").join(name).display().to_string();
+    let (catalogue, policy, log) = (demo("catalogue.toml"), demo("policy.toml"), demo("postgresql.csv"));
+    let output = call(&scratch, &["replay", "--catalogue", &catalogue, "--policy", &policy, &log]);
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let mut rest = printed.lines();
+    for line in screen.lines().filter(|line| line.trim() != "…" && !line.is_empty()) {
+        assert!(rest.any(|told| told == line), "not printed, or not in this order: {line}");
+    }
+}
