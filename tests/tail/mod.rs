@@ -5,4 +5,5 @@ mod odd;
 mod restart;
 mod rotate;
 mod script;
+mod styles;
 pub mod writer;

@@ -105,7 +105,11 @@ impl Group {
             return false;
         }
         if candidate.size == 0 {
-            known.seen = now;
+            (known.seen, known.path) = (now, Arc::clone(&candidate.path));
+            // Cut to nothing, or a new file on the inode of one that is gone: its first bytes will tell.
+            if candidate.matched {
+                self.waiting.insert(candidate.node, Waiting { path: Arc::clone(&candidate.path), size: 0 });
+            }
             return true;
         }
         // What cannot be opened is told where unknown files are.
@@ -114,6 +118,7 @@ impl Group {
             self.known.remove(&candidate.node);
             return false;
         }
+        self.waiting.remove(&candidate.node);
         known.seen = now;
         if candidate.size <= known.offset {
             return true;
@@ -135,7 +140,7 @@ impl Group {
     /// Reads on in content that was finished or that stands elsewhere now.
     fn go_on(&mut self, candidate: &Candidate, file: File, head: Vec<u8>, known: &Known, context: Context<'_>) {
         let window = Window::new(&identity::tail(&file, known.offset).unwrap_or_default());
-        let info = self.info(known.file, &candidate.path, &[]);
+        let info = self.info(known.file, &candidate.path, &known.decoder);
         let mut follow = Follow::new(info, candidate.node, Reader::Plain(file), head, known.offset, window);
         (follow.current, follow.found) = (candidate.is_current(), candidate.found());
         follow.last_bytes = context.now;
@@ -150,6 +155,7 @@ impl Group {
                 offset: candidate.size,
                 tail: 0,
                 file: file_id(candidate.node, head),
+                decoder: Arc::from([]),
                 path: Arc::clone(&candidate.path),
                 seen: Some((candidate.size, candidate.modified)),
                 copy: true,
@@ -245,7 +251,11 @@ impl Group {
                 {
                     return Kinship::Copy;
                 }
-                return Kinship::Rest(Box::new(Known { path: Arc::clone(&known.path), ..*known }));
+                return Kinship::Rest(Box::new(Known {
+                    path: Arc::clone(&known.path),
+                    decoder: Arc::clone(&known.decoder),
+                    ..*known
+                }));
             }
         }
         Kinship::New

@@ -94,6 +94,10 @@ pub(super) struct Follow {
     pub(super) last_read: Option<Timestamp>,
     /// Since when it is rotated away with a successor, or deleted.
     pub(super) away: Option<Duration>,
+    /// It has lost its name to rotation and a successor stands in its place.
+    pub(super) succeeded: bool,
+    /// Its last checkpoint said that nothing of it is outstanding.
+    pub(super) drained: bool,
     /// A complete copy: finished at its end.
     pub(super) copy: bool,
     /// Last write and rotation number when it was found.
@@ -139,6 +143,8 @@ impl Follow {
             last_bytes: Duration::ZERO,
             last_read: None,
             away: None,
+            succeeded: false,
+            drained: false,
             copy: false,
             found: (0, Reverse(0)),
             current: true,
@@ -174,6 +180,11 @@ impl Follow {
             at,
             finished,
         }
+    }
+
+    /// Whether it was rotated away and read to its end: if it is gone after a restart, nothing is lost with it.
+    pub(super) fn is_drained(&self) -> bool {
+        self.succeeded && self.at_end && self.error.is_none() && self.consumed == self.read && !self.is_packed()
     }
 
     pub(super) fn is_packed(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use super::follow::{Follow, Hand};
 use super::identity::{Node, Window, hash};
-use super::scan::{Candidate, Scan, scan};
+use super::scan::{Candidate, Scan, scan, series};
 use super::{FileInfo, FileState, FileStatus, SourceStatus, TailOptions, TailSource};
 use crate::message::{Checkpoint, FileIdentity, Gap, GapReason};
 use kuzet_event::{Count, FileId, Timestamp};
@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Most looks at directories whose names move until two of them agree.
+const LOOKS: usize = 5;
 
 /// Limits and the present moment.
 #[derive(Clone, Copy)]
@@ -38,6 +41,8 @@ pub(super) struct Known {
     pub(super) offset: u64,
     pub(super) tail: u64,
     pub(super) file: FileId,
+    /// State of the decoder at `offset`, should the file grow.
+    pub(super) decoder: Arc<[u8]>,
     pub(super) path: Arc<Path>,
     /// Size and last write when it was last looked at; nothing before the first look.
     pub(super) seen: Option<(u64, i128)>,
@@ -105,6 +110,20 @@ impl Group {
         scan(&self.config, followed.chain(pending), context.options.max_files)
     }
 
+    /// A look on which something may be called gone: files renamed while a directory is listed can be missing from the
+    /// list, so that two looks must agree.
+    pub(super) fn settled(&self, context: Context<'_>) -> Scan {
+        let mut scan = self.scan(context);
+        for _ in 0..LOOKS {
+            let next = self.scan(context);
+            if next.agrees(&scan) {
+                break;
+            }
+            scan = next;
+        }
+        scan
+    }
+
     pub(super) fn gap(
         &mut self,
         file: FileId,
@@ -149,9 +168,15 @@ impl Group {
         self.follows.sort_by(|one, other| age(one).cmp(&age(other)));
         self.forget(&scan, context);
         let live: Vec<Node> = scan.candidates.values().filter(|one| one.is_current()).map(|one| one.node).collect();
+        let last = scan.last_of_series();
         for follow in &mut self.follows {
-            let succeeded = !follow.current && live.iter().any(|node| *node != follow.node);
-            follow.away = (succeeded || !follow.linked).then(|| follow.away.unwrap_or(context.now));
+            let path = &*follow.info.path;
+            follow.succeeded = if follow.current {
+                series(path).is_some_and(|series| last.get(&series).is_some_and(|last| *last > path))
+            } else {
+                live.iter().any(|node| *node != follow.node)
+            };
+            follow.away = (follow.succeeded || !follow.linked).then(|| follow.away.unwrap_or(context.now));
         }
     }
 
@@ -210,6 +235,7 @@ impl Group {
                 offset: follow.consumed,
                 tail: follow.window.hash(),
                 file: follow.file(),
+                decoder: Arc::from([]),
                 path: follow.info.path,
                 seen: (!matches!(follow.reader, super::follow::Reader::Gzip(_)))
                     .then_some((follow.size, follow.modified)),
@@ -241,8 +267,11 @@ impl Group {
         });
         let seen = Some((candidate.size, candidate.modified));
         let path = Arc::clone(&candidate.path);
-        self.known
-            .insert(candidate.node, Known { identity, offset, tail, file, path, seen, copy: false, absent: None });
+        let decoder = Arc::from([]);
+        self.known.insert(
+            candidate.node,
+            Known { identity, offset, tail, file, decoder, path, seen, copy: false, absent: None },
+        );
     }
 
     /// What has moved since this was last asked; the decoder's part is empty.
@@ -251,9 +280,10 @@ impl Group {
         self.retired.retain(|old| !follows.iter().any(|follow| follow.node == Node::from(&old.identity)));
         let mut all = std::mem::take(&mut self.retired);
         for follow in &mut self.follows {
-            if follow.dirty && !follow.head.is_empty() {
-                follow.dirty = false;
-                all.push(follow.checkpoint(&self.config.name, at, false));
+            let drained = follow.is_drained();
+            if (follow.dirty || drained != follow.drained) && !follow.head.is_empty() {
+                (follow.dirty, follow.drained) = (false, drained);
+                all.push(follow.checkpoint(&self.config.name, at, drained));
             }
         }
         all

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// have seen them.
 const SLACK: i128 = 60_000_000_000;
 
+/// Looks in a row for files that are renamed under the reader's hands.
+const TRIES: usize = 3;
+
 /// Content found again.
 struct Found {
     candidate: Candidate,
@@ -55,18 +58,28 @@ impl Group {
 
     /// Looks for the files of pending checkpoints.
     pub(super) fn retry(&mut self, context: Context<'_>) {
-        if self.pending.is_empty() {
-            return;
+        // A file that is renamed between the look and its opening is looked for at once: it must not be called gone.
+        for _ in 0..TRIES {
+            if self.pending.is_empty() || !self.place(context) {
+                return;
+            }
         }
-        let scan = self.scan(context);
+    }
+
+    /// One look for the files of pending checkpoints; says whether one moved meanwhile.
+    fn place(&mut self, context: Context<'_>) -> bool {
+        let scan = self.settled(context);
         let pending = std::mem::take(&mut self.pending);
         // Where they were first, so that no copy is taken for an original.
-        let (mut elsewhere, mut found) = (Vec::new(), Vec::new());
+        let (mut elsewhere, mut found, mut moved) = (Vec::new(), Vec::new(), false);
         for checkpoint in pending {
             match self.in_place(&checkpoint, &scan, context) {
                 Ok(Some(follow)) => found.push(follow),
                 Ok(None) => elsewhere.push(checkpoint),
-                Err(_) => self.pending.push(checkpoint),
+                Err(error) => {
+                    moved |= error.kind() == io::ErrorKind::NotFound;
+                    self.pending.push(checkpoint);
+                }
             }
         }
         for checkpoint in elsewhere {
@@ -90,6 +103,7 @@ impl Group {
         let age = |follow: &Follow| scan.candidates.get(&follow.node).map(Candidate::age);
         found.sort_by(|one, other| age(one).cmp(&age(other)));
         self.follows.extend(found);
+        moved
     }
 
     /// The file of a checkpoint under its inode. An error is a file that may be it and cannot be read now.
@@ -100,7 +114,7 @@ impl Group {
         }
         let (file, head) = match open_head(candidate) {
             Ok(opened) => opened,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(error),
             Err(error) => {
                 self.cannot_read(&candidate.path, error.to_string(), checkpoint.offset, context);
                 return Err(error);
@@ -189,7 +203,7 @@ impl Group {
     /// The file of a follow does not hold its content any more: goes on in a copy, or tells what is lost. Whatever the
     /// file holds now is found as new.
     pub(super) fn displaced(&mut self, index: usize, cut: bool, hand: &mut Hand<'_>, context: Context<'_>) {
-        let scan = self.scan(context);
+        let scan = self.settled(context);
         let (identity, edge) = (self.follows[index].identity(), self.follows[index].edge().hash());
         let wanted = (&identity, self.follows[index].read, edge);
         if let Some(found) = self.find(wanted, &scan, &[]) {
@@ -287,6 +301,7 @@ impl From<&Checkpoint> for Known {
             offset: checkpoint.offset,
             tail: checkpoint.tail,
             file: checkpoint.file,
+            decoder: Arc::from(checkpoint.decoder.as_slice()),
             path: Arc::from(checkpoint.path.as_path()),
             seen: None,
             copy: false,

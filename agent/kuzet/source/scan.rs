@@ -112,6 +112,26 @@ fn add_base(bases: &mut BTreeMap<PathBuf, HashSet<String>>, path: &Path) {
 }
 
 impl Scan {
+    /// The last name with content of every dated series.
+    pub(super) fn last_of_series(&self) -> BTreeMap<String, &Path> {
+        let mut last = BTreeMap::new();
+        for one in self.candidates.values().filter(|one| one.is_current() && one.size > 0) {
+            if let Some(series) = series(&one.path) {
+                let path = last.entry(series).or_insert(&*one.path);
+                *path = (*path).max(&*one.path);
+            }
+        }
+        last
+    }
+
+    /// Whether two looks found the same files under the same names.
+    pub(super) fn agrees(&self, other: &Scan) -> bool {
+        let names = |scan: &'_ Scan| -> Vec<(Node, Arc<Path>)> {
+            scan.candidates.values().map(|one| (one.node, Arc::clone(&one.path))).collect()
+        };
+        names(self) == names(other)
+    }
+
     fn matches(&mut self, pattern: &str, names: &mut BTreeSet<PathBuf>) {
         // Patterns were checked when the tailer was opened.
         let Ok(paths) = glob::glob(pattern) else { return };
@@ -219,6 +239,22 @@ impl Scan {
     }
 }
 
+/// What the names of one dated series have in common: the path with every run of digits made one, if there are enough of
+/// them for a date or a time (`postgresql-2026-11-22_101500.csv`). `node1.log` and `node2.log` are no series.
+pub(super) fn series(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let digits = name.bytes().filter(u8::is_ascii_digit).count();
+    let mut shape = path.parent()?.to_str()?.to_owned() + "/";
+    for c in name.chars() {
+        match c.is_ascii_digit() {
+            true if shape.ends_with('0') => {}
+            true => shape.push('0'),
+            false => shape.push(c),
+        }
+    }
+    (digits >= 6).then_some(shape)
+}
+
 pub(super) fn node(metadata: &Metadata) -> Node {
     Node { device: metadata.dev(), inode: metadata.ino() }
 }
@@ -324,6 +360,8 @@ mod tests {
         }
         assert_eq!(rotation_number(Path::new("/a/x.log.3.gz")), 3);
         assert_eq!(rotation_number(Path::new("/a/x-20261122.log")), 0);
+        assert_eq!(series(Path::new("/a0/x-2026-11-22_101500.csv")).unwrap(), "/a0/x-0-0-0_0.csv");
+        assert_eq!(series(Path::new("/a/node1.log")), None);
     }
 
     #[test]

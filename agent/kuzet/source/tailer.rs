@@ -21,6 +21,10 @@ const LOOK: Duration = Duration::from_millis(5);
 /// A directory written to less than this ago may change again without another time stamp.
 const GRANULE: i64 = 50_000;
 
+/// More open files than this in one source, and silent ones are closed early: descriptors are scarce, and one that grows
+/// again is opened again.
+const CROWD: usize = 64;
+
 /// Follows the files of all sources. Owned by one thread.
 pub struct Tailer {
     groups: Vec<Group>,
@@ -351,7 +355,7 @@ impl Group {
 
     /// A file at its end: its last record may be complete, or it may be finished.
     fn rest(&mut self, index: usize, looked: bool, hand: &mut Hand<'_>, context: Context<'_>) -> bool {
-        let newest = index + 1 == self.follows.len();
+        let (newest, crowded) = (index + 1 == self.follows.len(), self.follows.len() > CROWD);
         let follow = &mut self.follows[index];
         let silent = context.now.saturating_sub(follow.last_bytes);
         if !follow.quiet_given && silent >= context.options.quiet {
@@ -362,7 +366,8 @@ impl Group {
         }
         let long_away = follow.away.is_some_and(|since| context.now.saturating_sub(since) >= context.options.linger)
             && silent >= context.options.linger;
-        let idle = !newest && silent >= context.options.idle;
+        let patience = if crowded { context.options.linger } else { context.options.idle };
+        let idle = !newest && silent >= patience;
         if looked && follow.at_end && (follow.copy || long_away || idle) {
             if !follow.linked && newest && !self.has_successor(index) {
                 // Whoever wrote to it may still do so, where nobody can read it.
