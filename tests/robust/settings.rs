@@ -71,13 +71,11 @@ fn a_taken_port_is_told() {
     let taken = std::net::TcpListener::bind(("127.0.0.1", setup.port)).expect("own port");
     let mut agent = setup.spawn("info");
     let port = setup.port.to_string();
-    // Whether it stops or watches on without metrics, it says so.
-    until("a word about the port", Duration::from_secs(20), || {
-        let output = agent.output();
-        (output.contains(&port) && output.to_lowercase().contains("in use")).then_some(())
-    });
-    if agent.alive() {
-        until("the incident", Duration::from_secs(20), || (!setup.incidents().is_empty()).then_some(()));
+    let status = agent.wait(Duration::from_secs(20));
+    let output = agent.output();
+    assert!(!status.success(), "{output}");
+    for word in [&port, "in use", "[metrics-listen]", "help:"] {
+        assert!(output.contains(word), "no {word:?} in:\n{output}");
     }
     drop(taken);
 }

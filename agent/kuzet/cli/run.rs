@@ -27,6 +27,10 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
     let key = state::key(&config.state)?;
     let clock: Arc<dyn Clock> = Arc::new(System);
     let metrics = Arc::new(metrics(&config, &content)?);
+    let (policy, catalogue) = (content.policy.is_some(), !content.catalogue.is_guess());
+    let mut agent =
+        Agent::open(&config, content, &key, &metrics, &clock).map_err(|error| Failure::Other(error.into()))?;
+    // Whoever sees /metrics finds a store too.
     let server = match config.metrics {
         None => None,
         Some(address) => Some(
@@ -34,9 +38,6 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
                 .map_err(|error| anyhow::anyhow!("{error} [{}]; help: {}", error.code(), error.help()))?,
         ),
     };
-    let (policy, catalogue) = (content.policy.is_some(), !content.catalogue.is_guess());
-    let mut agent =
-        Agent::open(&config, content, &key, &metrics, &clock).map_err(|error| Failure::Other(error.into()))?;
     metrics.loaded(policy, catalogue);
     announce(&config, server.as_ref().map(crate::metrics::Server::address), policy, catalogue);
     let stop = Arc::new(AtomicBool::new(false));
