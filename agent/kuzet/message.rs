@@ -25,7 +25,8 @@ pub struct Checkpoint {
     pub tail: u64,
     /// When the tailer made it: a file that nobody knows and that was last written before this is history.
     pub at: Timestamp,
-    /// The file is finished and gone: the row is kept until its identity cannot come back, then dropped.
+    /// Nothing of the file is outstanding: it is finished, or rotated away and read to its end. If it is gone, nothing is
+    /// lost with it; if it grows, it is read on. The row is kept until its identity cannot come back, then dropped.
     pub finished: bool,
 }
 

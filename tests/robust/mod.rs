@@ -4,4 +4,5 @@ mod bytes;
 mod feed;
 mod kill;
 mod privacy;
+mod rights;
 mod settings;
