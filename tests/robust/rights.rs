@@ -99,7 +99,7 @@ fn a_log_without_the_right_to_read_is_told_once_and_read_when_it_may_be() {
     assert_eq!(unprivileged.told(), 1, "{}", agent.output());
     // Every change of the directory is a reason to look again, and none to tell it again.
     for number in 0..20 {
-        append(&scratch.join(&format!("a.csv.{number}.tmp")), 1);
+        append(&scratch.join(format!("a.csv.{number}.tmp")), 1);
     }
     assert_eq!(unprivileged.setup.metric("kuzet_gaps_total{reason=\"unreadable\",source=\"pg\"}"), Some(1.0));
     mode(&log, 0o644);
