@@ -8,17 +8,19 @@ use std::sync::Arc;
 
 /// Sets of four actors kept.
 const ACTORS: usize = 256;
-/// Sets of four names kept.
+/// Sets of four names kept, and of four triples of role, program and database.
 const NAMES: usize = 128;
 
 /// Longest field that takes part in interning; a longer one is cut (no server writes one).
 const LONGEST_FIELD: usize = 1024;
 
-/// Bounded cache of [`Actor`]s of one server system, looked up without an allocation. An actor seen for the first time
-/// costs one allocation when its names are known.
+/// Bounded cache of [`Actor`]s of one server system, looked up without an allocation. An actor that differs from known
+/// ones in its client only (a new address of an application) costs one lookup more and one allocation.
 pub struct Actors {
     system: System,
     known: Recent<Arc<Actor>>,
+    /// Role, program and database.
+    roles: Recent<[Arc<str>; 3]>,
     names: Recent<Arc<str>>,
 }
 
@@ -26,7 +28,7 @@ impl Actors {
     /// An empty cache.
     #[must_use]
     pub fn new(system: System) -> Actors {
-        Actors { system, known: Recent::new(ACTORS), names: Recent::new(NAMES) }
+        Actors { system, known: Recent::new(ACTORS), roles: Recent::new(NAMES), names: Recent::new(NAMES) }
     }
 
     /// The actor of raw log fields. Empty fields are unknown. `client` is an address or host name without its port;
@@ -34,15 +36,11 @@ impl Actors {
     pub fn intern(&mut self, user: &[u8], client: &[u8], program: &[u8], database: &[u8]) -> Arc<Actor> {
         let [user, client, program, database] =
             [user, client, program, database].map(|field| &field[..field.len().min(LONGEST_FIELD)]);
-        let (system, names) = (self.system, &mut self.names);
+        let (system, roles, names) = (self.system, &mut self.roles, &mut self.names);
         Arc::clone(self.known.get(&[user, client, program, database], || {
-            Arc::new(Actor {
-                system,
-                user: name(names, user),
-                client: parse_client(client),
-                program: name(names, program),
-                database: name(names, database),
-            })
+            let make = || [name(names, user), name(names, program), name(names, database)];
+            let [user, program, database] = roles.get(&[user, program, database], make).clone();
+            Arc::new(Actor { system, user, client: parse_client(client), program, database })
         }))
     }
 
