@@ -22,8 +22,12 @@ use std::time::Duration;
 /// Shortest time between two commits of incidents while everything is caught up: one fsync serves them all.
 const GROUP: Duration = Duration::from_millis(10);
 
-/// The same while the agent works off a backlog, where nobody waits for the single line.
+/// The same while the agent works off a backlog, where nobody waits for the single line: at least that, and at most
+/// [`BEAT`], so that commits take no more than about a tenth of the time.
 const GROUP_BEHIND: Duration = Duration::from_millis(200);
+
+/// So many times the last commit's length passes before the next one, within those bounds.
+const COMMIT_SHARE: u32 = 10;
 
 /// How often checkpoints are written when nothing was found, and how often time is let pass.
 const BEAT: Duration = Duration::from_secs(1);
@@ -52,6 +56,7 @@ pub struct Agent {
     gaps: Vec<Gap>,
     folded: u64,
     last_commit: Duration,
+    commit_took: Duration,
     last_beat: Duration,
     dirty: bool,
     failing: Option<Duration>,
@@ -132,6 +137,7 @@ impl Agent {
             gaps: Vec::new(),
             folded: 0,
             last_commit: now,
+            commit_took: Duration::ZERO,
             last_beat: Duration::ZERO,
             dirty: false,
             failing: None,
@@ -218,7 +224,8 @@ impl Agent {
             return now >= retry;
         }
         let found = self.core.folded() != self.folded || !self.gaps.is_empty();
-        let group = if progress.more { GROUP_BEHIND } else { GROUP };
+        let behind = (self.commit_took * COMMIT_SHARE).clamp(GROUP_BEHIND, BEAT);
+        let group = if progress.more { behind } else { GROUP };
         (found && since >= group) || (self.dirty && since >= BEAT)
     }
 
@@ -256,6 +263,7 @@ impl Agent {
 
     /// Records everything since the last commit in one transaction, and serves the channels.
     fn commit(&mut self) {
+        let begun = self.clock.monotonic();
         let batch = self.collect();
         self.pending.absorb(batch);
         if self.pending.is_empty() {
@@ -281,6 +289,7 @@ impl Agent {
             }
         }
         self.last_commit = self.clock.monotonic();
+        self.commit_took = self.last_commit.saturating_sub(begun);
         self.tell();
     }
 

@@ -54,15 +54,19 @@ struct Slot<V> {
     value: V,
     /// Order of last use, over all shelves; decides who goes first, also after a restart.
     touched: u64,
+    /// Used since the last [`Shelf::changes`].
     dirty: bool,
+    /// [`Shelf::changes`] gave a row of it, which has to go when it goes.
+    stored: bool,
 }
 
 /// The table.
 pub(crate) struct Shelf<K: Key, V> {
     tag: u8,
     capacity: usize,
+    /// Every use makes an entry the first one and dirty, so the dirty ones stand before all others.
     slots: LruCache<K, Slot<V>, Build>,
-    dirty: Vec<K>,
+    /// Entries with a row that are not there any more.
     gone: Vec<K>,
     /// Entries forgotten because the table was full.
     pub(crate) evicted: u64,
@@ -72,7 +76,7 @@ impl<K: Key, V: Default + Serialize + DeserializeOwned> Shelf<K, V> {
     /// An empty table; `tag` begins its row keys.
     pub(crate) fn new(tag: u8, capacity: usize) -> Shelf<K, V> {
         let slots = LruCache::unbounded_with_hasher(Build::default());
-        Shelf { tag, capacity: capacity.max(1), slots, dirty: Vec::new(), gone: Vec::new(), evicted: 0 }
+        Shelf { tag, capacity: capacity.max(1), slots, gone: Vec::new(), evicted: 0 }
     }
 
     /// The entry, made if it is not there; counts as used and as changed. `clock` grows with every use of any shelf.
@@ -84,13 +88,9 @@ impl<K: Key, V: Default + Serialize + DeserializeOwned> Shelf<K, V> {
             went = self.pop();
             self.evicted += 1;
         }
-        let fresh = || Slot { value: V::default(), touched: 0, dirty: false };
+        let fresh = || Slot { value: V::default(), touched: 0, dirty: false, stored: false };
         let slot = self.slots.get_or_insert_mut(key, fresh);
-        slot.touched = *clock;
-        if !slot.dirty {
-            slot.dirty = true;
-            self.dirty.push(key);
-        }
+        (slot.touched, slot.dirty) = (*clock, true);
         (&mut slot.value, went)
     }
 
@@ -107,14 +107,18 @@ impl<K: Key, V: Default + Serialize + DeserializeOwned> Shelf<K, V> {
     /// Takes an entry away.
     pub(crate) fn remove(&mut self, key: K) -> Option<V> {
         let slot = self.slots.pop(&key)?;
-        self.gone.push(key);
+        if slot.stored {
+            self.gone.push(key);
+        }
         Some(slot.value)
     }
 
     /// Takes away the entry that was not used for longest.
     pub(crate) fn pop(&mut self) -> Option<V> {
         let (key, slot) = self.slots.pop_lru()?;
-        self.gone.push(key);
+        if slot.stored {
+            self.gone.push(key);
+        }
         Some(slot.value)
     }
 
@@ -143,14 +147,14 @@ impl<K: Key, V: Default + Serialize + DeserializeOwned> Shelf<K, V> {
                 rows.push((row_key(key), None));
             }
         }
-        for key in self.dirty.drain(..) {
-            let Some(slot) = self.slots.peek_mut(&key) else { continue };
+        for (key, slot) in &mut self.slots {
             if !std::mem::take(&mut slot.dirty) {
-                continue;
+                break;
             }
+            slot.stored = true;
             // Maps with number keys only: writing them cannot fail.
             let value = serde_json::to_vec(&(slot.touched, &slot.value)).unwrap_or_default();
-            rows.push((row_key(key), Some(value)));
+            rows.push((row_key(*key), Some(value)));
         }
     }
 
@@ -170,7 +174,7 @@ impl<K: Key, V: Default + Serialize + DeserializeOwned> Shelf<K, V> {
         let mut clock = 0;
         for (touched, key, value) in rows {
             clock = clock.max(touched);
-            self.slots.put(key, Slot { value, touched, dirty: false });
+            self.slots.put(key, Slot { value, touched, dirty: false, stored: true });
         }
         while self.slots.len() > self.capacity {
             self.pop();
@@ -195,7 +199,8 @@ mod tests {
         assert!(shelf.peek(2).is_none());
         let mut rows = Vec::new();
         shelf.changes(&mut rows);
-        assert_eq!(rows.iter().filter(|(_, value)| value.is_none()).count(), 1);
+        // 2 went before it had a row: there is none to take away.
+        assert_eq!((rows.len(), rows.iter().filter(|(_, value)| value.is_none()).count()), (3, 0));
         let mut again: Shelf<u64, u64> = Shelf::new(b'x', 3);
         let read = rows.iter().filter_map(|(key, value)| again.read(key, value.as_ref()?)).collect();
         let clock_again = again.fill(read);

@@ -98,7 +98,15 @@ impl Batch {
     /// There is nothing to record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Batch::default()
+        let Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, acts } = self;
+        changes.is_empty()
+            && detector_state.is_empty()
+            && checkpoints.is_empty()
+            && expired.is_empty()
+            && gaps.is_empty()
+            && outbox.is_empty()
+            && tallies.is_empty()
+            && acts.is_empty()
     }
 
     /// Whether the batch has to be on the disk when [`Store::record`] returns.
@@ -116,6 +124,10 @@ impl Batch {
     /// Joins a later batch, where this one could not be recorded. Bounded by what there is (incidents in memory, files,
     /// detectors), except for gaps and notifications, which add up.
     pub fn absorb(&mut self, later: Batch) {
+        if self.is_empty() {
+            *self = later;
+            return;
+        }
         for change in later.changes {
             match self.changes.iter_mut().find(|one| one.incident.id == change.incident.id) {
                 Some(one) => one.absorb(change),

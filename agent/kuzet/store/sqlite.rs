@@ -242,12 +242,12 @@ fn change(transaction: &Transaction<'_>, change: &Change, json: &str) -> rusqlit
 }
 
 fn rest(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+    let mut put = transaction.prepare_cached("INSERT OR REPLACE INTO detector_state (key, value) VALUES (?1, ?2)")?;
+    let mut take = transaction.prepare_cached("DELETE FROM detector_state WHERE key = ?1")?;
     for (key, value) in &batch.detector_state {
         match value {
-            Some(value) => transaction
-                .prepare_cached("INSERT OR REPLACE INTO detector_state (key, value) VALUES (?1, ?2)")?
-                .execute(params![key, value])?,
-            None => transaction.prepare_cached("DELETE FROM detector_state WHERE key = ?1")?.execute([key])?,
+            Some(value) => put.execute(params![key, value])?,
+            None => take.execute([key])?,
         };
     }
     for (source, file) in &batch.expired {
