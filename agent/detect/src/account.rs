@@ -1,6 +1,7 @@
 //! What one principal did to one store within the sliding window, and what of it was told already.
 
 use crate::detection::Kind;
+use crate::session::plain;
 use crate::sightings::Sightings;
 use kuzet_event::{Count, Outcome, PersonKey, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -16,13 +17,18 @@ pub(crate) type AccountKey = (u8, u128, u64);
 
 /// One part of the window.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Bucket {
     number: i64,
     /// Rows that count towards the threshold of sums.
+    #[serde(skip_serializing_if = "plain")]
     rows: u64,
     /// Events not told yet, their rows, and how many of them gave no rows.
+    #[serde(skip_serializing_if = "plain")]
     events: u64,
+    #[serde(skip_serializing_if = "plain")]
     untold_rows: u64,
+    #[serde(skip_serializing_if = "plain")]
     unknown: u64,
     /// First of them.
     since: i64,
@@ -56,20 +62,27 @@ pub(crate) struct Claimed {
     pub(crate) people: Vec<PersonKey>,
 }
 
-/// The window of one key.
+/// The window of one key. What is as in a new one is not written.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Account {
     pub(crate) latest: i64,
     /// Number of the newest bucket.
     newest: i64,
     buckets: Vec<Bucket>,
+    #[serde(skip_serializing_if = "Sightings::is_new")]
     pub(crate) people: Sightings,
+    #[serde(skip_serializing_if = "Sightings::is_new")]
     pub(crate) hour: Sightings,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     stories: Vec<Story>,
     /// Rows told in the open stories, and whether some were unknown.
+    #[serde(skip_serializing_if = "plain")]
     told_rows: u64,
+    #[serde(skip_serializing_if = "plain")]
     told_unknown: bool,
     /// Domain of the people told in the open stories.
+    #[serde(skip_serializing_if = "plain")]
     lead: Option<u32>,
 }
 

@@ -138,19 +138,26 @@ impl Resolver {
         if statement == 0 && relation == 0 {
             return Arc::clone(&self.nothing);
         }
-        let at = slot(statement.wrapping_add(relation.rotate_left(21)), SHAPES);
         let source = event.place.source.0;
-        if let Some(shape) = &self.shapes[at]
-            && address(shape.statement.as_ref()) == statement
-            && address(shape.relation.as_ref()) == relation
-            && shape.source == source
-            && shape.system == event.actor.system
-            && (Arc::ptr_eq(&shape.database, &event.actor.database) || shape.database == event.actor.database)
-        {
-            return Arc::clone(&shape.templates);
+        // The database is part of the place: the same statements run in several.
+        let database = address(Some(&event.actor.database));
+        let mixed = statement.wrapping_add(relation.rotate_left(21)).wrapping_add(database.rotate_left(42));
+        let at = slot(mixed, SHAPES);
+        // Two places a shape; the older of two goes when both are taken.
+        for place in [at, at ^ 1] {
+            if let Some(shape) = &self.shapes[place]
+                && address(shape.statement.as_ref()) == statement
+                && address(shape.relation.as_ref()) == relation
+                && shape.source == source
+                && shape.system == event.actor.system
+                && (Arc::ptr_eq(&shape.database, &event.actor.database) || shape.database == event.actor.database)
+            {
+                return Arc::clone(&shape.templates);
+            }
         }
         let found = self.work_out(event);
         let templates = if found.is_empty() { Arc::clone(&self.nothing) } else { Arc::from(found) };
+        self.shapes.swap(at, at ^ 1);
         self.shapes[at] = Some(Shape {
             statement: event.statement.clone(),
             relation: event.relation.clone(),

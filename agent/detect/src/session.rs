@@ -19,21 +19,33 @@ pub(crate) struct Pending {
     pub(crate) store: u64,
 }
 
-/// One session.
+/// One session. What is as in a new one is not written: thousands of rows go into one transaction.
 #[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub(crate) struct Session {
+    #[serde(skip_serializing_if = "plain")]
     number: u64,
     fingerprint: u64,
     /// Which kinds of record told the current statement.
     told: u8,
     /// Stores that the current statement was counted for, whether as a change, and its rows so far.
+    #[serde(skip_serializing_if = "plain")]
     counted: Vec<(u64, bool, Option<u64>)>,
+    #[serde(skip_serializing_if = "plain")]
     in_transaction: bool,
+    #[serde(skip_serializing_if = "plain")]
     aborted: bool,
     /// Ends of transactions are visible in this session.
+    #[serde(skip_serializing_if = "plain")]
     sees_ends: bool,
+    #[serde(skip_serializing_if = "plain")]
     pending: Vec<Pending>,
     pub(crate) latest: i64,
+}
+
+/// Whether `value` is that of a new session.
+pub(crate) fn plain<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How a transaction ended.

@@ -20,8 +20,8 @@ struct Seen {
 }
 
 /// People of one window.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(from = "Rows", into = "Rows")]
+#[derive(Debug, Default, Deserialize)]
+#[serde(from = "Rows")]
 pub(crate) struct Sightings {
     map: HashMap<(u32, u128), Seen, Build>,
     /// Domain and how many of it are lookups.
@@ -29,9 +29,9 @@ pub(crate) struct Sightings {
     oldest: i64,
 }
 
-impl Clone for Sightings {
-    fn clone(&self) -> Sightings {
-        Sightings { map: self.map.clone(), counts: self.counts.clone(), oldest: self.oldest }
+impl Serialize for Sightings {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Rows::from(self).serialize(serializer)
     }
 }
 
@@ -39,11 +39,12 @@ impl Clone for Sightings {
 #[derive(Serialize, Deserialize)]
 struct Rows {
     oldest: i64,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     seen: Vec<(u32, PersonKey, i64, bool, bool, bool)>,
 }
 
-impl From<Sightings> for Rows {
-    fn from(from: Sightings) -> Rows {
+impl From<&Sightings> for Rows {
+    fn from(from: &Sightings) -> Rows {
         let row = |((domain, key), seen): (&(u32, u128), &Seen)| {
             (*domain, PersonKey(*key), seen.bucket, seen.told, seen.listed, seen.missed)
         };
@@ -67,6 +68,11 @@ impl From<Rows> for Sightings {
 }
 
 impl Sightings {
+    /// Whether it is as [`Sightings::default`] is.
+    pub(crate) fn is_new(&self) -> bool {
+        self.map.is_empty() && self.oldest == 0
+    }
+
     /// How many keys are held.
     pub(crate) fn len(&self) -> usize {
         self.map.len()
