@@ -19,12 +19,12 @@ fn statements(planted: &mut Planted) -> Vec<(String, String)> {
     let mut random = Random::new(7);
     let mut all = Vec::new();
     for (number, person) in people::people(40).into_iter().enumerate() {
+        let p = &person;
         let card = people::card("4400", 16, &mut random);
         let (secret, email) = (format!("Qupiya{number:03}xZ!"), format!("b{number:03}@poshta-synaq.kz"));
         let surname = person.full_name.split(' ').next().expect("a surname").to_owned();
         let spaced = format!("{} {} {} {}", &card[..4], &card[4..8], &card[8..12], &card[12..]);
         let passport = format!("N{:08}", 10_000_000 + random.below(80_000_000));
-        let p = &person;
         all.extend([
             (format!("SELECT * FROM borrowers WHERE iin = '{}'", p.iin), String::new()),
             (format!("SELECT * FROM borrowers WHERE iin = {} OR phone='{}'", p.iin, p.phone), String::new()),
@@ -45,9 +45,28 @@ fn statements(planted: &mut Planted) -> Vec<(String, String)> {
                 String::new(),
             ),
         ]);
+        let hex: String = p.iin.bytes().map(|byte| format!("{byte:02X}")).collect();
+        let latin = ["Akhmetov", "Ospanov", "Ibraeva"][number % 3];
+        let odd = [
+            format!("SELECT $${passport}$$ AS x, $${}$$, $t${secret}$t$ FROM borrowers", p.full_name),
+            format!("SELECT E'{secret}\\'x', N'{}', _utf8mb4'{email}', x'{hex}' FROM borrowers", p.address),
+            format!("SELECT U&\"{}\", `{}`, \"{}\" FROM borrowers", p.full_name, p.full_name, p.address),
+            format!("SELECT * FROM borrowers WHERE full_name = \"{}\" OR b IN (\"{secret}\")", p.full_name),
+            format!("SELECT {surname}, {passport} FROM borrowers LIMIT {}", p.iin),
+            format!("{}' AND iin = '{}' AND note = 'x", p.full_name, p.iin),
+            format!("выдать {} {} {spaced} from {latin}", p.full_name, p.phone),
+            format!("{}\t{}\t{}\t{}\t\\N", p.iin, p.full_name, p.phone, p.address),
+            format!("CREATE USER u{number} IDENTIFED BY '{secret}', {}", p.full_name),
+            format!("SET PASSWORD FOR 'u{number}' '{secret}'"),
+            format!("ALTER GROUP g ADD USER u PASSWORD '{secret}'"),
+            format!("SET app.person = \"{}\"; SET @p = `{passport}`", p.full_name),
+            format!("{{\"name\": \"{}\", \"city\": \"{}\", \"iin\": {}}}", p.full_name, p.address, p.iin),
+            format!("SELECT 1{passport}, :{surname}, data->>'{}' FROM \"{}\"", p.full_name, p.full_name),
+        ];
+        all.extend(odd.into_iter().map(|text| (text, String::new())));
         planted.identifiers.extend([p.iin.clone(), p.phone.clone(), p.iban.clone(), card.clone(), email.clone()]);
         planted.values.extend([p.iin.clone(), p.phone.clone(), p.full_name.clone(), p.iban.clone(), p.address.clone()]);
-        planted.values.extend([card, spaced, secret, email, passport, p.id_card.clone()]);
+        planted.values.extend([card, spaced, secret, email, passport, p.id_card.clone(), hex]);
     }
     all
 }
@@ -80,9 +99,6 @@ fn write_logs(directory: &Path, planted: &mut Planted) {
             csv.push_str(&record.csv());
             json.push_str(&record.json());
             stderr.push_str(&record.stderr());
-        }
-        if text.contains("$q$") {
-            continue; // quotes of PostgreSQL only: to MariaDB these are names
         }
         maria.push_str(&server_audit(at, "analyst", number, 2 * u64::from(number) + 1, "QUERY", &text, 0));
         maria.push_str(&server_audit(at, &role, number, 2 * u64::from(number) + 2, "QUERY", &text, 1064));
@@ -164,9 +180,18 @@ fn the_agent_writes_nothing_raw_anywhere() {
     for id in &ids {
         commands.extend([vec!["incidents", "show", id], vec!["incidents", "show", id, "--json"]]);
     }
+    // What a person writes down is masked before it is stored.
+    let reason = format!("звонил Ахметов Нурлан Серикович, ИИН {}, {}", planted.values[0], planted.values[1]);
+    planted.values.push("Ахметов Нурлан Серикович".into());
+    commands.push(vec!["incidents", "ack", ids[0], "--reason", &reason]);
+    commands.push(vec!["incidents", "show", ids[0]]);
     for command in commands {
         let output = setup.run(&command);
-        planted.search(&command.join(" "), &[output.stdout, output.stderr].concat(), &mut found);
+        planted.search(
+            command[..2.min(command.len())].join(" ").as_str(),
+            &[output.stdout, output.stderr].concat(),
+            &mut found,
+        );
     }
     agent.stop();
     planted.search("output of run", agent.output().as_bytes(), &mut found);

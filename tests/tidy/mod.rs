@@ -4,6 +4,7 @@ mod files;
 mod lists;
 mod manifests;
 mod rooms;
+mod values;
 
 use crate::support::root;
 use std::path::{Path, PathBuf};

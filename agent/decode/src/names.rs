@@ -1,7 +1,12 @@
 //! Names out of a log made fit to be shown: valid UTF-8, no control characters, no identifiers inside.
 
-use kuzet_personal::mask_identifiers;
+use kuzet_personal::{column_category, mask_people, names_person, table_hint};
 use std::sync::Arc;
+
+/// Longest name out of a statement, bytes: that of PostgreSQL.
+const NAME: usize = 63;
+/// What stands in the place of a name that may be a value.
+pub(crate) const HIDDEN: &str = "?";
 
 /// Longest name kept, in bytes; servers cut theirs at 63 or 64 bytes, host names end at 255.
 const LONGEST: usize = 256;
@@ -15,7 +20,7 @@ pub(crate) fn clean(raw: &[u8]) -> Arc<str> {
         .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
         .collect();
     // Masked before it is cut: half an identifier is still half an identifier.
-    if let std::borrow::Cow::Owned(masked) = mask_identifiers(&text) {
+    if let std::borrow::Cow::Owned(masked) = mask_people(&text) {
         text = masked;
     }
     text.truncate(text.floor_char_boundary(LONGEST));
@@ -27,15 +32,118 @@ pub(crate) fn shorten(text: &str, longest: usize) -> Arc<str> {
     Arc::from(&text[..text.floor_char_boundary(longest)])
 }
 
+/// A name out of a statement, fit to be shown; `?` when it may be a value.
+pub(crate) fn shown(name: &str) -> Arc<str> {
+    if harmless(name) { shorten(name, NAME) } else { Arc::from(HIDDEN) }
+}
+
+/// The name of a relation: it stands where only names stand, so any script will do.
+pub(crate) fn relation(name: &str) -> Arc<str> {
+    if unclassified(name) { shorten(name, NAME) } else { Arc::from(HIDDEN) }
+}
+
+/// A name that the server itself gives an object that exists; such may hold spaces.
+pub(crate) fn object(raw: &[u8]) -> Arc<str> {
+    let text = String::from_utf8_lossy(&raw[..raw.len().min(4 * LONGEST)]);
+    if unclassified(&text.replace(' ', "_")) { shorten(&text, NAME) } else { Arc::from(HIDDEN) }
+}
+
+/// A role that a statement names, as [`clean`] shows it where it acts.
+pub(crate) fn role(name: &str) -> Arc<str> {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || "_-.$*".contains(c));
+    if plain && !has_long_number(name) && *clean(name.as_bytes()) == *name {
+        shorten(name, NAME)
+    } else {
+        Arc::from(HIDDEN)
+    }
+}
+
+/// Whether a word may be shown: [`unclassified`], and ASCII or a known word for a table or column.
+pub(crate) fn harmless(name: &str) -> bool {
+    unclassified(name) && (name.is_ascii() || is_known(name))
+}
+
+/// Whether nothing in a name says that it is a value: it holds what no name of a schema holds (a space, `@`), a number
+/// that may be a person's, or the name of a person.
+fn unclassified(name: &str) -> bool {
+    let plain = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$' | '#' | '-' | '.'));
+    plain && !has_long_number(name) && (!names_person(name) || is_known(name))
+}
+
+/// Whether a name is a known word for a table or column with personal data: such a word is no value.
+pub(crate) fn is_known(name: &str) -> bool {
+    column_category(name).is_some() || table_hint(name)
+}
+
+/// Whether the digits of a name may be a number of a person: six in a row, or nine in all. A month or day from 2015 on
+/// at the end, as partitions have it (`payments_202611`), is none.
+fn has_long_number(name: &str) -> bool {
+    let name = match name.rsplit_once('_') {
+        Some((stem, date)) if stem.ends_with(|c: char| c.is_ascii_alphabetic()) && is_date(date.as_bytes()) => stem,
+        _ => name,
+    };
+    let (mut run, mut all) = (0, 0);
+    name.chars().any(|c| {
+        run = if c.is_numeric() { run + 1 } else { 0 };
+        all += usize::from(c.is_numeric());
+        run >= 6 || all >= 9
+    })
+}
+
+fn is_date(digits: &[u8]) -> bool {
+    let number = |range: std::ops::Range<usize>| {
+        digits
+            .get(range)?
+            .iter()
+            .try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
+    };
+    let day = digits.len() == 6 || (digits.len() == 8 && number(6..8).is_some_and(|day| (1..=31).contains(&day)));
+    day && number(0..4).is_some_and(|year| (2015..2100).contains(&year))
+        && number(4..6).is_some_and(|month| (1..=12).contains(&month))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_may_be_values_are_not_shown() {
+        for name in ["borrowers", "payments_202611", "loan_20261122", "h2o", "t_2024", "ИИН", "заемщики", "client_iin"]
+        {
+            assert_eq!(&*shown(name), name);
+        }
+        for name in [
+            "n12345678",
+            "_19850830",
+            "850830346939",
+            "850830",
+            "+77010000001",
+            "a_123_456_789",
+            "x@y.kz",
+            "a b",
+            "Иванов",
+            "ivanov",
+            "Абая",
+            "payments_198508",
+            "KZ86125KZT5004100100",
+        ] {
+            assert_eq!(&*shown(name), "?", "{name}");
+        }
+        assert_eq!(shown(&"a".repeat(100)).len(), 63);
+        assert_eq!(&*object(b"My Schema"), "My Schema");
+        assert_eq!((&*role("intruder"), &*role("Иванов Иван"), &*role("x_12345678")), ("intruder", "?", "?"));
+    }
 
     #[test]
     fn replaces_what_cannot_be_shown() {
         assert_eq!(&*clean(b"app"), "app");
         assert_eq!(&*clean(b"a\nb\x1b[31m"), "a\u{fffd}b\u{fffd}[31m");
         assert_eq!(&*clean(b"a\xff"), "a\u{fffd}");
+        let program = clean("CRM: Ахметов Нурлан Серикович 850830346939".as_bytes());
+        assert!(
+            program.starts_with("CRM: ") && !program.contains("Ахметов") && !program.contains("346939"),
+            "{program}"
+        );
         assert_eq!(clean("қ".repeat(400).as_bytes()).len(), 256);
     }
 }

@@ -5,7 +5,7 @@
 //! record a relation. <https://github.com/pgaudit/pgaudit>
 
 use crate::Parameters;
-use crate::names::clean;
+use crate::names::{clean, object};
 use crate::recent::{Recent, hash};
 use crate::structural::classify;
 use crate::times::number;
@@ -136,7 +136,7 @@ impl<'a> Audit<'a> {
         let make = || {
             let text = if of_rows { name } else { &name[memchr::memmem::rfind(name, b" on ")? + 4..] };
             let (schema, name) = split_name(text);
-            Some(Arc::new(Relation { schema: clean(&schema), name: clean(&name), access }))
+            Some(Arc::new(Relation { schema: object(&schema), name: object(&name), access }))
         };
         known.get(&[&kind, name], make).clone()
     }

@@ -347,9 +347,10 @@ impl Postgres {
 
     /// The shape of a setting that was changed in the configuration file. Rare, so made anew each time.
     fn setting(&mut self, name: &[u8], value: Option<&[u8]>) -> Arc<Statement> {
-        let name = self.actors.name(&name.to_ascii_lowercase());
-        let effect = audit_effect(&name, value.map(String::from_utf8_lossy).as_deref());
-        let value = value.map(|value| crate::names::shorten(&self.actors.name(value), 64));
+        let name = crate::names::shown(&String::from_utf8_lossy(name).to_ascii_lowercase());
+        let value = value.map(String::from_utf8_lossy);
+        let effect = audit_effect(&name, value.as_deref());
+        let value = crate::statement::told(&name, value.as_deref().map(|value| (value, false)));
         let summary = format!("SET {name}");
         Arc::new(Statement {
             fingerprint: crate::recent::hash(summary.as_bytes()),

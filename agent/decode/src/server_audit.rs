@@ -196,8 +196,8 @@ impl ServerAudit {
         if let Some(relation) = self.relations.get(self.key.as_slice()) {
             return Arc::clone(relation);
         }
-        let schema = crate::names::clean(record.database);
-        let relation = Arc::new(Relation { schema, name: crate::names::clean(name), access });
+        let schema = crate::names::object(record.database);
+        let relation = Arc::new(Relation { schema, name: crate::names::object(name), access });
         self.relations.put(self.key.as_slice().into(), Arc::clone(&relation));
         relation
     }

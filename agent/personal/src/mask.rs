@@ -48,6 +48,37 @@ pub fn mask_identifiers(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
+/// `text` as [`mask_identifiers`] gives it, with the names of people that it holds replaced as well. For free text that a
+/// person or a program writes: reasons, names of applications.
+#[must_use]
+pub fn mask_people(text: &str) -> Cow<'_, str> {
+    let masked = mask_identifiers(text);
+    let mut near = crate::fold::Folded::default();
+    near.fold(masked.as_bytes());
+    let mut out = String::new();
+    let mut done = 0;
+    crate::kinds::person_name::each(&near, |characters, _, _| {
+        let (start, end) = (near.at[characters.start] as usize, near.at[characters.end] as usize);
+        if let (true, Some(before), Some(name)) = (start >= done, masked.get(done..start), masked.get(start..end)) {
+            out.push_str(before);
+            out.push_str(&mask_value(Kind::PersonName, name.as_bytes()));
+            done = end;
+        }
+    });
+    if done == 0 {
+        return masked;
+    }
+    out.push_str(masked.get(done..).unwrap_or_default());
+    Cow::Owned(out)
+}
+
+/// Whether a name of a schema speaks of one person: holds an identifier, or a word of it is a name by itself
+/// (`ivanov`, `Серікқызы`). A guess on the safe side; what announces a kind (`client_iin`) is no value.
+#[must_use]
+pub fn names_person(name: &str) -> bool {
+    matches!(mask_identifiers(name), Cow::Owned(_)) || crate::kinds::person_name::in_word(name)
+}
+
 /// The identifier that starts at `at` (an e-mail: whose `@` stands there). Its span is ASCII.
 fn identifier(bytes: &[u8], at: usize, floor: usize) -> Option<(Kind, Range<usize>)> {
     let rest = &bytes[at..];
@@ -116,6 +147,26 @@ mod tests {
             ["app_web", "crm-api", "DBeaver 24.1", "PostgreSQL JDBC Driver", "", "қызмет", "job-20261122", "skz"]
         {
             assert!(matches!(mask_identifiers(name), Cow::Borrowed(_)), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_of_people_go_from_free_text() {
+        assert_eq!(mask_people("asked by branch 7"), "asked by branch 7");
+        let shown = mask_people("звонил Ахметов Нурлан Серикович, ИИН 110101193346, всё верно");
+        assert!(!shown.contains("Ахметов") && !shown.contains("Серикович") && !shown.contains("193346"), "{shown}");
+        assert!(shown.starts_with("звонил ") && shown.ends_with(", всё верно"), "{shown}");
+    }
+
+    #[test]
+    fn names_of_schemas_are_told_from_names_of_people() {
+        for name in ["borrowers", "full_name", "login", "admin", "prev", "gov_id", "july", "abbrev", "loan_2024", "иин"]
+        {
+            assert!(!names_person(name), "{name}");
+        }
+        for name in ["ivanov", "Petrova_2", "Серікқызы", "t_Ахметов", "АЙГУЛЬ", "x850830346939", "a@b.kz"]
+        {
+            assert!(names_person(name), "{name}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! Facts of a statement while they are collected, and how those of several statements in one text come together.
 
 use super::values::{Binding, Match};
-use super::view::shown;
+use crate::names::{self, shown};
 use kuzet_event::{Access, Export, Flag, Flags, Relation, RoleChange, Setting, Verb};
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ pub(super) struct Facts {
     pub(super) verb: Verb,
     pub(super) relations: Vec<Relation>,
     pub(super) columns: Vec<Arc<str>>,
+    /// As they are written: the keys of values depend on them. Not for showing.
     pub(super) predicates: Vec<Arc<str>>,
     pub(super) bindings: Vec<Binding>,
     pub(super) export: Option<Export>,
@@ -49,8 +50,8 @@ impl Facts {
     /// Adds the relation that a dotted name names.
     pub(super) fn relation(&mut self, path: &[String], access: Access) {
         let Some(name) = path.last().filter(|name| !name.is_empty()) else { return };
-        let schema = if path.len() > 1 { shown(&path[path.len() - 2]) } else { Arc::from("") };
-        self.add_relation(Relation { schema, name: shown(name), access });
+        let schema = if path.len() > 1 { names::relation(&path[path.len() - 2]) } else { Arc::from("") };
+        self.add_relation(Relation { schema, name: names::relation(name), access });
     }
 
     pub(super) fn add_relation(&mut self, relation: Relation) {
@@ -70,7 +71,7 @@ impl Facts {
         let column = match self.predicates.iter().position(|known| **known == *column) {
             Some(place) => place,
             None if self.predicates.len() < PREDICATES => {
-                self.predicates.push(shown(column));
+                self.predicates.push(Arc::from(column));
                 self.predicates.len() - 1
             }
             None => return,

@@ -25,6 +25,7 @@ mod view;
 mod walk;
 mod words;
 
+pub(crate) use set::told;
 pub use settings::audit_effect;
 
 use crate::Parameters;
@@ -124,7 +125,7 @@ impl Analyzer {
                 parameters,
                 system: self.system,
                 key: &self.key,
-                columns: &statement.predicate_columns,
+                columns: &known.shape.columns,
                 scratch: &mut self.scratch,
             }
             .collect(&known.shape.bindings, &known.literals, identifiers);
@@ -146,7 +147,7 @@ impl Analyzer {
             parameters,
             system: self.system,
             key: &self.key,
-            columns: &statement.predicate_columns,
+            columns: &shape.columns,
             scratch: &mut self.scratch,
         }
         .collect(&shape.bindings, &self.scan.literals, identifiers);

@@ -4,7 +4,8 @@
 //! `UNKNOWN` says so.
 
 use super::facts::Facts;
-use super::view::{View, shown};
+use super::view::View;
+use crate::names::{role as role_name, shown};
 use kuzet_event::{Access, Flag, RoleChange, RoleVerb, Verb};
 use std::ops::Range;
 use std::sync::Arc;
@@ -107,31 +108,49 @@ fn rights(view: &View<'_>, range: Range<usize>, privileges: bool) -> Vec<Arc<str
     rights
 }
 
-fn push(list: &mut Vec<Arc<str>>, word: &str) {
-    if !word.is_empty() && list.len() < MOST {
-        list.push(shown(word));
+fn push(list: &mut Vec<Arc<str>>, words: &str) {
+    if !words.is_empty() && list.len() < MOST {
+        let safe: Vec<Arc<str>> = words.split(' ').map(shown).collect();
+        list.push(Arc::from(safe.join(" ")));
     }
 }
 
-/// Comma-separated roles or accounts: `app`, `"App"`, `app@'10.0.%'`, `'app'@'%'`.
+/// Comma-separated roles or accounts: `app`, `"App"`, `app@'10.0.%'`, `'app'@'%'`. Of an account only the user, as the
+/// log names the one who acts; what stands behind a name (a host, a password) is left out.
 fn roles(view: &View<'_>, range: Range<usize>) -> Vec<Arc<str>> {
     let mut list = Vec::new();
-    let mut name = String::new();
+    let mut named = false;
     for at in range {
         if view.op(at, b',') {
-            push(&mut list, &name);
-            name.clear();
+            named = false;
         } else if view.is_literal(at) {
-            name.push_str(&view.string(at).unwrap_or_default());
-        } else if let Some(word) = view.name(at) {
-            if view.any(at, &["GROUP", "IF", "EXISTS", "NOT"]) {
-                continue;
+            // `'a'@'%', 'b'@'%'`: the lexer makes one list of what stands between the two `@`.
+            let mut end = None;
+            for literal in view.literals_at(at).take(MOST) {
+                let between = end.and_then(|end| view.text.get(end..literal.start as usize)).unwrap_or_default();
+                named &= !between.contains(&b',');
+                end = Some(literal.end as usize);
+                if !named {
+                    let mut value = Vec::new();
+                    super::values::unescape(view.text, literal, view.system, &mut value);
+                    push_role(&mut list, &String::from_utf8_lossy(&value));
+                    named = true;
+                }
             }
-            name.push_str(&word);
+        } else if let Some(word) = view.name(at).filter(|_| !named)
+            && !view.any(at, &["GROUP", "IF", "EXISTS", "NOT"])
+        {
+            push_role(&mut list, &word);
+            named = true;
         }
     }
-    push(&mut list, &name);
     list
+}
+
+fn push_role(list: &mut Vec<Arc<str>>, name: &str) {
+    if !name.is_empty() && list.len() < MOST {
+        list.push(role_name(name));
+    }
 }
 
 /// Relations between ON and TO; gives whether the grant is as wide as a schema, database or server.
@@ -223,9 +242,7 @@ fn membership(view: &View<'_>, range: Range<usize>, rights: &mut Vec<Arc<str>>, 
         if into {
             facts.flags.insert(Flag::Escalates);
             let end = (at + 2..range.end).find(|index| view.any(*index, &["PASSWORD", "VALID", "LOGIN", "ROLE"]));
-            for role in roles(view, at + 2..end.unwrap_or(range.end)) {
-                push(rights, &role);
-            }
+            rights.extend(roles(view, at + 2..end.unwrap_or(range.end)).into_iter().take(MOST));
         }
     }
 }

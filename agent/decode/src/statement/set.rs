@@ -3,14 +3,15 @@
 use super::facts::Facts;
 use super::scan::Kind;
 use super::settings::audit_effect;
-use super::view::{View, shown};
+use super::view::View;
+use crate::names::{self, shown};
 use kuzet_event::{Setting, System, Verb};
-use kuzet_personal::mask_identifiers;
+use sqlparser::keywords::ALL_KEYWORDS;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Longest value told, bytes.
-const VALUE: usize = 64;
+const VALUE: usize = 63;
 
 /// `SET …` (not of a role, password or transaction).
 pub(super) fn set(view: &View<'_>, range: Range<usize>, facts: &mut Facts) {
@@ -111,25 +112,34 @@ fn record(name: &str, value: Option<(&str, bool)>, global: bool, facts: &mut Fac
     if let Some(flag) = effect {
         facts.flags.insert(flag);
     }
+    facts.setting(Setting { name: shown(name), value: told(name, value), global });
+}
+
+/// What is told of the new value of setting `name`; `value` says whether it is a string as well.
+pub(crate) fn told(name: &str, value: Option<(&str, bool)>) -> Option<Arc<str>> {
     let secret =
         ["password", "passwd", "secret", "passphrase", "token", "conninfo"].iter().any(|word| name.contains(word));
-    let told = value.filter(|(_, literal)| !secret && (effect.is_some() || !literal)).map(|(text, _)| short(text));
-    facts.setting(Setting { name: shown(name), value: told, global });
+    let audit = audit_effect(name, None).is_some();
+    value.filter(|(_, literal)| !secret && (audit || !literal)).map(|(text, _)| match text {
+        _ if audit || is_word(text) => short(text),
+        _ => Arc::from(names::HIDDEN),
+    })
+}
+
+/// Whether a value is a word of the language, a small number or a mark that it is not known.
+fn is_word(value: &str) -> bool {
+    let number = value.len() <= 8 && value.starts_with(|c: char| c.is_ascii_digit() || c == '-');
+    number || value == names::HIDDEN || ALL_KEYWORDS.binary_search(&value.to_ascii_uppercase().as_str()).is_ok()
 }
 
 /// A value fit to be shown. Values of settings are ASCII and have no long numbers; anything else is not told.
 fn short(value: &str) -> Arc<str> {
-    let digits = value.as_bytes().chunk_by(|left, right| left.is_ascii_digit() == right.is_ascii_digit());
-    let long = |run: &[u8]| run.len() > 6 && run[0].is_ascii_digit();
-    if !value.is_ascii() || value.contains('@') || digits.into_iter().any(long) {
-        return Arc::from("?");
+    let parts = value.split(|c: char| !c.is_alphanumeric() && !"_-.".contains(c));
+    let plain = value.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && !value.contains(['@', '\'', '"']);
+    if value == names::HIDDEN || !plain || !parts.into_iter().all(names::harmless) {
+        return Arc::from(names::HIDDEN);
     }
-    let masked = mask_identifiers(value);
-    let mut end = masked.len().min(VALUE);
-    while !masked.is_char_boundary(end) {
-        end -= 1;
-    }
-    Arc::from(masked[..end].replace(char::is_control, "\u{fffd}"))
+    names::shorten(value, VALUE)
 }
 
 /// `RESET name`, and the RESET of ALTER SYSTEM, ROLE and DATABASE: the name at `at`.

@@ -4,21 +4,27 @@ use super::calls;
 use super::facts::Facts;
 use super::head;
 use super::scan::{Scan, Seed};
+use super::settings::audit_effect;
 use super::summary;
 use super::tree;
 use super::values::Binding;
 use super::view::View;
+use crate::names::{self, HIDDEN};
 use kuzet_event::{Export, Flag, Flags, Statement, System, Verb};
 use std::sync::Arc;
 
 /// Largest text given to the grammar or followed into, bytes.
 pub(super) const LARGEST: usize = 64 << 10;
+/// Greatest LIMIT that is told; a greater number bounds nothing, and may be anything.
+const MOST_ROWS: u64 = 9_999_999;
 /// Most statements of one text that are told apart.
 const STATEMENTS: usize = 256;
 
 /// What is kept of a shape.
 pub(super) struct Shape {
     pub(super) statement: Arc<Statement>,
+    /// Predicate columns as they are written: only for the keys of values, never shown.
+    pub(super) columns: Vec<Arc<str>>,
     /// In order of slots.
     pub(super) bindings: Vec<Binding>,
 }
@@ -58,7 +64,12 @@ pub(super) fn shape(text: &[u8], scan: &Scan, system: System, truncated: bool) -
     if scan.dump && facts.export.is_none() && matches!(facts.verb, Verb::Select | Verb::Other) {
         facts.export = Some(Export::Dump);
     }
-    let text = summary::summary(&view, parsed);
+    if !parsed {
+        hide_doubtful(&mut facts);
+    }
+    let text = summary::summary(&view, parsed, &facts);
+    let shown = |name: &Arc<str>| if parsed || summary::is_sure(name) { names::shown(name) } else { Arc::from(HIDDEN) };
+    let predicate_columns = facts.predicates.iter().map(shown).collect();
     facts.bindings.sort_by_key(|binding| binding.slot);
     facts.bindings.dedup_by_key(|binding| binding.slot);
     let statement = Statement {
@@ -67,14 +78,38 @@ pub(super) fn shape(text: &[u8], scan: &Scan, system: System, truncated: bool) -
         verb: facts.verb,
         relations: facts.relations,
         columns: facts.columns,
-        predicate_columns: facts.predicates,
+        predicate_columns,
         export: facts.export,
         flags: facts.flags,
-        limit: facts.limit,
+        limit: facts.limit.filter(|rows| *rows <= MOST_ROWS),
         settings: facts.settings,
         role: facts.role,
     };
-    Shape { statement: Arc::new(statement), bindings: facts.bindings }
+    Shape { statement: Arc::new(statement), columns: facts.predicates, bindings: facts.bindings }
+}
+
+/// In a text that did not parse any word may be a piece of a value: names of relations and roles stay when they look like
+/// names, of the columns those that are known words.
+fn hide_doubtful(facts: &mut Facts) {
+    for relation in &mut facts.relations {
+        for name in [&mut relation.schema, &mut relation.name] {
+            if !name.is_empty() && !summary::is_name(name) {
+                *name = Arc::from(HIDDEN);
+            }
+        }
+    }
+    for name in facts.columns.iter_mut().filter(|name| !summary::is_sure(name)) {
+        *name = Arc::from(HIDDEN);
+    }
+    facts.columns.dedup();
+    for name in facts.role.iter_mut().flat_map(|role| role.rights.iter_mut().chain(&mut role.grantees)) {
+        if !name.is_ascii() {
+            *name = Arc::from(HIDDEN);
+        }
+    }
+    for setting in facts.settings.iter_mut().filter(|setting| audit_effect(&setting.name, None).is_none()) {
+        setting.value = setting.value.as_ref().map(|_| Arc::from(HIDDEN));
+    }
 }
 
 /// Facts of all statements of a text.

@@ -3,7 +3,8 @@
 use super::facts::Facts;
 use super::scan::{Form, Kind};
 use super::shape::LARGEST;
-use super::view::{View, shown};
+use super::view::View;
+use crate::names;
 use kuzet_event::{Access, Relation, System, Verb};
 use sqlparser::ast::{ObjectName, Query, Statement, TableFactor, Visit, Visitor};
 use sqlparser::dialect::{Dialect, MySqlDialect, PostgreSqlDialect};
@@ -113,7 +114,7 @@ impl Finder {
             if schema.is_empty() && self.queries.contains(&name.to_lowercase()) {
                 continue;
             }
-            let (schema, name) = (shown(&schema), shown(&name));
+            let (schema, name) = (names::relation(&schema), names::relation(&name));
             if !facts.relations.iter().any(|known| known.schema == schema && known.name == name) {
                 facts.add_relation(Relation { schema, name, access: Access::Read });
             }

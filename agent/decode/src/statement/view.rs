@@ -2,11 +2,6 @@
 
 use super::scan::{Form, Kind, Literal, Token};
 use kuzet_event::System;
-use kuzet_personal::mask_identifiers;
-use std::sync::Arc;
-
-/// Longest name kept; servers allow 63 or 64 characters.
-const NAME: usize = 256;
 
 /// Tokens over their text. An index that is out of range is a token that nothing matches.
 #[derive(Clone, Copy)]
@@ -200,17 +195,4 @@ impl Keyword {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A name fit to be shown: identifiers masked, control characters replaced, cut.
-pub(super) fn shown(name: &str) -> Arc<str> {
-    let mut end = name.len().min(NAME);
-    while !name.is_char_boundary(end) {
-        end -= 1;
-    }
-    let name = mask_identifiers(&name[..end]);
-    if name.chars().any(char::is_control) {
-        return Arc::from(name.replace(char::is_control, "\u{fffd}"));
-    }
-    Arc::from(&*name)
 }

@@ -409,6 +409,27 @@ fn name_from(text: &Folded, pieces: &[Piece], index: usize) -> Option<(usize, u8
     None
 }
 
+/// Words of schemas that end as surnames do.
+const NO_SURNAMES: &[&str] = &["abbrev", "supernova", "casanova"];
+/// Endings of surnames in Latin letters that words of schemas hardly have; at least three letters stand before them.
+const LATIN: &[&str] = &["ov", "ova", "ev", "eva", "enko", "skaya", "uly", "kyzy", "qyzy", "bek", "bai"];
+
+/// Whether a word of `name` (between `_`, digits and other signs) is by itself a person's name: a common given name, a
+/// patronymic, a surname by its ending. For names in a schema, where sentences and capitals give no help.
+pub(crate) fn in_word(name: &str) -> bool {
+    name.split(|c: char| !c.is_alphabetic()).any(|word| {
+        let codes = fold::codes(word);
+        if Part::Given.fits(&codes) || Part::Patronymic.fits(&codes) {
+            return true;
+        }
+        if !word.is_ascii() {
+            return Part::Surname.fits(&codes);
+        }
+        let word = &*word.to_ascii_lowercase();
+        LATIN.iter().any(|end| word.len() >= end.len() + 3 && word.ends_with(end)) && !NO_SURNAMES.contains(&word)
+    })
+}
+
 #[derive(Clone, Copy)]
 enum Part {
     Patronymic,

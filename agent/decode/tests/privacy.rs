@@ -1,0 +1,268 @@
+//! No value comes out of a statement: planted values in every lexical form, in both dialects, in statements that are
+//! valid, broken and cut, and none of them, nor its digits, in what is told.
+
+mod common;
+
+use kuzet_decode::{Analyzer, Format, Parameters};
+use kuzet_event::{Flags, Place, SessionId, System, Timestamp};
+use kuzet_personal::Key;
+use proptest::prelude::*;
+use smallvec::SmallVec;
+
+/// What is told of `text` by a fresh analyser, in Debug.
+fn told(system: System, text: &[u8], truncated: bool) -> String {
+    let mut identifiers = SmallVec::new();
+    let mut analyzer = Analyzer::new(system, Key::new([7; 32]));
+    let mut statement = (*analyzer.analyze(text, &Parameters::new(), truncated, &mut identifiers)).clone();
+    // A hash of the literal-free text and a set of bits: their digits mean nothing.
+    (statement.fingerprint, statement.flags) = (0, Flags::NONE);
+    format!("{statement:?}")
+}
+
+/// Events of one record with `text` in every place that has a statement, without what is a hash or a count of bytes.
+fn events(format: Format, text: &str, bound: &str) -> String {
+    let csv = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let log = match format {
+        Format::MariadbServerAudit => {
+            let text = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
+            format!("20261122 16:27:58,vm,analyst,127.0.0.1,12,4,QUERY,mfo,'{text}',0\n")
+        }
+        _ => {
+            let head = "2026-11-22 16:22:30.123 UTC,\"analyst\",\"mfo\",7,\"127.0.0.1:46096\",6b0316c6.7";
+            let tail = "\"SELECT\",2026-11-22 16:22:30 UTC,3/343,0";
+            let audit = format!("AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.borrowers,{},{},1", csv(text), csv(bound));
+            let logged = csv(&format!("statement: {text}"));
+            let detail = csv(&format!("parameters: $1 = '{}'", bound.replace('\'', "''")));
+            let error = csv(&format!("syntax error at or near \"{bound}\""));
+            let end = "\"psql\",\"client backend\",,0";
+            format!(
+                "{head},1,{tail},LOG,00000,{},,,,,,,,,{end}\n{head},2,{tail},LOG,00000,{logged},{detail},,,,,,,,{end}\n\
+                 {head},3,{tail},ERROR,42601,{error},{detail},,,,,{},1,,{end}\n",
+                csv(&audit),
+                csv(text)
+            )
+        }
+    };
+    let (events, tally) = common::decode(format, &common::options(), log.as_bytes());
+    assert_eq!(tally.lost, 0, "{log}");
+    let mut shown = String::new();
+    for mut event in events {
+        (event.place, event.session) = (Place::default(), SessionId(0));
+        event.at = Timestamp(0);
+        event.identifiers.clear(); // keyed hashes
+        event.statement = event.statement.map(|statement| {
+            let mut statement = (*statement).clone();
+            (statement.fingerprint, statement.flags) = (0, Flags::NONE);
+            statement.into()
+        });
+        shown.push_str(&format!("{event:?}\n"));
+    }
+    shown
+}
+
+/// A run of six digits or more of `value`, or one of its words, that stands in `shown`.
+fn leaked<'a>(value: &'a str, shown: &str) -> Option<&'a str> {
+    let shown = shown.to_lowercase();
+    let plain = |c: char| !c.is_alphanumeric();
+    value.split(plain).find(|word| word.chars().count() > 3 && shown.contains(&word.to_lowercase())).or_else(|| {
+        let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+        let long = digits.len() >= 6
+            && digits.as_bytes().windows(6).any(|six| shown.contains(std::str::from_utf8(six).unwrap_or("?")));
+        long.then_some(value)
+    })
+}
+
+/// Values of people. Every word of theirs is looked for.
+fn value() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[0-9]{2}(0[1-9]|1[0-2])[0-3][0-9]{7}",
+        "N[1-9][0-9]{7}",
+        "\\+77[0-9]{9}",
+        "4400 [0-9]{4} [0-9]{4} [0-9]{4}",
+        "KZ[0-9]{18}",
+        "[a-z]{4}zq[0-9]{3}@poshta-synaq\\.kz",
+        "(Ахметов|Серікқызы|Иванов|Нұрланова) (Нурлан|Айгуль|Серик)( Серикович)?",
+        "(Akhmetov|Ivanov|Petrova) (Nurlan|Aigul|Serik)",
+        "(Алматы|Қарағанды), Абайқұнан к-сі [0-9]{1,3}",
+    ]
+}
+
+/// A secret: only where no name can stand, for nothing tells it from one.
+fn secret() -> impl Strategy<Value = String> {
+    "[A-Z][a-z]{3}[0-9]{3}xZ[!%#]"
+}
+
+/// The forms in which a value is written.
+fn forms(value: &str) -> Vec<String> {
+    let hex: String = value.bytes().map(|byte| format!("{byte:02X}")).collect();
+    vec![
+        format!("'{value}'"),
+        format!("E'{value}'"),
+        format!("N'{value}'"),
+        format!("_utf8mb4'{value}'"),
+        format!("$${value}$$"),
+        format!("$q${value}$q$"),
+        format!("\"{value}\""),
+        format!("`{value}`"),
+        format!("U&\"{value}\""),
+        format!("x'{hex}'"),
+        format!("0x{hex}"),
+        format!("/* {value} */ 1"),
+        format!("'{value}\\'' || '{value}'"),
+        format!("'a\\', '{value}'"),
+        format!("'{value}'::text"),
+        format!("date '{value}'"),
+        format!(":\"{value}\""),
+        format!("data->>'{value}'"),
+        format!("{{\"name\": \"{value}\"}}"),
+        format!("\u{ab}{value}\u{bb}"),
+        format!("\u{2018}{value}\u{2019}"),
+    ]
+}
+
+const TEMPLATES: &[&str] = &[
+    "SELECT * FROM borrowers WHERE iin = {}",
+    "SELECT {} AS x, iin FROM borrowers WHERE a IN ({}, {}) OR b LIKE {}",
+    "SELECT {} FROM borrowers",
+    "INSERT INTO borrowers (iin, name) VALUES ({}, {}), ({}, {})",
+    "INSERT INTO borrowers VALUES ({})",
+    "UPDATE borrowers SET name = {}, b = {} WHERE id = {} LIMIT {}",
+    "DELETE FROM borrowers WHERE lower(name) = {} -- {}",
+    "SET app.person = {}",
+    "SET @person = {}",
+    "SET app.person TO {}",
+    "CALL note({}, {}); SELECT {}",
+    "DO {}",
+    "COPY borrowers TO {}",
+    "EXECUTE p({}, {})",
+    "WITH x AS (SELECT {} AS a) SELECT * FROM x WHERE a <> {}",
+    "COMMENT ON TABLE borrowers IS {}",
+    "SELECT * FROM borrowers WHERE (iin = {} AND",
+    "SELEC * FORM borrowers WHER iin {} {}",
+    "{} please look at this one {} FROM the list",
+    "{}",
+    "'{}",
+    "1\t{}\t{}\t\\N",
+    "GRANT SELECT ON borrowers TO x IDENTIFIED BY {}",
+    "CREATE USER x IDENTIFIED BY {}",
+    "ALTER ROLE x PASSWORD {}",
+    "ALTER GROUP g ADD USER u PASSWORD {}",
+    "SET PASSWORD FOR 'u' {}",
+    "SELECT set_config('app.x', {}, true)",
+    "KILL QUERY {}",
+    "NOTIFY x, {}",
+];
+
+fn fill(template: &str, literals: &[String]) -> String {
+    let mut text = String::new();
+    for (index, piece) in template.split("{}").enumerate() {
+        if index > 0 {
+            text.push_str(&literals[index % literals.len()]);
+        }
+        text.push_str(piece);
+    }
+    text
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn no_value_is_told(
+        template in prop::sample::select(TEMPLATES),
+        values in prop::collection::vec((value(), 0usize..21), 2..4),
+        cut in prop::option::of(0.0f64..1.0),
+        head in prop::option::weighted(0.2, 0usize..30),
+        garbage in prop::sample::select(&["", "", "", "'", "\"", "`", "$$", "' ", "\\", "\u{ab}", ")", "/*"]),
+    ) {
+        let literals: Vec<String> = values.iter().map(|(value, form)| forms(value).swap_remove(*form)).collect();
+        let mut text = format!("{garbage}{}", fill(template, &literals));
+        if let Some(cut) = cut {
+            text.truncate(text.floor_char_boundary((text.len() as f64 * cut) as usize));
+        }
+        if let Some(head) = head {
+            text.drain(..text.floor_char_boundary(head.min(text.len())));
+        }
+        for system in [System::Postgresql, System::Mariadb] {
+            let shown = told(system, text.as_bytes(), cut.is_some());
+            for (value, _) in &values {
+                prop_assert_eq!(leaked(value, &shown), None, "{} in {}", text, shown);
+            }
+        }
+    }
+
+    #[test]
+    fn no_value_is_told_by_an_event(
+        template in prop::sample::select(TEMPLATES),
+        values in prop::collection::vec((value(), 0usize..21), 2..4),
+    ) {
+        let literals: Vec<String> = values.iter().map(|(value, form)| forms(value).swap_remove(*form)).collect();
+        let text = fill(template, &literals);
+        for format in [Format::PostgresqlCsvlog, Format::MariadbServerAudit] {
+            let shown = events(format, &text, &values[0].0);
+            prop_assert!(shown.contains("Statement {"), "{}", shown);
+            for (value, _) in &values {
+                prop_assert_eq!(leaked(value, &shown), None, "{} in {}", text, shown);
+            }
+        }
+    }
+
+    #[test]
+    fn no_secret_is_told(secret in secret(), form in 0usize..4, template in prop::sample::select(&[
+        "CREATE USER x IDENTIFIED BY {}", "CREATE ROLE x LOGIN PASSWORD {}", "ALTER USER x WITH PASSWORD {} SUPERUSER",
+        "ALTER GROUP g ADD USER u PASSWORD {}", "SET PASSWORD FOR x = {}", "SET PASSWORD FOR 'x' {}",
+        "GRANT ALL ON *.* TO 'x'@'%' IDENTIFIED BY {}", "SET app.token = {}", "CREATE USER x IDENTIFED {}",
+    ])) {
+        let literal = [format!("'{secret}'"), format!("\"{secret}\""), format!("E'{secret}'"), format!("'{secret}")];
+        let text = template.replace("{}", &literal[form]);
+        let word = &secret[..secret.len() - 1];
+        for system in [System::Postgresql, System::Mariadb] {
+            prop_assert_eq!(leaked(word, &told(system, text.as_bytes(), false)), None, "{}", text);
+        }
+    }
+}
+
+#[test]
+fn values_that_look_like_names() {
+    for (text, value) in [
+        ("SELECT Иванов FROM t", "Иванов"),
+        ("SELECT \"ИВАН ИВАНОВ\" FROM t", "ИВАН ИВАНОВ"),
+        ("SELECT * FROM \"ИВАН ИВАНОВ\"", "ИВАН ИВАНОВ"),
+        ("SELECT * FROM Ахметов", "Ахметов"),
+        ("SELECT $$N12345678$$ FROM t", "N12345678"),
+        ("SELECT $$Абай к-сі$$ AS x FROM t", "Абай"),
+        ("SELECT 8508_3034_6939", "8508_3034_6939"),
+        ("SELECT * FROM t LIMIT 850830346939", "850830346939"),
+        ("SELECT * FROM t WHERE city = Шымкент", "Шымкент"),
+        ("Абайқұнан, 7' AND name = 'x", "Абайқұнан"),
+        ("GRANT x TO \"Иванов Иван\"", "Иванов"),
+        ("SET app.person = ivanov", "ivanov"),
+        ("SELECT @ivanov, :ivanov, t.ivanov FROM t", "ivanov"),
+        ("850830346939\tИванов Иван\t7701", "850830346939"),
+    ] {
+        for system in [System::Postgresql, System::Mariadb] {
+            let shown = told(system, text.as_bytes(), false);
+            assert_eq!(leaked(value, &shown), None, "{text} {system:?}: {shown}");
+        }
+    }
+}
+
+#[test]
+fn names_that_are_no_values_stay() {
+    for (text, name) in [
+        ("SELECT id, iin FROM public.borrowers_202611 b WHERE b.status = 'x'", "borrowers_202611"),
+        ("SELECT iin FROM borrowers WHERE iin = '1", "iin = ?"),
+        ("SELECT iin FROM borrowers WHERE ((", "borrowers"),
+        ("SELECT иин FROM заемщики", "заемщики"),
+        ("SELECT note FROM \"Договор\"", "Договор"),
+        ("GRANT reader TO intruder", "intruder"),
+    ] {
+        for system in [System::Postgresql, System::Mariadb] {
+            if system == System::Mariadb && text.contains('"') {
+                continue;
+            }
+            let shown = told(system, text.as_bytes(), false);
+            assert!(shown.contains(name), "{text} {system:?}: {shown}");
+        }
+    }
+}
