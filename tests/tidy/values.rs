@@ -110,7 +110,7 @@ fn no_holder_of_raw_values_can_be_printed() {
         };
         let lines: Vec<&str> = file.text.lines().collect();
         let definition = |line: &&str| line.contains(" struct ") || line.starts_with("struct ");
-        let Some(at) = lines.iter().position(|line| definition(&line) && names(line, name)) else {
+        let Some(at) = lines.iter().position(|line| definition(line) && names(line, name)) else {
             found.push(format!("{path} does not define {name}"));
             continue;
         };
