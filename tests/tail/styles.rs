@@ -171,3 +171,35 @@ fn many_dated_files_are_not_held_open() {
     assert_eq!(reader.status().files.len(), 1);
     assert!(reader.taken.gaps.is_empty());
 }
+
+#[test]
+fn names_that_move_while_the_reader_starts_are_not_called_gone() {
+    for notify in [true, false] {
+        let directory = Scratch::new("moving");
+        let mut writer = Writer::new(directory.path(), "x.log", Format::Csvlog, 0);
+        let mut reader = Reader::new(source(&directory, &["x.log"]), TailOptions { notify, ..options() });
+        writer.append(3);
+        reader.expect(3);
+        let rotating = std::thread::spawn(move || {
+            for _ in 0..80 {
+                writer.append(3);
+                writer.rotate();
+            }
+            writer.append(1);
+            writer.next()
+        });
+        let mut starts = 0;
+        while !rotating.is_finished() {
+            reader.step();
+            reader.restart();
+            starts += 1;
+        }
+        let records = rotating.join().unwrap();
+        reader.until("the last record", |taken| taken.records.len() as u64 >= records);
+        reader.rest(6);
+        let told = format!("{starts} starts: {:#?}", reader.taken.gaps);
+        assert!(reader.taken.gaps.is_empty(), "{told}");
+        reader.taken.records.sort_unstable();
+        assert_eq!(reader.taken.records, (0..records).collect::<Vec<_>>(), "{told}");
+    }
+}

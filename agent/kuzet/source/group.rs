@@ -111,17 +111,17 @@ impl Group {
     }
 
     /// A look on which something may be called gone: files renamed while a directory is listed can be missing from the
-    /// list, so that two looks must agree.
-    pub(super) fn settled(&self, context: Context<'_>) -> Scan {
+    /// list, so that two looks must agree. `false` when no two did.
+    pub(super) fn settled(&self, context: Context<'_>) -> (Scan, bool) {
         let mut scan = self.scan(context);
         for _ in 0..LOOKS {
             let next = self.scan(context);
             if next.agrees(&scan) {
-                break;
+                return (next, true);
             }
             scan = next;
         }
-        scan
+        (scan, false)
     }
 
     pub(super) fn gap(

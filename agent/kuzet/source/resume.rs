@@ -68,7 +68,7 @@ impl Group {
 
     /// One look for the files of pending checkpoints; says whether one moved meanwhile.
     fn place(&mut self, context: Context<'_>) -> bool {
-        let scan = self.settled(context);
+        let (scan, settled) = self.settled(context);
         let pending = std::mem::take(&mut self.pending);
         // Where they were first, so that no copy is taken for an original.
         let (mut elsewhere, mut found, mut moved) = (Vec::new(), Vec::new(), false);
@@ -88,6 +88,10 @@ impl Group {
                 Ok(follow) => {
                     self.retired.push(Checkpoint { finished: true, at: context.wall, ..checkpoint });
                     found.push(follow);
+                }
+                Err(Lost::Gone(_)) if !settled => {
+                    moved = true;
+                    self.pending.push(checkpoint);
                 }
                 Err(Lost::Later) => self.pending.push(checkpoint),
                 Err(Lost::Gone(reason)) => {
@@ -203,7 +207,7 @@ impl Group {
     /// The file of a follow does not hold its content any more: goes on in a copy, or tells what is lost. Whatever the
     /// file holds now is found as new.
     pub(super) fn displaced(&mut self, index: usize, cut: bool, hand: &mut Hand<'_>, context: Context<'_>) {
-        let scan = self.settled(context);
+        let (scan, _) = self.settled(context);
         let (identity, edge) = (self.follows[index].identity(), self.follows[index].edge().hash());
         let wanted = (&identity, self.follows[index].read, edge);
         if let Some(found) = self.find(wanted, &scan, &[]) {

@@ -155,8 +155,14 @@ impl Scan {
     fn add(&mut self, path: &Path, matched: bool) {
         let metadata = match path.metadata() {
             Ok(metadata) => metadata,
-            // Gone since its name was read; a link that leads nowhere is another thing.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && path.symlink_metadata().is_err() => return,
+            // Gone since its name was read, perhaps with another in its place by now; a link that leads nowhere is another
+            // thing.
+            Err(error)
+                if error.kind() == io::ErrorKind::NotFound
+                    && !path.symlink_metadata().is_ok_and(|metadata| metadata.is_symlink()) =>
+            {
+                return;
+            }
             Err(error) => {
                 if matched {
                     self.unreadable.insert(path.to_path_buf(), error.to_string());
