@@ -32,6 +32,9 @@ const COMMIT_SHARE: u32 = 10;
 /// How often checkpoints are written when nothing was found, and how often time is let pass.
 const BEAT: Duration = Duration::from_secs(1);
 
+/// How often it is looked for what was closed long ago.
+const PURGE: Duration = Duration::from_secs(600);
+
 /// Open incidents whose alerts go on after a restart.
 const MOST_REMEMBERED: usize = 1024;
 
@@ -61,6 +64,8 @@ pub struct Agent {
     dirty: bool,
     failing: Option<Duration>,
     next_turn: Option<Timestamp>,
+    keep: Duration,
+    next_purge: Duration,
 }
 
 /// Why an agent cannot start.
@@ -142,6 +147,8 @@ impl Agent {
             dirty: false,
             failing: None,
             next_turn: None,
+            keep: config.keep,
+            next_purge: now,
         })
     }
 
@@ -236,8 +243,26 @@ impl Agent {
         self.core.tick(wall);
         self.take_acts();
         self.commit();
+        self.forget(wall);
         self.show_sources(wall);
         self.show_incidents();
+    }
+
+    /// Deletes a few rows of what was closed long ago; looks again at the next beat while there is more.
+    fn forget(&mut self, wall: Timestamp) {
+        let now = self.clock.monotonic();
+        let keep = i64::try_from(self.keep.as_micros()).unwrap_or(i64::MAX);
+        if now < self.next_purge || self.failing.is_some() {
+            return;
+        }
+        match self.store.purge(Timestamp(wall.0.saturating_sub(keep))) {
+            Ok(0) => self.next_purge = now + PURGE,
+            Ok(_) => {}
+            Err(error) => {
+                self.next_purge = now + PURGE;
+                self.store_failed(&error);
+            }
+        }
     }
 
     /// Acts that the command line left in the store while the agent ran.

@@ -1,6 +1,6 @@
 //! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
 
-use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, SourceConfig, default_state, discover, hostname};
+use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
 use crate::notify::ChannelSettings;
 use kuzet_detect::{Diagnostic, Thresholds};
 use kuzet_incident::FoldConfig;
@@ -32,6 +32,14 @@ struct Raw {
     thresholds: Thresholds,
     #[serde(default)]
     incident: RawIncident,
+    #[serde(default)]
+    store: RawStore,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStore {
+    keep_days: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -153,6 +161,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         notify: raw.notify,
         thresholds,
         fold: raw.incident.meant(),
+        keep: raw.store.keep_days.map_or(KEEP, |days| Duration::from_secs(days.clamp(1, 36_500) * 24 * 3600)),
         poll: Duration::from_secs(raw.poll_seconds.unwrap_or(1).clamp(1, 60)),
     };
     if faults.list.iter().any(|fault| !fault.warning) { Err(faults.list) } else { Ok((config, faults.list)) }

@@ -44,6 +44,8 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// When a story ends.
     pub fold: FoldConfig,
+    /// How long closed incidents, gaps and dead letters are kept.
+    pub keep: Duration,
     /// How often a silent log is looked at when no file system event arrives.
     pub poll: Duration,
 }
@@ -95,6 +97,7 @@ impl Config {
             notify: Vec::new(),
             thresholds: Thresholds::default(),
             fold: FoldConfig::default(),
+            keep: KEEP,
             poll: Duration::from_secs(1),
         }
     }
@@ -102,6 +105,9 @@ impl Config {
 
 /// Kazakhstan is at UTC+5 as a whole since 1 March 2024; older zone files of hosts say +6, so none is read.
 pub const KAZAKHSTAN_OFFSET: i32 = 5 * 3600;
+
+/// Longer than the year after which a yearly review looks back.
+pub const KEEP: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// Loopback only: metrics name hosts and stores.
 pub const DEFAULT_METRICS: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9478);

@@ -10,6 +10,7 @@ mod files;
 mod load;
 mod memory;
 mod outbox;
+mod purge;
 mod reader;
 mod sqlite;
 #[cfg(test)]

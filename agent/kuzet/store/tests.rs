@@ -431,3 +431,54 @@ fn killed_at_any_moment_the_store_holds_whole_batches_and_all_that_were_recorded
     }
     assert!(last > 60, "the children did record: {last}");
 }
+
+#[test]
+fn what_was_closed_long_ago_is_forgotten_and_nothing_else() {
+    let dir = Dir::new("purge");
+    let mut store = open(&dir.0);
+    let mut folder = Folder::new(FoldConfig::default());
+    let stories = [
+        detection("closed", minute(0), 0..1200),
+        detection("open", minute(0), 0..1),
+        detection("late", minute(0), 0..1),
+    ];
+    let mut batch = folded(&mut folder, &stories);
+    let at = |at| Gap {
+        source: SourceId(0),
+        file: FileId(1),
+        path: "/var/log/old.csv".into(),
+        offset: 5,
+        bytes: Count::Unknown,
+        reason: GapReason::Truncated,
+        at,
+    };
+    batch.gaps = vec![("pg".to_owned(), at(minute(0))), ("pg".to_owned(), at(minute(900)))];
+    batch.outbox = vec![message("am", "KZ-A", 1, false), message("am", "KZ-B", 1, false)];
+    store.record(&batch).unwrap();
+    let first = store.due("am", minute(0), 1).unwrap().remove(0);
+    store.dead(first.id, "refused").unwrap();
+    let close = act(ActKind::Close { verdict: Verdict::Authorised });
+    let ids: Vec<_> = folder.incidents().map(|one| (one.user.clone(), one.id)).collect();
+    let id = |user: &str| ids.iter().find(|(one, _)| one == user).unwrap().1;
+    folder.act(id("closed"), &close, minute(1)).unwrap();
+    folder.act(id("late"), &close, minute(900)).unwrap();
+    store.record(&Batch { changes: folder.changes(), ..Batch::default() }).unwrap();
+    assert_eq!(store.purge(minute(0)).unwrap(), 0);
+    // The folder has them in memory still: only the gap and the dead letter go.
+    assert_eq!(store.purge(minute(600)).unwrap(), 2);
+    folder.tick(minute(5000));
+    store.record(&Batch { changes: folder.changes(), ..Batch::default() }).unwrap();
+    let mut calls = 0;
+    while store.purge(minute(600)).unwrap() > 0 {
+        calls += 1;
+        assert!(calls < 10, "it does not end");
+    }
+    assert_eq!(calls, 3, "1,200 people go in batches");
+    let reader = Reader::open(&dir.0).unwrap();
+    let mut left: Vec<_> = reader.incidents(&Filter::default()).unwrap().into_iter().map(|one| one.user).collect();
+    left.sort();
+    assert_eq!(left, ["late", "open"]);
+    assert_eq!(reader.gaps().unwrap().len(), 1);
+    assert_eq!(reader.dead_letters().unwrap(), []);
+    assert_eq!(reader.backlog().unwrap()[0].pending, 1);
+}
