@@ -1,6 +1,6 @@
 //! Names out of a log made fit to be shown: valid UTF-8, no control characters, no identifiers inside.
 
-use kuzet_personal::{column_category, mask_people, names_person, table_hint};
+use kuzet_personal::{column_category, mask_people, names_person, table_hint, unseen};
 use std::sync::Arc;
 
 /// Longest name out of a statement, bytes: that of PostgreSQL.
@@ -15,10 +15,8 @@ const LONGEST: usize = 256;
 /// cache miss only.
 pub(crate) fn clean(raw: &[u8]) -> Arc<str> {
     let raw = &raw[..raw.len().min(4 * LONGEST)];
-    let mut text: String = String::from_utf8_lossy(raw)
-        .chars()
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect();
+    let mut text: String =
+        String::from_utf8_lossy(raw).chars().map(|c| if unseen(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
     // Masked before it is cut: half an identifier is still half an identifier.
     if let std::borrow::Cow::Owned(masked) = mask_people(&text) {
         text = masked;
@@ -139,6 +137,7 @@ mod tests {
         assert_eq!(&*clean(b"app"), "app");
         assert_eq!(&*clean(b"a\nb\x1b[31m"), "a\u{fffd}b\u{fffd}[31m");
         assert_eq!(&*clean(b"a\xff"), "a\u{fffd}");
+        assert_eq!(&*clean("nimda\u{202e}\u{200b}".as_bytes()), "nimda\u{fffd}\u{fffd}");
         let program = clean("CRM: Ахметов Нурлан Серикович 850830346939".as_bytes());
         assert!(
             program.starts_with("CRM: ") && !program.contains("Ахметов") && !program.contains("346939"),

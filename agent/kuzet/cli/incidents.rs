@@ -143,8 +143,12 @@ fn list(config: &Config, options: &List) -> Result<ExitCode, Failure> {
 
 fn submit(config: &Config, decision: &Decision, kind: ActKind) -> Result<ExitCode, Failure> {
     let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned());
-    // Before it is stored: people write down whom they asked.
-    let reason = kuzet_personal::mask_people(&decision.reason).into_owned();
+    // Before it is stored: people write down whom they asked, and paste what a terminal obeys.
+    let fit = |text: &str| {
+        let shown: String = text.chars().filter(|letter| !kuzet_personal::unseen(*letter)).collect();
+        kuzet_personal::mask_people(&shown).into_owned()
+    };
+    let (reason, by) = (fit(&decision.reason), fit(&by));
     let act = Act { kind, reason, by };
     let incident = Reader::submit(&config.state, &decision.id, &act, System.wall()).context("not recorded")?;
     output::line(&kuzet_incident::line(&incident));

@@ -45,7 +45,7 @@ pub use finding::{Finding, Reason, mask_value};
 pub use identify::identify;
 pub use key::Key;
 pub use kinds::Kind;
-pub use mask::{mask_identifiers, mask_people, names_person};
+pub use mask::{mask_identifiers, mask_people, names_person, unseen};
 pub use normalise::{SmallBuf, normalise};
 pub use scanner::Scanner;
 pub use summary::{Summary, Sureness, summarise};

@@ -7,6 +7,15 @@ use crate::finding::mask_value;
 use crate::kinds::{card, digit, email, iban, iin, phone};
 use crate::{Date, Kind};
 
+/// Whether a character shows nothing itself and changes how the rest is shown: controls, marks of direction, zero widths.
+/// What a log or a person says is shown without them, so that nobody reads something else than stands there.
+#[must_use]
+pub fn unseen(letter: char) -> bool {
+    letter.is_control()
+        || matches!(letter, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
 /// `text` with every identifier of a person replaced by its mask; borrowed when there is none. For short names. On the
 /// safe side: any 12 digits with a right check digit (a BIN apart) count as an IIN, any 9 digits or more beside a word
 /// such as `iin` or `card` are masked.

@@ -178,7 +178,7 @@ pub(super) fn summary(view: &View<'_>, parsed: bool, facts: &Facts) -> Summary {
     }
     let fingerprint = Key::new([0; 32]).pseudonym("statement", &canonical) as u64;
     text.truncate(text.floor_char_boundary(LONGEST));
-    Summary { fingerprint, shown: Arc::from(text.replace(char::is_control, " ")) }
+    Summary { fingerprint, shown: Arc::from(text.replace(kuzet_personal::unseen, " ")) }
 }
 
 fn is_capital(keyword: &str) -> bool {
