@@ -1,10 +1,10 @@
 //! `kuzet doctor`: what is watched, what could be and is not, what cannot be seen, and the exact thing to change.
 
-use super::{Failure, output};
+use super::{Failure, output, stamps};
 use crate::config::discover::{self, Limit, Server};
 use crate::config::{Config, Content, SourceConfig};
 use serde::Serialize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// `kuzet.doctor/1` (docs/schema/doctor-1.json).
@@ -57,10 +57,11 @@ pub(super) fn examine(config: &Config, policy: bool, catalogue: bool) -> Report 
         let own = server.source.as_ref().is_some_and(|own| own.paths.iter().any(|path| source.paths.contains(path)));
         own || source.data_directory.as_deref() == Some(data)
             || source.paths.iter().any(|path| Path::new(path).starts_with(data))
+            || server.source.as_ref().is_some_and(|own| share(&own.paths, &source.paths))
     };
     let watched = config.sources.iter().map(|source| {
         let server = servers.iter().find(|server| follows(server, source));
-        watched(source, server)
+        watched(config, source, server)
     });
     let unwatched = servers.iter().filter(|server| !config.sources.iter().any(|source| follows(server, source)));
     let mut limits = Vec::new();
@@ -97,11 +98,21 @@ pub(super) fn examine(config: &Config, policy: bool, catalogue: bool) -> Report 
     Report { schema: "kuzet.doctor/1", sources: watched.collect(), unwatched: unwatched.collect(), limits }
 }
 
-fn watched(source: &SourceConfig, server: Option<&Server>) -> Watched {
+/// Whether two lists of patterns tell of one place: a common file, or files of one directory, as those that a server
+/// writes in another format.
+fn share(one: &[String], other: &[String]) -> bool {
+    let directories = |patterns: &[String]| -> Vec<PathBuf> {
+        patterns.iter().filter_map(|path| std::fs::canonicalize(Path::new(path).parent()?).ok()).collect()
+    };
+    let mine = directories(one);
+    directories(other).iter().any(|directory| mine.contains(directory))
+}
+
+fn watched(config: &Config, source: &SourceConfig, server: Option<&Server>) -> Watched {
     let mut follows = source.paths.clone();
     follows.extend(source.data_directory.iter().map(|data| format!("{} (current_logfiles)", data.display())));
     let files: Vec<_> = source.paths.iter().filter_map(|path| glob::glob(path).ok()).flatten().take(4096).collect();
-    let readable = files.iter().all(|file| file.as_ref().is_ok_and(|file| std::fs::File::open(file).is_ok()));
+    let readable = files.iter().all(|file| file.as_ref().is_ok_and(|file| readable(file)));
     let mut limits = server.map(|server| server.limits.clone()).unwrap_or_default();
     if !readable {
         limits.insert(
@@ -122,8 +133,18 @@ fn watched(source: &SourceConfig, server: Option<&Server>) -> Watched {
             },
         );
     }
+    limits.extend(stamps::examine(config, source));
     let format = source.format.clone().unwrap_or_else(|| "recognised from the content".to_owned());
     Watched { name: source.name.clone(), format, follows, readable, limits }
+}
+
+/// Whether a file can be opened. Pipes and devices are nobody's log, and opening one may wait for ever.
+fn readable(file: &Path) -> bool {
+    match std::fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() => std::fs::File::open(file).is_ok(),
+        Ok(_) => true,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
 }
 
 /// The report for people.
@@ -149,4 +170,23 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
             .flat_map(|one| [format!("note     [{}] {}", one.code, one.message), format!("      fix: {}", one.fix)]),
     );
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_among_the_logs_stops_nobody() {
+        let directory = std::env::temp_dir().join(format!("kuzet-doctor-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let pipe = directory.join("a.csv");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        std::os::unix::fs::symlink(directory.join("none"), directory.join("b.csv")).unwrap();
+        let text = format!("[[source]]\nname = \"m\"\npaths = [\"{}/*.csv\"]\n", directory.display());
+        let (config, _) = crate::config::load_text(&text, &directory.join("kuzet.toml")).unwrap();
+        assert!(watched(&config, &config.sources[0], None).readable);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
 }

@@ -8,6 +8,7 @@ mod incidents;
 mod output;
 mod replay;
 mod run;
+mod stamps;
 mod status;
 
 use clap::{Args, Parser, Subcommand};
