@@ -1,6 +1,6 @@
 //! `kuzet doctor`: what is watched, what could be and is not, what cannot be seen, and the exact thing to change.
 
-use super::{Failure, output, stamps};
+use super::{Failure, output};
 use crate::config::discover::{self, Limit, Server};
 use crate::config::{Config, Content, SourceConfig};
 use serde::Serialize;
@@ -61,7 +61,7 @@ pub(super) fn examine(config: &Config, policy: bool, catalogue: bool) -> Report 
     };
     let watched = config.sources.iter().map(|source| {
         let server = servers.iter().find(|server| follows(server, source));
-        watched(config, source, server)
+        watched(source, server)
     });
     let unwatched = servers.iter().filter(|server| !config.sources.iter().any(|source| follows(server, source)));
     let mut limits = Vec::new();
@@ -108,7 +108,7 @@ fn share(one: &[String], other: &[String]) -> bool {
     directories(other).iter().any(|directory| mine.contains(directory))
 }
 
-fn watched(config: &Config, source: &SourceConfig, server: Option<&Server>) -> Watched {
+fn watched(source: &SourceConfig, server: Option<&Server>) -> Watched {
     let mut follows = source.paths.clone();
     follows.extend(source.data_directory.iter().map(|data| format!("{} (current_logfiles)", data.display())));
     let files: Vec<_> = source.paths.iter().filter_map(|path| glob::glob(path).ok()).flatten().take(4096).collect();
@@ -133,7 +133,6 @@ fn watched(config: &Config, source: &SourceConfig, server: Option<&Server>) -> W
             },
         );
     }
-    limits.extend(stamps::examine(config, source));
     let format = source.format.clone().unwrap_or_else(|| "recognised from the content".to_owned());
     Watched { name: source.name.clone(), format, follows, readable, limits }
 }
@@ -186,7 +185,7 @@ mod tests {
         std::os::unix::fs::symlink(directory.join("none"), directory.join("b.csv")).unwrap();
         let text = format!("[[source]]\nname = \"m\"\npaths = [\"{}/*.csv\"]\n", directory.display());
         let (config, _) = crate::config::load_text(&text, &directory.join("kuzet.toml")).unwrap();
-        assert!(watched(&config, &config.sources[0], None).readable);
+        assert!(watched(&config.sources[0], None).readable);
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }

@@ -8,7 +8,6 @@ mod incidents;
 mod output;
 mod replay;
 mod run;
-mod stamps;
 mod status;
 
 use clap::{Args, Parser, Subcommand};
