@@ -38,6 +38,12 @@ const PURGE: Duration = Duration::from_secs(600);
 /// Open incidents whose alerts go on after a restart.
 const MOST_REMEMBERED: usize = 1024;
 
+/// Stamps of records that were just written may differ from the clock by so much; more is a wrong offset or a wrong clock.
+const SKEW: Duration = Duration::from_secs(30 * 60);
+
+/// Beats in a row with new records and such stamps before it is told.
+const SKEWED_BEATS: u8 = 3;
+
 /// How long notifications under way are waited for at the end.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -125,7 +131,8 @@ impl Agent {
             let saved = snapshot.tallies.iter().find(|tally| tally.source == name);
             saved.cloned().unwrap_or_else(|| Record { source: name.to_owned(), ..Record::default() })
         });
-        let base = base.collect();
+        let base: Vec<Record> = base.collect();
+        let stamps = vec![(0, 0); base.len()];
         let channels = desk.channels().to_vec();
         let now = clock.monotonic();
         Ok(Agent {
@@ -147,6 +154,7 @@ impl Agent {
             dirty: false,
             failing: None,
             next_turn: None,
+            stamps,
             keep: config.keep,
             next_purge: now,
         })
@@ -425,7 +433,27 @@ impl Agent {
         }
     }
 
+    /// Tells once when records that have just been written carry stamps far from the clock.
+    fn watch_stamps(&mut self, wall: Timestamp) {
+        for ((status, name), (events, beats)) in self.core.status().iter().zip(self.core.names()).zip(&mut self.stamps)
+        {
+            let Some(at) = status.last_event.filter(|_| status.events > *events) else { continue };
+            *events = status.events;
+            let skew = wall.since(at).max(at.since(wall));
+            *beats = if skew > SKEW { beats.saturating_add(1) } else { 0 };
+            if *beats == SKEWED_BEATS {
+                tracing::warn!(
+                    source = name,
+                    seconds = skew.as_secs(),
+                    help = "set offset of this source to the zone of its server, or set the clock",
+                    "Records that have just been written carry stamps far from the clock: hours of the policy and delays are wrong."
+                );
+            }
+        }
+    }
+
     fn show_sources(&mut self, wall: Timestamp) {
+        self.watch_stamps(wall);
         for (index, status) in self.core.status().iter().enumerate() {
             let Some(metrics) = self.metrics.source(SourceId(u16::try_from(index).unwrap_or(u16::MAX))) else {
                 continue;

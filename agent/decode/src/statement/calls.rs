@@ -35,7 +35,6 @@ fn function(walker: &mut Walker<'_>, at: usize, name: &str) {
     }
     match name {
         "LO_EXPORT" => facts.export = facts.export.max(Some(Export::ToFile)),
-        "PG_ROTATE_LOGFILE" => facts.flags.insert(Flag::WeakensAudit),
         "SET_CONFIG" => set::set_config(&view, at, facts),
         "TABLE_TO_XML" | "TABLE_TO_XML_AND_XMLSCHEMA" => named_table(&view, at, facts),
         _ if name.starts_with("QUERY_TO_XML") || name.starts_with("DBLINK") || name == "CURSOR_TO_XML" => {
