@@ -72,6 +72,8 @@ pub struct Agent {
     next_turn: Option<Timestamp>,
     keep: Duration,
     next_purge: Duration,
+    /// Events seen at the last beat, and beats in a row with stamps far from the clock, by source.
+    stamps: Vec<(u64, u8)>,
 }
 
 /// Why an agent cannot start.
