@@ -17,18 +17,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// One pgaudit record in csvlog. `role` decides whether the policy lets it pass.
-fn line(at: Timestamp, role: &str, number: u64) -> String {
+/// One pgaudit record in csvlog. Role and table decide whether the policy lets it pass.
+fn line(at: Timestamp, role: &str, table: &str, number: u64) -> String {
     let (year, month, day, hour, minute, second, micros) = at.civil(0);
     format!(
         "{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06} UTC,\"{role}\",\"mfo\",642,\
          \"127.0.0.1:46096\",6b0316c6.{number:x},{number},\"SELECT\",2026-11-22 16:22:30 UTC,3/360,0,LOG,00000,\
-         \"AUDIT: SESSION,{number},1,READ,SELECT,TABLE,public.borrowers,\"\"SELECT iin FROM borrowers WHERE id = $1\"\",7,1\",\
+         \"AUDIT: SESSION,{number},1,READ,SELECT,TABLE,public.{table},\"\"SELECT * FROM {table} WHERE id = $1\"\",7,1\",\
          ,,,,,,,,\"loan-core\",\"client backend\",,0\n"
     )
 }
 
-/// Appends `rate` lines a second for `seconds`; every `every`-th is against the policy.
+/// Appends `rate` lines a second for `seconds`; every `every`-th is against the policy, the rest reads no personal data.
 fn write(path: &Path, rate: u64, every: u64, seconds: u64) -> anyhow::Result<()> {
     let mut file = std::fs::OpenOptions::new().append(true).open(path)?;
     let start = System.monotonic();
@@ -38,8 +38,8 @@ fn write(path: &Path, rate: u64, every: u64, seconds: u64) -> anyhow::Result<()>
         if !wait.is_zero() {
             std::thread::sleep(wait);
         }
-        let role = if number % every == 0 { "analyst" } else { "app" };
-        file.write_all(line(System.wall(), role, number).as_bytes())?;
+        let (role, table) = if number % every == 0 { ("analyst", "borrowers") } else { ("app", "rates") };
+        file.write_all(line(System.wall(), role, table, number).as_bytes())?;
     }
     Ok(())
 }
