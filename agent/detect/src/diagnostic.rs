@@ -6,7 +6,7 @@ use std::fmt;
 /// One fault, in the manner of a compiler.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Diagnostic {
-    /// Stable code: `KZ` and three digits; listed in docs/diagnostics.md.
+    /// Stable code: `KZ` and three digits; listed in docs/configuration.md.
     pub code: String,
     /// File as the user named it.
     pub file: String,
