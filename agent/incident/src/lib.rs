@@ -27,3 +27,4 @@ pub use incident::{
 pub use life::{Act, ActError, ActKind, Acted, Lifecycle, State, Verdict};
 pub use people::{Method, People};
 pub use sketch::Sketch;
+pub use text::thousands;

@@ -43,7 +43,8 @@ pub(crate) fn mask_digits(text: &str) -> String {
 }
 
 /// `12340` as `12,340`.
-pub(crate) fn thousands(number: u64) -> String {
+#[must_use]
+pub fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::with_capacity(digits.len() + digits.len() / 3);
     for (index, digit) in digits.chars().enumerate() {

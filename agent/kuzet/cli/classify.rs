@@ -1,9 +1,10 @@
 //! `kuzet classify`: which kinds of personal data files hold, and how many people's; never a value.
 
 use super::Failure;
-use super::output::{self, grouped};
+use super::output;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use kuzet_incident::thousands;
 use kuzet_personal::{Classifier, Encoding, Finding, Key, Kind, Scanner, Summary, decode, detect};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -157,15 +158,15 @@ fn print(report: &Report) {
     }
     let people = if report.distinct_iins_capped { "at least " } else { "" };
     let verdict = if report.personal { "personal data" } else { "no personal data found" };
-    output::line(&format!("{}: {verdict} ({}, {} bytes)", report.path, report.encoding, grouped(report.bytes)));
+    output::line(&format!("{}: {verdict} ({}, {} bytes)", report.path, report.encoding, thousands(report.bytes)));
     if report.distinct_iins > 0 {
-        output::line(&format!("  {people}{} distinct IINs", grouped(report.distinct_iins)));
+        output::line(&format!("  {people}{} distinct IINs", thousands(report.distinct_iins)));
     }
     let rows: Vec<Vec<String>> = report
         .kinds
         .iter()
         .map(|found| {
-            let numbers = [found.certain, found.strong, found.likely, found.weak].map(grouped);
+            let numbers = [found.certain, found.strong, found.likely, found.weak].map(thousands);
             let category = found.category.unwrap_or("not personal").to_owned();
             [format!("  {}", found.kind), category].into_iter().chain(numbers).collect()
         })

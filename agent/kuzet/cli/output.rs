@@ -32,28 +32,12 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     head.chain(rows.iter().map(|row| show(row.iter().map(String::as_str).collect()))).collect()
 }
 
-/// `1234567` → `1,234,567`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn numbers_and_tables() {
-        assert_eq!(grouped(0), "0");
-        assert_eq!(grouped(999), "999");
-        assert_eq!(grouped(1_234_567), "1,234,567");
+    fn columns_are_as_wide_as_their_widest_cell() {
         assert_eq!(table(&["a", "b"], &[vec!["ұзын".into(), "1".into()]]), ["a     b", "ұзын  1"]);
     }
 }

@@ -11,7 +11,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use kuzet_decode::{Chunk, DecodeOptions, Format, Tally};
 use kuzet_event::{FileId, SourceId};
-use kuzet_incident::Incident;
+use kuzet_incident::{Incident, thousands};
 use kuzet_personal::Key;
 use serde::Serialize;
 use std::io::IsTerminal;
@@ -167,11 +167,11 @@ fn print(incidents: &[&Incident], summary: &Summary) {
     output::line(&format!(
         "{} incidents in {} records ({} handled, {} of no interest, {} not understood), {} bytes of {} files",
         summary.incidents,
-        output::grouped(summary.seen),
-        output::grouped(summary.handled),
-        output::grouped(summary.suppressed),
-        output::grouped(summary.lost),
-        output::grouped(summary.bytes),
+        thousands(summary.seen),
+        thousands(summary.handled),
+        thousands(summary.suppressed),
+        thousands(summary.lost),
+        thousands(summary.bytes),
         summary.files,
     ));
 }

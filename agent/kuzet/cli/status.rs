@@ -1,12 +1,12 @@
 //! `kuzet status`: how the agent on this host is doing, from what it recorded.
 
 use super::Failure;
-use super::output::{self, grouped};
+use super::output;
 use crate::config::Config;
 use crate::store::{Filter, Reader};
 use anyhow::Context;
 use kuzet_event::Count;
-use kuzet_incident::State;
+use kuzet_incident::{State, thousands};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -113,7 +113,7 @@ fn print(report: &Report) {
         .iter()
         .map(|source| {
             let last = source.last_event.clone().unwrap_or_else(|| "never".to_owned());
-            let numbers = [source.seen, source.handled, source.suppressed, source.lost].map(grouped);
+            let numbers = [source.seen, source.handled, source.suppressed, source.lost].map(thousands);
             [source.name.clone()].into_iter().chain(numbers).chain([last]).collect()
         })
         .collect();
