@@ -64,6 +64,7 @@ if have promtool && compgen -G 'dashboards/prometheus/*.yml' >/dev/null; then
   for file in dashboards/prometheus/*.yml; do
     case $file in
       *test*) promtool test rules "$file" ;;
+      *scrape*) promtool check config "$file" ;;
       *) promtool check rules "$file" ;;
     esac
   done
