@@ -142,7 +142,9 @@ fn list(config: &Config, options: &List) -> Result<ExitCode, Failure> {
 }
 
 fn submit(config: &Config, decision: &Decision, kind: ActKind) -> Result<ExitCode, Failure> {
-    let by = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_else(|_| "unknown".to_owned());
+    let by = std::env::var("SUDO_USER")
+        .or_else(|_| std::env::var("USER"))
+        .unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()));
     // Before it is stored: people write down whom they asked, and paste what a terminal obeys.
     let fit = |text: &str| {
         let shown: String = text.chars().filter(|letter| !kuzet_personal::unseen(*letter)).collect();
