@@ -213,6 +213,9 @@ impl Bounds {
         {
             people.method.push(Method::CatalogueSize);
         }
+        if self.text && bound.is_some() && bound == sum {
+            people.method.push(Method::StatementText);
+        }
         if bound.is_none() {
             people.method.push(Method::NoUpperBound);
         }
