@@ -33,6 +33,7 @@ fn detections(users: u64, number: u64) -> Vec<Detection> {
             client: Client::Local,
             program: Arc::from("psql"),
             database: Arc::from("mfo"),
+            person: Arc::from(""),
         })
     };
     let actors: Vec<Arc<Actor>> = (0..users).map(actor).collect();

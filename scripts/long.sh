@@ -34,6 +34,16 @@ if [ -d fuzz ]; then
   done
 fi
 
+say "property tests, new cases, ten times as many"
+note ""
+note "## Property tests"
+note ""
+if PROPTEST_CASES=5000 cargo test --workspace --lib --tests -- --skip live:: --skip robust::kill >/dev/null; then
+  note "done"
+else
+  note "**FAILED**"
+fi
+
 say "kill the agent $kills times"
 note ""
 note "## $kills kills"

@@ -13,6 +13,7 @@ pub fn detection(user: &str, kind: Kind, severity: Severity, at: Timestamp) -> D
         client: Client::Address([192, 0, 2, 7].into()),
         program: "psql".into(),
         database: "mfo".into(),
+        person: Arc::from(""),
     };
     let store = Store {
         name: "borrowers".into(),

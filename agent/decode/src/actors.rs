@@ -40,7 +40,8 @@ impl Actors {
         Arc::clone(self.known.get(&[user, client, program, database], || {
             let make = || [name(names, user), name(names, program), name(names, database)];
             let [user, program, database] = roles.get(&[user, program, database], make).clone();
-            Arc::new(Actor { system, user, client: parse_client(client), program, database })
+            let person = Arc::from("");
+            Arc::new(Actor { system, user, client: parse_client(client), program, database, person })
         }))
     }
 

@@ -7,7 +7,7 @@ use crate::statement::audit_effect;
 use crate::{Actors, Analyzer, Parameters, login, messages};
 use kuzet_event::{
     Action, Actor, Code, Count, Event, Flags, Identifier, Outcome, Place, Relation, SessionId, Setting, Statement,
-    System, Timestamp, Trust, Verb,
+    System, Timestamp, Trust, Verb, Witness,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -201,7 +201,9 @@ impl Postgres {
                     statement: Some(statement),
                     identifiers,
                     trust: if own { record.trust } else { Trust::Forgeable },
-                    audited: own,
+                    witness: if own { Witness::Audit } else { Witness::Log },
+                    calls: 1,
+                    bytes: Count::Unknown,
                 });
                 Verdict::Handled
             }
@@ -389,7 +391,9 @@ impl Postgres {
             identifiers: SmallVec::new(),
             rows: Count::Unknown,
             trust: if written { Trust::Forgeable } else { record.trust },
-            audited: false,
+            witness: Witness::Log,
+            calls: 1,
+            bytes: Count::Unknown,
         }
     }
 }

@@ -21,7 +21,9 @@
 mod record;
 
 use crate::{Actors, Analyzer, Chunk, DecodeOptions, Decoded, Decoder, Edge, Parameters};
-use kuzet_event::{Access, Action, Code, Count, Event, Outcome, Place, Relation, SessionId, System, Timestamp, Trust};
+use kuzet_event::{
+    Access, Action, Code, Count, Event, Outcome, Place, Relation, SessionId, System, Timestamp, Trust, Witness,
+};
 use lru::LruCache;
 use record::{Operation, Record};
 use smallvec::SmallVec;
@@ -180,7 +182,9 @@ impl ServerAudit {
             identifiers,
             rows: Count::Unknown,
             trust: Trust::Forgeable,
-            audited: true,
+            witness: Witness::Audit,
+            calls: 1,
+            bytes: Count::Unknown,
         })
     }
 

@@ -5,7 +5,7 @@ mod common;
 
 use common::{decode, decode_growing, options, step};
 use kuzet_decode::{DecodeOptions, Edge, FORMATS, Format};
-use kuzet_event::{Action, Outcome};
+use kuzet_event::{Action, Outcome, Witness};
 use proptest::prelude::*;
 
 /// Text that gets far into the decoders: their own words, joined at random.
@@ -150,7 +150,7 @@ proptest! {
         prop_assert_eq!(other_tally.handled, tally.handled);
         for ((event, other), (user, program, ..)) in events.iter().zip(&other).zip(&records) {
             prop_assert_eq!((&event.actor, &event.statement, &event.identifiers), (&other.actor, &other.statement, &other.identifiers));
-            prop_assert_eq!((event.rows, event.audited, event.at), (other.rows, other.audited, other.at));
+            prop_assert_eq!((event.rows, event.witness, event.at), (other.rows, other.witness, other.at));
             prop_assert_eq!((&*event.actor.user, &*event.actor.program), (user.as_str(), program.as_str()));
         }
     }
@@ -235,7 +235,7 @@ fn a_forged_audit_record_is_told_apart() {
         "context": "PL/pgSQL function inline_code_block line 1 at RAISE",
     });
     let (events, _) = decode(Format::PostgresqlJsonlog, &options(), format!("{line}\n").as_bytes());
-    assert!(!events[0].audited);
+    assert_eq!(events[0].witness, Witness::Log);
     assert_eq!(events[0].trust, kuzet_event::Trust::Forgeable);
 }
 

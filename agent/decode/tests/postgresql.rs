@@ -5,7 +5,7 @@ mod common;
 
 use common::{decode, decode_growing, options, sample, scenarios};
 use kuzet_decode::{FORMATS, Format, sniff};
-use kuzet_event::{Action, Client, Code, Count, Event, Outcome, Place, System, Trust};
+use kuzet_event::{Action, Client, Code, Count, Event, Outcome, Place, System, Trust, Witness};
 
 const POSTGRESQL: [Format; 3] = [Format::PostgresqlCsvlog, Format::PostgresqlJsonlog, Format::PostgresqlStderr];
 
@@ -129,7 +129,7 @@ fn golden_copy_out() {
     assert_eq!(copy.actor.system, System::Postgresql);
     assert_eq!(copy.actor.client, Client::Address("127.0.0.1".parse().unwrap()));
     assert_eq!(copy.session.0, 0x6b03_16aa_0000_7e99);
-    assert_eq!((copy.statement_number, copy.audited, copy.trust), (1, true, Trust::Structured));
+    assert_eq!((copy.statement_number, copy.witness, copy.trust), (1, Witness::Audit, Trust::Structured));
     // 10,000 rows left; the log says 0: unknown.
     assert_eq!((copy.rows, copy.relation.as_deref(), copy.outcome), (Count::Unknown, None, Outcome::Success));
     // COPY (SELECT …): its SELECT record counts.
@@ -139,7 +139,7 @@ fn golden_copy_out() {
     assert_eq!(statements[2].rows, Count::Unknown);
     // COPY … TO PROGRAM without the right to it.
     let denied = statements.last().unwrap();
-    assert_eq!((denied.outcome, denied.code.as_str(), denied.audited), (Outcome::Failure, "42501", false));
+    assert_eq!((denied.outcome, denied.code.as_str(), denied.witness), (Outcome::Failure, "42501", Witness::Log));
 }
 
 #[test]

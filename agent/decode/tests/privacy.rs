@@ -4,7 +4,7 @@
 mod common;
 
 use kuzet_decode::{Analyzer, Format, Parameters};
-use kuzet_event::{Flags, Place, SessionId, System, Timestamp};
+use kuzet_event::{Code, Flags, Place, SessionId, System, Timestamp};
 use kuzet_personal::Key;
 use proptest::prelude::*;
 use smallvec::SmallVec;
@@ -48,7 +48,8 @@ fn events(format: Format, text: &str, bound: &str) -> String {
     let mut shown = String::new();
     for mut event in events {
         (event.place, event.session) = (Place::default(), SessionId(0));
-        event.at = Timestamp(0);
+        // Neither a stamp nor an error code is a value; both are digits.
+        (event.at, event.code) = (Timestamp(0), Code::NONE);
         event.identifiers.clear(); // keyed hashes
         event.statement = event.statement.map(|statement| {
             let mut statement = (*statement).clone();

@@ -5,7 +5,7 @@ mod common;
 
 use common::{decode, decode_growing, options, step};
 use kuzet_decode::{DecodeOptions, Edge, Format, sniff};
-use kuzet_event::{Action, Event, Flag, Outcome, Trust};
+use kuzet_event::{Action, Event, Flag, Outcome, Trust, Witness};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -60,7 +60,7 @@ fn golden() {
         for event in &events[..shown] {
             let _ = writeln!(made, "{}", line(event));
             assert_eq!(event.trust, Trust::Forgeable);
-            assert!(event.audited && event.rows.known().is_none());
+            assert!(event.witness == Witness::Audit && event.rows.known().is_none());
         }
     }
     if std::env::var_os("KUZET_BLESS").is_some() {

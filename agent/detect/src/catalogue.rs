@@ -163,10 +163,9 @@ impl Entry {
         let name = fold(spot.name);
         let schema = fold(spot.schema);
         let database = match spot.system {
-            System::Postgresql => fold(spot.database),
             // What PostgreSQL calls a schema is a database there.
-            System::Mariadb if !schema.is_empty() => schema.clone(),
-            System::Mariadb => fold(spot.database),
+            system if system.speaks_mysql() && !schema.is_empty() => schema.clone(),
+            _ => fold(spot.database),
         };
         // A record that does not tell the database may be about this one.
         let same_database = self.database.as_ref().is_none_or(|wanted| database.is_empty() || glob(wanted, &database));
@@ -193,9 +192,14 @@ fn read_store(reader: &mut Reader<'_>, table: &DeTable<'_>, span: &std::ops::Ran
     let name = reader.required(table, "name", span, "name the store: name = \"borrowers\"");
     let system = reader.string(table, "system").and_then(|(word, span)| match word.as_str() {
         "postgresql" | "postgres" => Some(System::Postgresql),
-        "mariadb" | "mysql" => Some(System::Mariadb),
+        "mariadb" => Some(System::Mariadb),
+        "mysql" => Some(System::Mysql),
+        "mongodb" => Some(System::Mongodb),
+        "redis" => Some(System::Redis),
+        "application" => Some(System::Application),
         _ => {
-            reader.fault(span, toml_file::BAD_VALUE, format!("unknown system `{word}`"), "postgresql or mariadb");
+            let help = "postgresql, mariadb, mysql, mongodb, redis or application";
+            reader.fault(span, toml_file::BAD_VALUE, format!("unknown system `{word}`"), help);
             None
         }
     });

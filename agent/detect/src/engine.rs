@@ -105,7 +105,7 @@ impl Detectors {
                 self.alone(event, who, false, detections);
             }
             Action::Logout => self.logout(event, detections),
-            Action::Server => {}
+            Action::Seen | Action::Server => {}
         }
     }
 

@@ -72,7 +72,7 @@ impl Template {
 /// Who an actor is to the detectors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity {
-    /// System, role and client.
+    /// System, role, client and the person behind a shared role.
     pub(crate) principal: u128,
     /// With program and database.
     pub(crate) full: u128,
@@ -210,7 +210,7 @@ impl Resolver {
 
     fn guess(&mut self, spot: Spot<'_>) -> Arc<Store> {
         let database = match spot.system {
-            System::Mariadb if !spot.schema.is_empty() => spot.schema,
+            system if system.speaks_mysql() && !spot.schema.is_empty() => spot.schema,
             _ => spot.database,
         };
         let mut name = format!("{}/{}", spot.system.name(), fold(database));
@@ -397,9 +397,9 @@ fn identity(actor: &Actor) -> Identity {
         Client::Host(name) => name.as_bytes(),
     };
     let system = actor.system.name().as_bytes();
-    let parts: [&[u8]; 5] =
-        [system, actor.user.as_bytes(), client, actor.program.as_bytes(), actor.database.as_bytes()];
-    Identity { principal: hash::wide(&parts[..3]), full: hash::wide(&parts) }
+    let (user, person) = (actor.user.as_bytes(), actor.person.as_bytes());
+    let parts: [&[u8]; 6] = [system, user, client, person, actor.program.as_bytes(), actor.database.as_bytes()];
+    Identity { principal: hash::wide(&parts[..4]), full: hash::wide(&parts) }
 }
 
 /// Key of a client alone, of any role.

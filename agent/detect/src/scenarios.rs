@@ -2,7 +2,7 @@
 
 use crate::tests::{CATALOGUE, POLICY, Spec, event};
 use crate::{Catalogue, Detection, Detectors, Family, Policy, Severities, Thresholds};
-use kuzet_event::{Client, Count, Event, Identifier, IdentifierKind, Outcome, PersonKey};
+use kuzet_event::{Client, Count, Event, Identifier, IdentifierKind, Outcome, PersonKey, Witness};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -84,7 +84,7 @@ fn events(scenario: &Scenario) -> Vec<Event> {
                     Some("unknown") => 0,
                     _ => 1,
                 },
-                audited: step.audited.unwrap_or(true),
+                witness: if step.audited == Some(false) { Witness::Log } else { Witness::Audit },
             });
             let actor = Arc::make_mut(&mut made.actor);
             actor.user = Arc::from(step.user.as_str());

@@ -1,7 +1,7 @@
 //! What must be known of a server session to count a statement once and to know how its changes ended.
 
 use crate::detection::Kind;
-use kuzet_event::{Action, Count, Event, Flag, Outcome, System, Verb};
+use kuzet_event::{Action, Count, Event, Flag, Outcome, System, Verb, Witness};
 use serde::{Deserialize, Serialize};
 
 const PLAIN: u8 = 1;
@@ -63,13 +63,14 @@ impl Session {
         let number = event.statement_number;
         let same_text = fingerprint != 0 && fingerprint == self.fingerprint;
         let failed = event.outcome == Outcome::Failure;
-        let mine = if event.audited { AUDITED } else { PLAIN };
+        let mine = if event.witness == Witness::Audit { AUDITED } else { PLAIN };
         let other = number != 0 && self.number != 0 && number != self.number;
         // pgaudit and server_audit number their records; a plain line of the same text belongs to the one before it
         // (log_statement) or behind it (an error, a duration).
-        let same = (number != 0 && number == self.number && event.audited && self.told & AUDITED != 0)
-            || (same_text && !other && failed && self.told & FAILED == 0)
-            || (same_text && !other && self.told & (mine | FAILED) == 0);
+        let same =
+            (number != 0 && number == self.number && event.witness == Witness::Audit && self.told & AUDITED != 0)
+                || (same_text && !other && failed && self.told & FAILED == 0)
+                || (same_text && !other && self.told & (mine | FAILED) == 0);
         if !same {
             self.counted.clear();
             self.told = 0;
@@ -118,7 +119,7 @@ impl Session {
             Verb::Begin if !savepoint(&statement.summary) && !failed => {
                 self.sees_ends = true;
                 // A second BEGIN commits the first in MariaDB and does nothing in PostgreSQL.
-                let ended = (event.actor.system == System::Mariadb).then(|| self.end(Outcome::Success)).flatten();
+                let ended = (event.actor.system.speaks_mysql()).then(|| self.end(Outcome::Success)).flatten();
                 self.in_transaction = true;
                 self.aborted = false;
                 ended
@@ -130,7 +131,7 @@ impl Session {
                 self.end(if done { Outcome::Success } else { Outcome::Failure })
             }
             Verb::Truncate | Verb::Drop | Verb::Define | Verb::CreateCopy | Verb::Role
-                if event.actor.system == System::Mariadb && self.in_transaction && !failed =>
+                if event.actor.system.speaks_mysql() && self.in_transaction && !failed =>
             {
                 // MariaDB commits before and after a definition.
                 self.in_transaction = false;
@@ -140,7 +141,7 @@ impl Session {
                 if failed && self.in_transaction && event.actor.system == System::Postgresql {
                     self.aborted = true;
                 }
-                if !event.audited && event.actor.system == System::Postgresql && !failed {
+                if event.witness != Witness::Audit && event.actor.system == System::Postgresql && !failed {
                     self.sees_ends = true;
                 }
                 None
@@ -156,7 +157,7 @@ impl Session {
 
     /// Outcome of a change in this session, as far as it can be known now.
     pub(crate) fn outcome_of_change(&self, event: &Event) -> Outcome {
-        let sees = self.sees_ends || event.actor.system == System::Mariadb;
+        let sees = self.sees_ends || event.actor.system.speaks_mysql();
         match event.outcome {
             Outcome::Success if self.in_transaction || !sees => Outcome::Unknown,
             outcome => outcome,

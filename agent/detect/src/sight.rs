@@ -40,6 +40,7 @@ pub fn sight_lost(loss: SightLoss, severities: &Severities) -> Detection {
             client: Client::Unknown,
             program: Arc::from(""),
             database: Arc::from(""),
+            person: Arc::from(""),
         }),
         session: SessionId(0),
         store: None,

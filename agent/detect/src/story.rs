@@ -32,6 +32,8 @@ struct ActorRow {
     client: ClientRow,
     program: String,
     database: String,
+    #[serde(default)]
+    person: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,7 @@ impl ActorRow {
             },
             program: actor.program.to_string(),
             database: actor.database.to_string(),
+            person: actor.person.to_string(),
         }
     }
 
@@ -70,6 +73,7 @@ impl ActorRow {
             },
             program: Arc::from(self.program.as_str()),
             database: Arc::from(self.database.as_str()),
+            person: Arc::from(self.person.as_str()),
         })
     }
 }

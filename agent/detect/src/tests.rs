@@ -23,7 +23,7 @@ pub(crate) struct Spec {
     pub(crate) rows: Option<u64>,
     pub(crate) person: u16,
     pub(crate) outcome: u8,
-    pub(crate) audited: bool,
+    pub(crate) witness: Witness,
 }
 
 const USERS: [&str; 4] = ["app", "analyst", "dba", "intruder"];
@@ -96,6 +96,7 @@ pub(crate) fn event(spec: &Spec) -> Event {
             client,
             program: Arc::from("crm-web"),
             database: Arc::from("mfo"),
+            person: Arc::from(""),
         }),
         session: SessionId(spec.session),
         statement_number: spec.number,
@@ -107,7 +108,9 @@ pub(crate) fn event(spec: &Spec) -> Event {
         identifiers: if named { SmallVec::from_iter([identifier]) } else { SmallVec::new() },
         rows: spec.rows.map_or(Count::Unknown, Count::Known),
         trust: Trust::Structured,
-        audited: spec.audited,
+        calls: 1,
+        bytes: Count::Unknown,
+        witness: spec.witness,
     }
 }
 
@@ -132,7 +135,7 @@ fn spec() -> impl Strategy<Value = Spec> {
             rows,
             person,
             outcome,
-            audited,
+            witness: if audited { Witness::Audit } else { Witness::Log },
         })
 }
 
@@ -257,7 +260,7 @@ fn a_hostile_feed_does_not_grow_memory() {
         rows: Some(1),
         person: 1,
         outcome: 1,
-        audited: true,
+        witness: Witness::Audit,
     };
     for number in 0..20_000_u64 {
         let mut event = event(&Spec { session: number + 1, ..base.clone() });

@@ -11,8 +11,16 @@ use std::sync::Arc;
 pub enum System {
     /// PostgreSQL.
     Postgresql,
-    /// MariaDB (and MySQL dialects of its audit log).
+    /// MariaDB.
     Mariadb,
+    /// MySQL, Percona Server, Aurora MySQL.
+    Mysql,
+    /// MongoDB.
+    Mongodb,
+    /// Redis or Valkey.
+    Redis,
+    /// An application that keeps its own access journal.
+    Application,
 }
 
 impl System {
@@ -22,7 +30,17 @@ impl System {
         match self {
             System::Postgresql => "postgresql",
             System::Mariadb => "mariadb",
+            System::Mysql => "mysql",
+            System::Mongodb => "mongodb",
+            System::Redis => "redis",
+            System::Application => "application",
         }
+    }
+
+    /// Whether statements are written in the language of MariaDB and MySQL.
+    #[must_use]
+    pub fn speaks_mysql(self) -> bool {
+        matches!(self, System::Mariadb | System::Mysql)
     }
 }
 
@@ -64,4 +82,7 @@ pub struct Actor {
     pub program: Arc<str>,
     /// Database or schema connected to (`db.namespace`); empty when unknown.
     pub database: Arc<str>,
+    /// The person behind a shared role, as the application told (`user.effective.name`): a comment tag, the program's
+    /// name, a session setting, a journal. Empty when it did not tell.
+    pub person: Arc<str>,
 }

@@ -43,6 +43,8 @@ pub enum Action {
     Statement,
     /// A setting took effect outside a statement (reload of the configuration); see [`Statement::settings`].
     Setting,
+    /// The server lists the session among those at work (statistics, process list): no statement is told.
+    Seen,
     /// Any other message of the server that is worth an event (start, stop, crash, client lost while data was sent).
     Server,
 }
@@ -102,6 +104,20 @@ pub enum Trust {
     Forgeable,
 }
 
+/// Which kind of record tells of a statement. Records of different kinds tell of the same statements: their counts are
+/// compared with each other, never added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Witness {
+    /// An audit record: pgaudit, server_audit, audit logs of MySQL and MongoDB, an application's own journal.
+    #[default]
+    Audit,
+    /// A plain log of statements: log_statement, the general log, MONITOR.
+    Log,
+    /// A record made to measure: the slow log, statistics of the server. Its rows are true.
+    Measure,
+}
+
 /// One record, normalised. Some records give several (pgaudit: one a relation).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
@@ -129,13 +145,16 @@ pub struct Event {
     pub statement: Option<Arc<Statement>>,
     /// Values that the statement compared columns with, as keyed hashes; at most 65,536 a record.
     pub identifiers: SmallVec<[Identifier; 1]>,
-    /// Rows returned or changed (`db.response.returned_rows`).
+    /// How many statements the record stands for: 1, but for statistics.
+    pub calls: u64,
+    /// Rows returned or changed (`db.response.returned_rows`), of all calls.
     pub rows: Count,
+    /// Bytes sent to the client (`kuzet.response.bytes`), of all calls.
+    pub bytes: Count,
     /// Whether the record could have been forged.
     pub trust: Trust,
-    /// Whether the record is an audit record (pgaudit, server_audit) or a plain statement log line. With both, the same
-    /// statement is told twice.
-    pub audited: bool,
+    /// What kind of record it is. With two kinds, the same statement is told twice.
+    pub witness: Witness,
 }
 
 impl Event {

@@ -14,7 +14,7 @@ mod time;
 
 pub use actor::{Actor, Client, System};
 pub use count::Count;
-pub use event::{Action, Code, Event, FileId, Outcome, Place, SessionId, SourceId, Trust};
+pub use event::{Action, Code, Event, FileId, Outcome, Place, SessionId, SourceId, Trust, Witness};
 pub use identifier::{Identifier, IdentifierKind, PersonKey};
 pub use statement::{Access, Export, Flag, Flags, Relation, RoleChange, RoleVerb, Setting, Statement, Verb};
 pub use time::Timestamp;

@@ -305,7 +305,9 @@ fn hints(incident: &Incident) -> Vec<String> {
             "end its sessions: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",
             quoted(user)
         ),
-        kuzet_event::System::Mariadb => format!("end its sessions: KILL USER '{}'", quoted(user)),
+        system if system.speaks_mysql() => format!("end its sessions: KILL USER '{}'", quoted(user)),
+        kuzet_event::System::Redis => format!("end its sessions: CLIENT KILL USER {}", quoted(user)),
+        _ => format!("end the sessions of {user} and lock its account"),
     };
     match incident.family {
         Family::Access => {

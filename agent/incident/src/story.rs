@@ -290,8 +290,8 @@ impl Story {
         if detection.rows == Count::Unknown && moves(detection) {
             incident.rows.unknown_parts += 1;
             let code = match detection.actor.system {
-                System::Mariadb => LimitCode::RowsNotLogged,
                 System::Postgresql => LimitCode::RowsHidden,
+                _ => LimitCode::RowsNotLogged,
             };
             incident.evidence.limit(code, name, 0);
         }

@@ -31,6 +31,7 @@ pub(crate) fn actor(user: &str, client: &str) -> Arc<Actor> {
         client: client.parse().map_or(Client::Local, Client::Address),
         program: Arc::from("psql"),
         database: Arc::from("mfo"),
+        person: Arc::from(""),
     })
 }
 

@@ -13,6 +13,7 @@ pub(super) fn incident() -> Incident {
         client: Client::Address([192, 0, 2, 7].into()),
         program: "psql".into(),
         database: "mfo".into(),
+        person: Arc::from(""),
     };
     let store = Store {
         name: "borrowers".into(),

@@ -64,6 +64,7 @@ fn detection(user: &str, at: Timestamp, people: std::ops::Range<u64>) -> Detecti
             client: Client::Local,
             program: Arc::from("psql"),
             database: Arc::from("mfo"),
+            person: Arc::from(""),
         }),
         session: SessionId(3),
         store: Some(Arc::new(data)),

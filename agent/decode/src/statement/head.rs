@@ -7,7 +7,7 @@ use super::role;
 use super::set;
 use super::view::View;
 use super::walk::Walker;
-use kuzet_event::{Access, Export, Flag, System, Verb};
+use kuzet_event::{Access, Export, Flag, Verb};
 use std::ops::Range;
 
 /// Facts of the one statement in `range`.
@@ -188,7 +188,7 @@ fn movement(view: View<'_>, range: Range<usize>, nested: bool) -> Facts {
             facts.export = Some(if dump(range.end - 1) { Export::Dump } else { Export::Cursor });
             facts.limit = view.number(start + 1).or_else(|| view.number(start + 2));
         }
-        "HANDLER" if view.system == System::Mariadb => {
+        "HANDLER" if view.system.speaks_mysql() => {
             facts.raise(Verb::Select);
             let (path, next) = view.path(start + 1);
             facts.relation(&path, Access::Read);

@@ -185,7 +185,7 @@ fn tautology(view: &View<'_>, at: usize, facts: &mut Facts) {
 
 fn is_or(view: &View<'_>, at: usize) -> bool {
     view.any(at, &["OR", "XOR"])
-        || (view.system == kuzet_event::System::Mariadb && view.op(at, b'|') && view.op(at.wrapping_sub(1), b'|'))
+        || (view.system.speaks_mysql() && view.op(at, b'|') && view.op(at.wrapping_sub(1), b'|'))
 }
 
 /// A name in a predicate: `OR id = id`, `OR TRUE`.

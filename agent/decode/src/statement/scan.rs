@@ -313,7 +313,7 @@ impl Scan {
 
     fn string<const KEEP: bool>(&mut self, text: &[u8], start: usize, quote: u8, form: Form) -> usize {
         let is_name = quote == b'`' || (quote == b'"' && self.system == System::Postgresql);
-        let escapes = !is_name && (self.system == System::Mariadb || form == Form::Escaped);
+        let escapes = !is_name && (self.system.speaks_mysql() || form == Form::Escaped);
         let mut at = start + 1;
         let inner_end = loop {
             let rest = text.get(at..).unwrap_or_default();
@@ -395,7 +395,7 @@ impl Scan {
 
     fn other<const KEEP: bool>(&mut self, text: &[u8], at: usize, byte: u8) -> usize {
         let next = text.get(at + 1).copied().unwrap_or(0);
-        let maria = self.system == System::Mariadb;
+        let maria = self.system.speaks_mysql();
         match byte {
             b'-' if next == b'-' && (!maria || text.get(at + 2).is_none_or(|byte| *byte <= b' ')) => {
                 self.line_comment(text, at + 2)
@@ -533,7 +533,7 @@ impl Scan {
 
     fn block_comment(&mut self, text: &[u8], at: usize) -> usize {
         let mut body = at + 2;
-        if self.system == System::Mariadb {
+        if self.system.speaks_mysql() {
             let mark = body + usize::from(text.get(body).is_some_and(|byte| byte | 0x20 == b'm'));
             if text.get(mark) == Some(&b'!') {
                 let mut inner = mark + 1;

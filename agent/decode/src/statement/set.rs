@@ -5,7 +5,7 @@ use super::scan::Kind;
 use super::settings::audit_effect;
 use super::view::View;
 use crate::names::{self, shown};
-use kuzet_event::{Setting, System, Verb};
+use kuzet_event::{Setting, Verb};
 use sqlparser::keywords::ALL_KEYWORDS;
 use std::ops::Range;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ fn item_end(view: &View<'_>, at: usize, range: &Range<usize>) -> usize {
         match view.bytes(index) {
             b"(" => depth += 1,
             b")" => depth = depth.saturating_sub(1),
-            b"," if depth == 0 && view.system == System::Mariadb => return index,
+            b"," if depth == 0 && view.system.speaks_mysql() => return index,
             _ if depth == 0 && view.is(index, "FOR") => return index,
             _ => {}
         }

@@ -5,7 +5,6 @@ use super::scan::Kind;
 use super::view::View;
 use super::words;
 use crate::names::{harmless, is_known};
-use kuzet_event::System;
 use kuzet_personal::Key;
 use sqlparser::keywords::ALL_KEYWORDS;
 use std::sync::Arc;
@@ -268,7 +267,7 @@ impl<'a> Judge<'a> {
 
 /// Whether a word is a dollar quote of PostgreSQL in a text for MariaDB.
 fn is_dollar(view: &View<'_>, index: usize) -> bool {
-    view.system == System::Mariadb && view.kind(index) == Some(Kind::Word) && {
+    view.system.speaks_mysql() && view.kind(index) == Some(Kind::Word) && {
         let bytes = view.bytes(index);
         memchr::memmem::find(bytes, b"$$").is_some() || (bytes[0] == b'$' && bytes[1..].contains(&b'$'))
     }

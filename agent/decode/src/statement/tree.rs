@@ -15,8 +15,8 @@ use std::ops::ControlFlow;
 pub(super) fn complete(view: &View<'_>, facts: &mut Facts) -> bool {
     let Some(text) = normalised(view) else { return false };
     let dialect: &dyn Dialect = match view.system {
-        System::Postgresql => &PostgreSqlDialect {},
-        System::Mariadb => &MySqlDialect {},
+        System::Mariadb | System::Mysql => &MySqlDialect {},
+        _ => &PostgreSqlDialect {},
     };
     let Ok(statements) = Parser::new(dialect).try_with_sql(&text).and_then(|mut parser| parser.parse_statements())
     else {
@@ -106,7 +106,7 @@ impl Finder {
     fn add(self, system: System, facts: &mut Facts) {
         for table in &self.tables {
             let mut parts = table.0.iter().rev().filter_map(|part| part.as_ident()).map(|part| {
-                let quoted = part.quote_style.is_some() || system == System::Mariadb;
+                let quoted = part.quote_style.is_some() || system.speaks_mysql();
                 if quoted { part.value.clone() } else { part.value.to_lowercase() }
             });
             let Some(name) = parts.next() else { continue };

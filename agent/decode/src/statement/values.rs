@@ -144,7 +144,7 @@ fn kind_of(kind: Kind) -> IdentifierKind {
 pub(super) fn unescape(text: &[u8], literal: &Literal, system: System, out: &mut Vec<u8>) {
     let raw = slice(text, literal);
     let quote = (literal.start as usize).checked_sub(1).and_then(|before| text.get(before)).copied().unwrap_or(b'\'');
-    let escapes = literal.form == Form::Escaped || (literal.form == Form::Text && system == System::Mariadb);
+    let escapes = literal.form == Form::Escaped || (literal.form == Form::Text && system.speaks_mysql());
     if matches!(literal.form, Form::Number | Form::Dollar | Form::Word | Form::Parameter(_)) {
         out.extend_from_slice(raw);
         return;

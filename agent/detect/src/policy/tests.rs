@@ -32,6 +32,7 @@ fn actor(user: &str, client: Client, program: &str) -> Actor {
         client,
         program: Arc::from(program),
         database: Arc::from("mfo"),
+        person: Arc::from(""),
     }
 }
 
