@@ -37,6 +37,8 @@ pub struct FeedStatus {
     pub format: Option<Format>,
     /// Events made.
     pub events: u64,
+    /// Records that never reached a decoder; part of `tally.lost`.
+    dropped: u64,
     blind_told: bool,
 }
 
@@ -176,8 +178,9 @@ impl Core {
     fn account(&mut self, source: SourceId, tally: Tally, place: Place) {
         let Some(status) = self.status.get_mut(usize::from(source.0)) else { return };
         status.tally.add(tally);
-        let total = status.tally;
-        if status.blind_told || total.lost < BLIND_RECORDS || total.lost * 2 < total.seen {
+        let (total, dropped) = (status.tally, status.dropped);
+        let (lost, seen) = (total.lost - dropped, total.seen - dropped);
+        if status.blind_told || lost < BLIND_RECORDS || lost * 2 < seen {
             return;
         }
         status.blind_told = true;
@@ -239,6 +242,7 @@ impl Sink for Core {
             GapReason::Rewritten => format!("{name} was edited or replaced in place"),
             GapReason::Unreadable => format!("{name} may not be read"),
             GapReason::Compressed => format!("{name} is compressed in a way that cannot be read"),
+            GapReason::Dropped => format!("records of {name} were dropped before they could be read"),
         };
         let what = kuzet_personal::mask_identifiers(&what).into_owned();
         self.sight_lost(place, what, gap.bytes);
@@ -246,5 +250,12 @@ impl Sink for Core {
 
     fn finished(&mut self, source: SourceId, file: FileId) {
         self.decoders.remove(&(source, file));
+    }
+
+    fn lost(&mut self, info: &FileInfo, _offset: u64, records: u64, bytes: u64) {
+        if let Some(status) = self.status.get_mut(usize::from(info.source.0)) {
+            status.tally.add(Tally { seen: records, lost: records, lost_bytes: bytes, ..Tally::default() });
+            status.dropped += records;
+        }
     }
 }

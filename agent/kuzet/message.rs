@@ -30,6 +30,14 @@ pub struct Checkpoint {
     pub finished: bool,
 }
 
+impl Checkpoint {
+    /// Whether it is that of a stream and not of a file.
+    #[must_use]
+    pub fn is_stream(&self) -> bool {
+        self.identity == FileIdentity::STREAM
+    }
+}
+
 /// What makes a file the same file after a rename, and another after its inode was used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileIdentity {
@@ -41,6 +49,12 @@ pub struct FileIdentity {
     pub fingerprint: u64,
     /// Bytes hashed, at most 1,024; grows while the file is shorter than that.
     pub fingerprint_bytes: u32,
+}
+
+impl FileIdentity {
+    /// In the place of a file where there is none: the one stream of a source.
+    pub const STREAM: FileIdentity =
+        FileIdentity { device: u64::MAX, inode: u64::MAX, fingerprint: 0, fingerprint_bytes: 0 };
 }
 
 /// Bytes or a file that could not be read: data, not an error.
@@ -75,6 +89,8 @@ pub enum GapReason {
     Unreadable,
     /// A compressed predecessor is in a format that cannot be opened, or is damaged.
     Compressed,
+    /// Records came faster than they could be taken, or were refused by a limit.
+    Dropped,
 }
 
 impl GapReason {
@@ -87,6 +103,7 @@ impl GapReason {
             GapReason::Rewritten => "rewritten",
             GapReason::Unreadable => "unreadable",
             GapReason::Compressed => "compressed",
+            GapReason::Dropped => "dropped",
         }
     }
 }

@@ -3,11 +3,12 @@
 use crate::clock::Clock;
 use crate::config::{Config, Content};
 use crate::core::{Core, FeedStatus};
-use crate::message::Gap;
+use crate::message::{Checkpoint, Gap};
 use crate::metrics::{Metrics, OpenIncidents, SEVERITIES, Told, Totals};
 use crate::notify::{Desk, SettingsError};
 use crate::outbox::{Ledger, Unsaved};
 use crate::setup;
+use crate::source::stream::Streams;
 use crate::source::{FileInfo, Progress, Sink, TailOptions, Tailer, Wake, Waker};
 use crate::store::{Batch, Message, Sqlite, Store, StoreError, Tally as Record};
 use kuzet_decode::{Chunk, Tally};
@@ -47,12 +48,16 @@ const SKEWED_BEATS: u8 = 3;
 /// How long notifications under way are waited for at the end.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Bytes that wait for the data thread in one stream before its source has to wait or counts losses.
+const STREAM_CAPACITY: usize = 1 << 20;
+
 /// How often a silent agent wakes: nothing but time can have changed.
 const IDLE_BEAT: Duration = Duration::from_secs(5);
 
 /// A running agent.
 pub struct Agent {
     tailer: Tailer,
+    streams: Streams,
     core: Core,
     store: Sqlite,
     desk: Desk,
@@ -123,8 +128,10 @@ impl Agent {
         core.detectors().restore(snapshot.detector_state);
         core.folder.restore(snapshot.stories)?;
         let options = TailOptions { poll: config.poll, ..TailOptions::default() };
-        let tailer = Tailer::open(setup::tail_sources(config), &snapshot.checkpoints, options, Arc::clone(&clock))?;
+        let (streams, files): (Vec<_>, Vec<_>) = snapshot.checkpoints.into_iter().partition(Checkpoint::is_stream);
+        let tailer = Tailer::open(setup::tail_sources(config), &files, options, Arc::clone(&clock))?;
         let waker = tailer.waker();
+        let streams = Streams::new(STREAM_CAPACITY, waker.clone(), streams);
         let wake = Arc::new(move || waker.wake());
         let mut desk =
             Desk::new(&config.notify, &config.host, Arc::clone(&clock), wake).map_err(StartError::Channels)?;
@@ -139,6 +146,7 @@ impl Agent {
         let now = clock.monotonic();
         Ok(Agent {
             tailer,
+            streams,
             core,
             store,
             desk,
@@ -173,6 +181,7 @@ impl Agent {
         while !stop.load(Ordering::Relaxed) {
             self.turn();
         }
+        self.stop_streams();
         self.commit();
         let mut ledger = Ledger { store: &mut self.store, unsaved: &mut self.unsaved };
         if let Err(error) = self.desk.stop(&mut ledger, GRACE) {
@@ -184,9 +193,7 @@ impl Agent {
     pub fn catch_up(&mut self) {
         loop {
             self.core.set_now(self.clock.wall());
-            let progress =
-                self.tailer.read(&mut Hands { core: &mut self.core, gaps: &mut self.gaps, metrics: &self.metrics });
-            self.dirty |= progress.consumed > 0;
+            let progress = self.read();
             if self.commit_due(self.clock.monotonic(), progress) {
                 self.commit();
             }
@@ -209,9 +216,7 @@ impl Agent {
         let wall = self.clock.wall();
         self.core.set_now(wall);
         self.metrics.beat(wall);
-        let progress =
-            self.tailer.read(&mut Hands { core: &mut self.core, gaps: &mut self.gaps, metrics: &self.metrics });
-        self.dirty |= progress.consumed > 0;
+        let progress = self.read();
         if wake == Wake::Woken || self.next_turn.is_some_and(|next| next <= self.clock.wall()) {
             self.tell();
         }
@@ -225,6 +230,24 @@ impl Agent {
         }
     }
 
+    /// Takes what there is, of files and of streams.
+    fn read(&mut self) -> Progress {
+        let mut hands = Hands { core: &mut self.core, gaps: &mut self.gaps, metrics: &self.metrics };
+        let files = self.tailer.read(&mut hands);
+        let progress = files.and(self.streams.read(self.clock.monotonic(), self.clock.wall(), &mut hands));
+        self.dirty |= progress.consumed > 0;
+        progress
+    }
+
+    /// Ends the sources that are no files and takes what they left.
+    fn stop_streams(&mut self) {
+        let (now, wall) = (self.clock.monotonic(), self.clock.wall());
+        let mut hands = Hands { core: &mut self.core, gaps: &mut self.gaps, metrics: &self.metrics };
+        for name in self.streams.stop(GRACE, now, wall, &mut hands) {
+            tracing::warn!(source = name, "A source did not end in time; it is left behind.");
+        }
+    }
+
     /// How long nothing has to be done.
     fn patience(&self) -> Duration {
         let now = self.clock.monotonic();
@@ -232,6 +255,7 @@ impl Agent {
             return (self.last_commit + GROUP).saturating_sub(now);
         }
         let beat = if self.dirty || self.failing.is_some() { BEAT } else { IDLE_BEAT };
+        let beat = self.streams.due().map_or(beat, |due| beat.min(due.saturating_sub(now)));
         self.next_turn.map_or(beat, |next| beat.min(next.since(self.clock.wall())))
     }
 
@@ -352,14 +376,16 @@ impl Agent {
                 checkpoint.decoder = self.core.decoder_state(*id, checkpoint.file);
             }
         }
+        checkpoints.extend(self.streams.checkpoints(wall, |source, file| self.core.decoder_state(source, file)));
         let names: Vec<&str> = self.core.names().collect();
         let name = |gap: &Gap| names.get(usize::from(gap.source.0)).map_or_else(String::new, |name| (*name).to_owned());
         let gaps = self.gaps.iter().map(|gap| (name(gap), gap.clone())).collect();
-        let tallies = if checkpoints.is_empty() { Vec::new() } else { self.tallies() };
+        let (expired, problems) = (self.tailer.forgotten(), self.streams.problems());
+        let moved = !checkpoints.is_empty() || !problems.is_empty();
+        let tallies = if moved { self.tallies() } else { Vec::new() };
         self.gaps.clear();
         let detector_state = self.core.detectors().changes();
-        let expired = self.tailer.forgotten();
-        Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, ..Batch::default() }
+        Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, problems, ..Batch::default() }
     }
 
     /// Counters since the first start of each source.
@@ -478,6 +504,12 @@ impl Agent {
             let readable = !status.files.iter().any(|file| file.error.is_some());
             metrics.files(status.files.len(), readable && status.problems.is_empty());
         }
+        for stream in self.streams.status() {
+            let Some(metrics) = self.metrics.source(stream.source) else { continue };
+            let waiting = stream.last.filter(|_| stream.lag > 0);
+            metrics.lag(stream.lag, waiting.map_or(Duration::ZERO, |last| wall.since(last)));
+            metrics.readable(stream.problem.is_none());
+        }
         self.metrics.evictions("detectors", self.core.detectors().evicted());
         self.metrics.set_ready(true);
     }
@@ -522,5 +554,9 @@ impl Sink for Hands<'_> {
 
     fn finished(&mut self, source: SourceId, file: FileId) {
         self.core.finished(source, file);
+    }
+
+    fn lost(&mut self, info: &FileInfo, offset: u64, records: u64, bytes: u64) {
+        self.core.lost(info, offset, records, bytes);
     }
 }

@@ -15,8 +15,11 @@ const PLACES: &[(&str, &[&str])] = &[
             "agent/kuzet/pipeline.rs",
             "agent/kuzet/source/follow.rs",
             "agent/kuzet/source/mod.rs",
+            "agent/kuzet/source/stream/mod.rs",
         ],
     ),
+    // Records on their way from a source that is no file.
+    ("StreamSender", &["agent/kuzet/source/"]),
     ("chunk.bytes", &["agent/decode/", "agent/kuzet/core.rs"]),
     // Bound values: filled by the readers of records, read where they become keyed hashes.
     ("Parameters", &["agent/decode/"]),

@@ -37,6 +37,7 @@ struct Source {
     suppressed: u64,
     lost: u64,
     last_event: Option<String>,
+    problem: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -70,7 +71,9 @@ pub(super) fn status(config: Option<&Path>, json: bool) -> Result<ExitCode, Fail
 fn report(reader: &Reader, state: &Path) -> anyhow::Result<Report> {
     let all = reader.incidents(&Filter::default())?;
     let count = |state| all.iter().filter(|incident| incident.lifecycle.state == state).count();
+    let mut problems = reader.problems()?;
     let sources = reader.tallies()?.into_iter().map(|tally| Source {
+        problem: problems.remove(&tally.source),
         name: tally.source,
         seen: tally.seen,
         handled: tally.handled,
@@ -119,6 +122,11 @@ fn print(report: &Report) {
         .collect();
     for line in output::table(&["source", "seen", "handled", "of no interest", "lost", "last event"], &rows) {
         output::line(&line);
+    }
+    for source in &report.sources {
+        if let Some(problem) = &source.problem {
+            output::line(&format!("problem    {}: {problem}", source.name));
+        }
     }
     for gap in &report.gaps {
         output::line(&format!("gap        {} {}: {} bytes ({})", gap.at, gap.source, gap.bytes, gap.reason));

@@ -102,7 +102,7 @@ metrics! {
     LAST_EVENT = gauge("kuzet_source_last_event_timestamp_seconds", &["source"],
         "Unix time, by the server's clock, of the newest record; absent before the first.");
     READABLE = gauge("kuzet_source_readable", &["source"],
-        "1 when every file of the source can be read, 0 when not; absent before the first look.");
+        "1 when all of the source can be read (files, listener, connection), 0 when not; absent before the first look.");
     FILES = gauge("kuzet_source_files", &["source"], "Files of the source being followed.");
     DETECTIONS = counter("kuzet_detections_total", &["detector", "kind", "severity", "store"],
         "Detections, before they are folded into incidents.");

@@ -6,8 +6,14 @@ use kuzet_event::Timestamp;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-const REASONS: [GapReason; 5] =
-    [GapReason::Truncated, GapReason::Deleted, GapReason::Rewritten, GapReason::Unreadable, GapReason::Compressed];
+const REASONS: [GapReason; 6] = [
+    GapReason::Truncated,
+    GapReason::Deleted,
+    GapReason::Rewritten,
+    GapReason::Unreadable,
+    GapReason::Compressed,
+    GapReason::Dropped,
+];
 
 /// A gauge that does not exist before it is known: unknown is not 0.
 #[derive(Debug)]
@@ -102,6 +108,11 @@ impl SourceMetrics {
     /// How many files are followed, and whether all of them can be read.
     pub fn files(&self, files: usize, readable: bool) {
         self.files.set(files as f64);
+        self.readable(readable);
+    }
+
+    /// Whether all of the source can be read: files, the listener, the connection.
+    pub fn readable(&self, readable: bool) {
         self.readable.set(f64::from(u8::from(readable)));
     }
 }
@@ -142,7 +153,7 @@ impl Families {
         let result = |result| self.records.get_metric_with_label_values(&[name, result]);
         let gap = |reason: GapReason| self.gaps.get_metric_with_label_values(&[name, reason.name()]);
         let late = |family: &GaugeVec| Late { family: family.clone(), label: name.into(), gauge: OnceLock::new() };
-        let [truncated, deleted, rewritten, unreadable, compressed] = REASONS;
+        let [truncated, deleted, rewritten, unreadable, compressed, dropped] = REASONS;
         Ok(SourceMetrics {
             seen: self.seen.get_metric_with_label_values(&[name])?,
             handled: result("handled")?,
@@ -151,7 +162,7 @@ impl Families {
             read_bytes: self.read_bytes.get_metric_with_label_values(&[name])?,
             events: self.events.get_metric_with_label_values(&[name])?,
             lost_bytes: self.lost_bytes.get_metric_with_label_values(&[name])?,
-            gaps: [gap(truncated)?, gap(deleted)?, gap(rewritten)?, gap(unreadable)?, gap(compressed)?],
+            gaps: [gap(truncated)?, gap(deleted)?, gap(rewritten)?, gap(unreadable)?, gap(compressed)?, gap(dropped)?],
             lag_bytes: late(&self.lag_bytes),
             lag: late(&self.lag),
             last_event: late(&self.last_event),

@@ -12,6 +12,7 @@ mod group;
 mod identity;
 mod resume;
 mod scan;
+pub mod stream;
 mod tailer;
 mod watch;
 
@@ -144,9 +145,12 @@ pub trait Sink {
     /// No more of this file will come: its decoder may go. A file that grows all the same begins anew with the empty
     /// decoder state, at the offset where it ended.
     fn finished(&mut self, source: SourceId, file: FileId);
+
+    /// Records that a [`stream`] lost; files tell gaps only.
+    fn lost(&mut self, _info: &FileInfo, _offset: u64, _records: u64, _bytes: u64) {}
 }
 
-/// What one [`Tailer::read`] did.
+/// What one [`Tailer::read`] or [`Streams::read`](stream::Streams::read) did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Bytes read from files.
@@ -155,6 +159,18 @@ pub struct Progress {
     pub consumed: u64,
     /// There is more to read at once: do not wait.
     pub more: bool,
+}
+
+impl Progress {
+    /// This and what another did.
+    #[must_use]
+    pub fn and(self, other: Progress) -> Progress {
+        Progress {
+            bytes: self.bytes + other.bytes,
+            consumed: self.consumed + other.consumed,
+            more: self.more || other.more,
+        }
+    }
 }
 
 /// Why [`Tailer::wait`] came back.

@@ -18,6 +18,11 @@ impl Waker {
     pub fn wake(&self) {
         self.0.raise(|flags| flags.woken = true);
     }
+
+    /// The same because there is something to read.
+    pub(super) fn nudge(&self) {
+        self.0.raise(|flags| flags.data = true);
+    }
 }
 
 #[derive(Default)]

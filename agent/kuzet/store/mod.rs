@@ -91,6 +91,8 @@ pub struct Batch {
     pub outbox: Vec<Message>,
     /// Counters; each replaces the earlier one of its source.
     pub tallies: Vec<Tally>,
+    /// What is wrong with sources, by name, where that has changed; `None`: nothing any more.
+    pub problems: Vec<(String, Option<String>)>,
     /// Acts of people that are in `changes` now ([`PendingAct::id`]).
     pub acts: Vec<i64>,
 }
@@ -99,7 +101,7 @@ impl Batch {
     /// There is nothing to record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, acts } = self;
+        let Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, problems, acts } = self;
         changes.is_empty()
             && detector_state.is_empty()
             && checkpoints.is_empty()
@@ -107,6 +109,7 @@ impl Batch {
             && gaps.is_empty()
             && outbox.is_empty()
             && tallies.is_empty()
+            && problems.is_empty()
             && acts.is_empty()
     }
 
@@ -150,6 +153,7 @@ impl Batch {
         replace(&mut self.checkpoints, later.checkpoints, |one| identity(&one.source, &one.identity));
         replace(&mut self.expired, later.expired, |(source, file)| identity(source, file));
         replace(&mut self.tallies, later.tallies, |one| one.source.clone());
+        replace(&mut self.problems, later.problems, |(source, _)| source.clone());
         for message in later.outbox {
             if message.replaceable {
                 let same = |one: &Message| one.channel == message.channel && one.incident == message.incident;

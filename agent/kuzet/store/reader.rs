@@ -1,12 +1,13 @@
 //! What the command line sees and does while an agent may be running: read-only, except for acts.
 
 use super::files::{self, DATABASE};
-use super::sqlite::{self, Options};
+use super::sqlite::{self, Options, PROBLEM};
 use super::{OutboxBacklog, StoreError, StoreErrorKind, Tally, acts, load, outbox};
 use kuzet_detect::Severity;
 use kuzet_event::{Count, Timestamp};
 use kuzet_incident::{Act, Incident, State};
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -153,6 +154,18 @@ impl Reader {
     /// [`StoreError`] when the store cannot be read.
     pub fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
         load::tallies(&self.connection).map_err(|error| self.fail(&error))
+    }
+
+    /// What is wrong with sources now, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn problems(&self) -> Result<BTreeMap<String, String>, StoreError> {
+        let rows = load::rows(&self.connection, "SELECT key, value FROM meta WHERE key GLOB 'problem/*'", |row| {
+            Ok((row.get::<_, String>(0)?, row.get(1)?))
+        });
+        let named = |(key, what): (String, String)| Some((key.strip_prefix(PROBLEM)?.to_owned(), what));
+        Ok(rows.map_err(|error| self.fail(&error))?.into_iter().filter_map(named).collect())
     }
 
     /// Gaps, oldest first.

@@ -15,6 +15,8 @@ use std::time::Duration;
 pub(super) const VERSION: i64 = 1;
 /// `KZET`: tells a Kuzet store from any other SQLite file.
 const APPLICATION: i64 = 0x4b5a_4554;
+/// Words of `meta` that begin so say what is wrong with the source whose name follows.
+pub(super) const PROBLEM: &str = "problem/";
 /// Successful batches between two attempts to take the reserve again.
 const RESERVE_EVERY: u32 = 256;
 
@@ -258,6 +260,7 @@ fn rest(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
     batch.checkpoints.iter().try_for_each(|one| checkpoint(transaction, one))?;
     batch.gaps.iter().try_for_each(|(source, one)| gap(transaction, source, one))?;
     batch.tallies.iter().try_for_each(|one| tally(transaction, one))?;
+    batch.problems.iter().try_for_each(|(source, what)| problem(transaction, source, what.as_deref()))?;
     batch.outbox.iter().try_for_each(|one| message(transaction, one))?;
     for id in &batch.acts {
         transaction.prepare_cached("DELETE FROM act WHERE id = ?1")?.execute([id])?;
@@ -319,6 +322,17 @@ fn tally(transaction: &Transaction<'_>, one: &Tally) -> rusqlite::Result<()> {
             one.lost.cast_signed(),
             one.last_event.map(|at| at.0),
         ])?;
+    Ok(())
+}
+
+fn problem(transaction: &Transaction<'_>, source: &str, what: Option<&str>) -> rusqlite::Result<()> {
+    let key = format!("{PROBLEM}{source}");
+    match what {
+        Some(what) => transaction
+            .prepare_cached("INSERT OR REPLACE INTO meta (key, value) VALUES (?1, ?2)")?
+            .execute(params![key, what])?,
+        None => transaction.prepare_cached("DELETE FROM meta WHERE key = ?1")?.execute([key])?,
+    };
     Ok(())
 }
 
