@@ -1,4 +1,4 @@
-//! The agent under what the world does to it: kills, rotation, bad bytes, full disks; and nothing raw comes out.
+//! The agent under what the world does to it: kills, rotation, bad bytes, full disks, upgrades; and nothing raw comes out.
 
 mod bytes;
 mod feed;
@@ -6,3 +6,4 @@ mod kill;
 mod privacy;
 mod rights;
 mod settings;
+mod upgrade;

@@ -96,7 +96,7 @@ impl StoreErrorKind {
             StoreErrorKind::Busy => "another process holds the store; try again, and close sqlite3 shells on it",
             StoreErrorKind::InUse => "one kuzet run a store: stop the other one or give this one its own directory",
             StoreErrorKind::Schema => {
-                "use the kuzet version that wrote it, or move the file aside to start with an empty store"
+                "an older one: start kuzet run once; a newer one: use the kuzet version that wrote it"
             }
             StoreErrorKind::Insecure => {
                 "chmod go-w the directory and the file, and give them to the account that runs kuzet"

@@ -41,6 +41,14 @@ pub(super) fn prepare(dir: &Path) -> Result<PathBuf, StoreError> {
     Ok(file)
 }
 
+/// Makes an empty file (0600) in place of what stands there.
+pub(super) fn make_empty(path: &Path) -> io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop),
+    }
+}
+
 /// Refuses what others may write, or what belongs to somebody else.
 pub(super) fn check(path: &Path) -> Result<(), StoreError> {
     let meta = std::fs::metadata(path).map_err(|error| StoreError::io(path, &error))?;

@@ -5,10 +5,12 @@
 //! while the agent runs.
 
 mod acts;
+mod configuration;
 mod error;
 mod files;
 mod load;
 mod memory;
+mod migrate;
 mod outbox;
 mod purge;
 mod reader;
@@ -17,6 +19,7 @@ mod sqlite;
 mod tests;
 
 pub use acts::PendingAct;
+pub use configuration::{Configuration, Standing};
 pub use error::{StoreError, StoreErrorKind};
 pub use files::in_use;
 pub use memory::Memory;

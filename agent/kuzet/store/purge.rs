@@ -1,9 +1,10 @@
-//! Forgets what nobody needs any more: closed incidents with their people, gaps and dead letters of long ago.
+//! Forgets what nobody needs any more: closed incidents with their people, gaps, dead letters
+//! and configurations of long ago.
 //!
 //! A few rows a call, so that the data path never waits long. Incidents that nobody has closed stay for ever.
 
-use super::StoreError;
 use super::sqlite::Sqlite;
+use super::{StoreError, configuration};
 use kuzet_event::Timestamp;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
@@ -17,6 +18,7 @@ impl Sqlite {
     /// # Errors
     /// [`StoreError`] when the store cannot be written.
     pub fn purge(&mut self, before: Timestamp) -> Result<usize, StoreError> {
+        self.forget_copies(before);
         self.with_reserve(|store| {
             let run = |store: &mut Sqlite| {
                 store.sync(false)?;
@@ -33,6 +35,7 @@ impl Sqlite {
                              (SELECT id FROM outbox WHERE dead = 1 AND created < ?1 ORDER BY id LIMIT ?2)",
                     )?
                     .execute(params![before.0, BATCH])?;
+                deleted += configuration::purge(&transaction, before, BATCH)?;
                 transaction.commit()?;
                 Ok(deleted)
             };

@@ -2,7 +2,7 @@
 
 use super::files::{self, DATABASE};
 use super::sqlite::{self, Options, PROBLEM};
-use super::{OutboxBacklog, StoreError, StoreErrorKind, Tally, acts, load, outbox};
+use super::{OutboxBacklog, StoreError, StoreErrorKind, Tally, acts, load, migrate, outbox};
 use kuzet_detect::Severity;
 use kuzet_event::{Count, Timestamp};
 use kuzet_incident::{Act, Incident, State};
@@ -62,7 +62,7 @@ pub struct GapRow {
 
 /// A read-only view of the store in a directory.
 pub struct Reader {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
 }
 
@@ -76,7 +76,7 @@ impl Reader {
         Ok(Reader { connection, path })
     }
 
-    fn fail(&self, error: &rusqlite::Error) -> StoreError {
+    pub(super) fn fail(&self, error: &rusqlite::Error) -> StoreError {
         StoreError::sqlite(&self.path, error)
     }
 
@@ -224,7 +224,7 @@ fn connect(dir: &Path, flags: OpenFlags) -> Result<(Connection, PathBuf), StoreE
     files::check(&path)?;
     let connection = sqlite::open(&path, flags, Duration::from_secs(5), &Options::default())
         .map_err(|error| StoreError::sqlite(&path, &error))?;
-    match sqlite::version(&connection, &path)? {
+    match migrate::current(&connection, &path)? {
         0 => Err(StoreError::new(&path, StoreErrorKind::Missing, "the store is empty")),
         _ => Ok((connection, path)),
     }

@@ -1,4 +1,5 @@
--- The Kuzet store, schema 1 (PRAGMA user_version). One file, written by one agent; the command line adds acts only.
+-- The Kuzet store, schema 2 (PRAGMA user_version; older ones are brought here by migrations/). One file, written by one
+-- agent; the command line adds acts only.
 -- Times are microseconds since 1970 in UTC. Numbers of 64 bits without sign are kept bit for bit.
 
 CREATE TABLE meta (
@@ -93,4 +94,12 @@ CREATE TABLE act (
     incident TEXT    NOT NULL,
     json     TEXT    NOT NULL,
     at       INTEGER NOT NULL
+) STRICT;
+
+-- Which configuration was in force when.
+CREATE TABLE configuration (
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
+    at     INTEGER NOT NULL,
+    loaded INTEGER NOT NULL,               -- 1: in force from then on; 0: refused, the one before stayed
+    json   TEXT    NOT NULL                -- what changed, or why it was refused; no secrets
 ) STRICT;

@@ -11,10 +11,6 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Schema that this version writes.
-pub(super) const VERSION: i64 = 1;
-/// `KZET`: tells a Kuzet store from any other SQLite file.
-const APPLICATION: i64 = 0x4b5a_4554;
 /// Words of `meta` that begin so say what is wrong with the source whose name follows.
 pub(super) const PROBLEM: &str = "problem/";
 /// Successful batches between two attempts to take the reserve again.
@@ -73,22 +69,6 @@ impl Sqlite {
         let mut wal = self.path.as_os_str().to_owned();
         wal.push("-wal");
         size(&self.path) + size(Path::new(&wal))
-    }
-
-    fn migrate(&mut self) -> Result<(), StoreError> {
-        match version(&self.connection, &self.path)? {
-            0 => {
-                let path = self.path.clone();
-                let fail = |error: rusqlite::Error| StoreError::sqlite(&path, &error);
-                let transaction =
-                    self.connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fail)?;
-                transaction.execute_batch(include_str!("schema.sql")).map_err(fail)?;
-                transaction.pragma_update(None, "application_id", APPLICATION).map_err(fail)?;
-                transaction.pragma_update(None, "user_version", VERSION).map_err(fail)?;
-                transaction.commit().map_err(fail)
-            }
-            _ => Ok(()),
-        }
     }
 
     /// Full: the commit is on the disk when it returns. Normal: it survives the death of the agent, and a power cut
@@ -174,28 +154,6 @@ pub(super) fn open(
         }
     }
     Ok(connection)
-}
-
-/// Schema version of a store; 0 for a new one.
-pub(super) fn version(connection: &Connection, path: &Path) -> Result<i64, StoreError> {
-    let get = |name: &str| {
-        connection
-            .query_row(&format!("PRAGMA {name}"), [], |row| row.get::<_, i64>(0))
-            .map_err(|error| StoreError::sqlite(path, &error))
-    };
-    let (application, version) = (get("application_id")?, get("user_version")?);
-    let tables = connection
-        .query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))
-        .map_err(|error| StoreError::sqlite(path, &error))?;
-    match (application, version) {
-        (0, 0) if tables == 0 => Ok(0),
-        (APPLICATION, VERSION) => Ok(VERSION),
-        (APPLICATION, other) => {
-            let what = format!("it has schema {other}, this version knows schema {VERSION}");
-            Err(StoreError::new(path, StoreErrorKind::Schema, what))
-        }
-        _ => Err(StoreError::new(path, StoreErrorKind::Corrupt, "an SQLite file, but not a kuzet store")),
-    }
 }
 
 pub(super) fn state_name(state: State) -> &'static str {
