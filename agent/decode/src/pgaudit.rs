@@ -173,6 +173,7 @@ impl<'a> Audit<'a> {
             limit: None,
             settings: Vec::new(),
             role: None,
+            routines: Vec::new(),
         })
     }
 }

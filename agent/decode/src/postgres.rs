@@ -366,6 +366,7 @@ impl Postgres {
             limit: None,
             settings: vec![Setting { name, value, global: true }],
             role: None,
+            routines: Vec::new(),
         })
     }
 

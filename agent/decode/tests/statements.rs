@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/statements.txt");
 
 /// Every flag, by name.
-const FLAGS: [Flag; 18] = [
+const FLAGS: [Flag; 26] = [
     Flag::SelectsAll,
     Flag::Unfiltered,
     Flag::Aggregate,
@@ -30,6 +30,14 @@ const FLAGS: [Flag; 18] = [
     Flag::Truncated,
     Flag::Unparsed,
     Flag::Pointed,
+    Flag::ServerProgram,
+    Flag::LargeObject,
+    Flag::RemoteServer,
+    Flag::Replication,
+    Flag::NativeCode,
+    Flag::WholeSchema,
+    Flag::Temporary,
+    Flag::Renames,
 ];
 
 fn flags(flags: Flags) -> String {
@@ -76,6 +84,8 @@ fn describe(statement: &Statement, identifiers: &[Identifier]) -> String {
     if let Some(role) = &statement.role {
         line("role", format!("{:?} [{}] [{}]", role.verb, role.rights.join(", "), role.grantees.join(", ")));
     }
+    let routines = statement.routines.iter().filter(|one| one.access == kuzet_event::Access::Write);
+    line("defines", routines.map(|one| one.name.to_string()).collect::<Vec<String>>().join(", "));
     line("flags", flags(statement.flags));
     out
 }

@@ -30,13 +30,15 @@ pub enum Kind {
     LoginBurst,
     /// A login that succeeded after a burst of failures.
     LoginAfterBurst,
+    /// Files, programs, other servers, replication or native code reached past the tables.
+    DangerousFunction,
     /// Sight lost: a gap in the log, an unreadable source.
     SightLost,
 }
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -48,6 +50,7 @@ impl Kind {
         Kind::AuditTampering,
         Kind::LoginBurst,
         Kind::LoginAfterBurst,
+        Kind::DangerousFunction,
         Kind::SightLost,
     ];
 
@@ -66,6 +69,7 @@ impl Kind {
             Kind::AuditTampering => "audit_tampering",
             Kind::LoginBurst => "login_burst",
             Kind::LoginAfterBurst => "login_after_burst",
+            Kind::DangerousFunction => "dangerous_function",
             Kind::SightLost => "sight_lost",
         }
     }
@@ -74,9 +78,12 @@ impl Kind {
     #[must_use]
     pub fn family(self) -> Family {
         match self {
-            Kind::PolicyViolation | Kind::BulkRead | Kind::Export | Kind::Enumeration | Kind::Injection => {
-                Family::Access
-            }
+            Kind::PolicyViolation
+            | Kind::BulkRead
+            | Kind::Export
+            | Kind::Enumeration
+            | Kind::Injection
+            | Kind::DangerousFunction => Family::Access,
             Kind::MassChange | Kind::Destruction => Family::Change,
             Kind::PrivilegeEscalation => Family::Privilege,
             Kind::AuditTampering => Family::Audit,

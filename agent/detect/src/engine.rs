@@ -102,7 +102,7 @@ impl Detectors {
             Action::Statement => self.statement(event, detections),
             Action::Login | Action::Setting => {
                 let who = self.resolver.identify(&event.actor);
-                self.alone(event, who, false, detections);
+                self.alone(event, who, false, false, detections);
             }
             Action::Logout => self.logout(event, detections),
             Action::Seen | Action::Server => {}
@@ -212,9 +212,16 @@ impl Detectors {
     }
 
     /// An event that touches no store: privileges, audit, logins, injections.
-    fn alone(&mut self, event: &Event, who: Identity, same: bool, detections: &mut Vec<Detection>) -> Note {
+    fn alone(
+        &mut self,
+        event: &Event,
+        who: Identity,
+        same: bool,
+        touches: bool,
+        detections: &mut Vec<Detection>,
+    ) -> Note {
         let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
-        let o = Observation { event, who, same, change_outcome: event.outcome, denied };
+        let o = Observation { event, who, same, change_outcome: event.outcome, touches, denied };
         let mut note = Note::default();
         let mut teller = Teller { thresholds: &self.thresholds, severities: &self.severities, out: detections };
         for detector in DETECTORS {
@@ -257,7 +264,8 @@ impl Detectors {
             .statement
             .as_ref()
             .is_some_and(|statement| statement.flags != Flags::NONE || statement.verb == Verb::Role);
-        let mut note = if alone { self.alone(event, who, met.same, detections) } else { Note::default() };
+        let mut note =
+            if alone { self.alone(event, who, met.same, !templates.is_empty(), detections) } else { Note::default() };
         if templates.is_empty() {
             self.storeless(event, who, met.same, &note, detections);
             return;
@@ -296,7 +304,7 @@ impl Detectors {
     fn storeless(&mut self, event: &Event, who: Identity, same: bool, note: &Note, detections: &mut Vec<Detection>) {
         let Some(mask) = note.injection else { return };
         let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
-        let o = Observation { event, who, same, change_outcome: event.outcome, denied };
+        let o = Observation { event, who, same, change_outcome: event.outcome, touches: false, denied };
         let mut teller = Teller { thresholds: &self.thresholds, severities: &self.severities, out: detections };
         let Some(store) = self.resolver.store_named(note.injection_store) else {
             detectors::injection_on_server(&o, &mut teller, mask);
@@ -327,7 +335,7 @@ impl Detectors {
     ) {
         let verdict = judge(&self.policy, &mut self.standings, event, who, template, total.known());
         let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
-        let o = Observation { event, who, same: met.same, change_outcome: met.change_outcome, denied };
+        let o = Observation { event, who, same: met.same, change_outcome: met.change_outcome, touches: true, denied };
         let thresholds = &self.thresholds;
         let key = account_key(template, who);
         let (account, went) = self.accounts.entry(key, &mut self.shared.clock);
@@ -407,7 +415,7 @@ impl Detectors {
 /// Whether an event without a store can matter: it ends a transaction, or has a property that a detector asks for.
 fn interesting(event: &Event) -> bool {
     event.statement.as_ref().is_some_and(|statement| {
-        const ASKED: [Flag; 9] = [
+        const ASKED: [Flag; 15] = [
             Flag::UnionProbe,
             Flag::Tautology,
             Flag::TimeDelay,
@@ -417,6 +425,12 @@ fn interesting(event: &Event) -> bool {
             Flag::WeakensAudit,
             Flag::RestoresAudit,
             Flag::Escalates,
+            Flag::ServerProgram,
+            Flag::RemoteServer,
+            Flag::Replication,
+            Flag::NativeCode,
+            Flag::WholeSchema,
+            Flag::LargeObject,
         ];
         matches!(statement.verb, Verb::Begin | Verb::Commit | Verb::Rollback | Verb::Role | Verb::Drop | Verb::Define)
             || (statement.flags != Flags::NONE && ASKED.iter().any(|flag| statement.flags.has(*flag)))

@@ -38,7 +38,7 @@ struct Step {
     from: Option<u128>,
 }
 
-const FORMS: [(&str, u8); 17] = [
+const FORMS: [(&str, u8); 21] = [
     ("lookup", 0),
     ("all", 1),
     ("copy", 2),
@@ -56,6 +56,10 @@ const FORMS: [(&str, u8); 17] = [
     ("rollback", 14),
     ("other", 15),
     ("revoke", 16),
+    ("read file", 23),
+    ("foreign server", 24),
+    ("large object of all", 25),
+    ("large object", 26),
 ];
 
 fn events(scenario: &Scenario) -> Vec<Event> {

@@ -14,6 +14,7 @@ pub(crate) const AUDIT: u8 = 2;
 pub(crate) const AUDIT_LAST: u8 = 3;
 pub(crate) const CLIENT: u8 = 4;
 pub(crate) const USER: u8 = 5;
+pub(crate) const FUNCTION: u8 = 6;
 
 /// Names that one burst remembers.
 const MAX_NAMES: usize = 16;
@@ -85,6 +86,9 @@ pub(crate) struct Story {
     pub(crate) principal: u128,
     pub(crate) last: i64,
     outcome: Outcome,
+    /// Which reasons were given, one bit each.
+    #[serde(default, skip_serializing_if = "crate::session::plain")]
+    said: u32,
 }
 
 /// Whether the story under `key` is not over at `at`.
@@ -110,6 +114,13 @@ impl Story {
         self.actor = Some(ActorRow::of(&o.event.actor));
         self.principal = principal;
         None
+    }
+
+    /// Notes the reasons of `mask`, in a `new` story without the earlier ones; says whether one was not given before.
+    pub(crate) fn say(&mut self, mask: u32, new: bool) -> bool {
+        let before = if new { 0 } else { self.said };
+        self.said = before | mask;
+        self.said != before
     }
 
     /// Who began it.

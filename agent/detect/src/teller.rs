@@ -19,6 +19,8 @@ pub(crate) struct Observation<'a> {
     pub(crate) same: bool,
     /// How a change of this event ended, as far as can be known now.
     pub(crate) change_outcome: Outcome,
+    /// It touches a store of personal data.
+    pub(crate) touches: bool,
     /// The server refused it for want of a privilege: nothing moved.
     pub(crate) denied: bool,
 }

@@ -48,6 +48,10 @@ fn statement(form: u8) -> Option<Statement> {
         14 => (Verb::Rollback, "", Access::Read, &[], None),
         15 => (Verb::Select, "nothing", Access::Read, &[Flag::Pointed], None),
         16 => (Verb::Role, "", Access::Write, &[], None),
+        23 => (Verb::Select, "", Access::Read, &[Flag::ServerFile], None),
+        24 => (Verb::Define, "", Access::Read, &[Flag::RemoteServer], None),
+        25 => (Verb::Select, "borrowers", Access::Read, &[Flag::PackedAggregate, Flag::LargeObject], None),
+        26 => (Verb::Select, "", Access::Read, &[Flag::LargeObject], None),
         _ => return None,
     };
     let relation = Relation { schema: Arc::from(""), name: Arc::from(table), access };
@@ -67,6 +71,7 @@ fn statement(form: u8) -> Option<Statement> {
             Vec::new()
         },
         role: None,
+        routines: Vec::new(),
     })
 }
 
@@ -118,7 +123,7 @@ fn spec() -> impl Strategy<Value = Spec> {
     (
         (0_i64..40, 0_u8..4, 0_u8..5, 1_u64..4, 0_u64..4),
         (
-            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 2 => 20_u8..23],
+            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 3 => 20_u8..27],
             proptest::option::of(0_u64..800),
             0_u16..90,
             0_u8..3,

@@ -38,6 +38,8 @@ pub struct Thresholds {
     pub injection_statement_points: u64,
     /// Points of different statements within the window that make one.
     pub injection_window_points: u64,
+    /// Roles (patterns) whose daily work is server files, replication and code: no dangerous function of theirs is told.
+    pub server_roles: Vec<String>,
     /// Role, client and store triples whose windows are remembered.
     pub max_accounts: usize,
     /// Keyed hashes of people remembered over all windows.
@@ -65,6 +67,7 @@ impl Default for Thresholds {
             login_after_seconds: 600,
             injection_statement_points: 3,
             injection_window_points: 4,
+            server_roles: Vec::new(),
             max_accounts: 8_192,
             max_people: 65_536,
             max_sessions: 16_384,

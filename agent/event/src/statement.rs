@@ -122,6 +122,22 @@ pub enum Flag {
     Unparsed,
     /// Has at least one predicate that compares a column with a single value (`=`, `IN`).
     Pointed,
+    /// Runs a program on the server: COPY … PROGRAM, sys_exec.
+    ServerProgram,
+    /// Large objects, which no grant on a table covers: lo_from_bytea, lo_get, lo_import, lo_export.
+    LargeObject,
+    /// Makes the server speak to another one: dblink, foreign data wrappers, FEDERATED, CONNECT, SPIDER.
+    RemoteServer,
+    /// Replication slots, publications, subscriptions, base backups: every row goes out beside the tables' grants.
+    Replication,
+    /// Code that no longer asks the database: native functions, untrusted languages, plugins, libraries.
+    NativeCode,
+    /// A whole schema or database in one value: schema_to_xml, database_to_xml.
+    WholeSchema,
+    /// A relation of this session only: CREATE TEMP TABLE, SELECT INTO TEMP.
+    Temporary,
+    /// Gives relations new names; they stand in pairs, old and new.
+    Renames,
 }
 
 /// A set of [`Flag`]s.
@@ -213,4 +229,6 @@ pub struct Statement {
     pub settings: Vec<Setting>,
     /// Roles it changes.
     pub role: Option<RoleChange>,
+    /// Functions and procedures that it calls (read) or defines (written), other than well-known ones; at most 32.
+    pub routines: Vec<Relation>,
 }

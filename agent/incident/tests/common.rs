@@ -48,6 +48,7 @@ pub(crate) fn statement(verb: Verb, summary: &str) -> Statement {
         limit: None,
         settings: Vec::new(),
         role: None,
+        routines: Vec::new(),
     }
 }
 

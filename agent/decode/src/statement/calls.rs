@@ -10,8 +10,14 @@ use kuzet_event::{Access, Export, Flag};
 
 /// The call of the function whose name, quoted or not, with a schema or without, ends at `at`.
 pub(super) fn call(walker: &mut Walker<'_>, at: usize) {
-    if let Some(name) = walker.view.name(at) {
-        function(walker, at, &name.to_ascii_uppercase());
+    let Some(name) = walker.view.name(at) else { return };
+    let upper = name.to_ascii_uppercase();
+    function(walker, at, &upper);
+    if !words::is_common(&upper) {
+        let view = walker.view;
+        let schema = (at > 1 && view.op(at - 1, b'.')).then(|| view.name(at - 2)).flatten();
+        let path: Vec<String> = schema.into_iter().chain([name]).collect();
+        walker.facts.routine(&path, Access::Read);
     }
 }
 
@@ -33,7 +39,14 @@ fn function(walker: &mut Walker<'_>, at: usize, name: &str) {
     if words::is_file_function(name) {
         facts.flags.insert(Flag::ServerFile);
     }
+    if let Some(reach) = words::reach(name) {
+        facts.flags.insert(reach);
+    }
     match name {
+        // ARRAY(SELECT …): the rows of a query in one value.
+        "ARRAY" if view.any(at + 2, &["SELECT", "WITH", "TABLE", "VALUES"]) => {
+            facts.flags.insert(Flag::PackedAggregate);
+        }
         "LO_EXPORT" => facts.export = facts.export.max(Some(Export::ToFile)),
         "SET_CONFIG" => set::set_config(&view, at, facts),
         "TABLE_TO_XML" | "TABLE_TO_XML_AND_XMLSCHEMA" => named_table(&view, at, facts),
@@ -42,6 +55,22 @@ fn function(walker: &mut Walker<'_>, at: usize, name: &str) {
             text_arguments(&view, at, nested, &mut walker.facts);
         }
         _ => {}
+    }
+}
+
+/// Code in another language than SQL: the language behind LANGUAGE, the library behind SONAME.
+pub(super) fn language(view: &View<'_>, range: std::ops::Range<usize>, facts: &mut Facts) {
+    for at in range {
+        if view.is(at, "SONAME") {
+            facts.flags.insert(Flag::NativeCode);
+        }
+        if view.is(at, "LANGUAGE")
+            && let Some(name) = view.string(at + 1).or_else(|| view.name(at + 1))
+            && let Some(flag) =
+                words::outside(&name).or_else(|| name.eq_ignore_ascii_case("c").then_some(Flag::NativeCode))
+        {
+            facts.flags.insert(flag);
+        }
     }
 }
 
@@ -58,10 +87,14 @@ fn named_table(view: &View<'_>, at: usize, facts: &mut Facts) {
 /// `query_to_xml('select …', …)`: what the query given as text reads.
 fn text_arguments(view: &View<'_>, at: usize, nested: bool, facts: &mut Facts) {
     let close = view.closing_near(at + 1);
-    for index in at + 2..close {
-        if view.is_literal(index) {
-            body(view, index, nested, facts);
-        }
+    if nested {
+        return;
+    }
+    // Literals behind commas are one token.
+    for literal in (at + 2..close).flat_map(|index| view.literals_at(index)).take(16) {
+        let mut text = Vec::new();
+        super::values::unescape(view.text, literal, view.system, &mut text);
+        absorb(&text, view, facts);
     }
 }
 
@@ -82,7 +115,11 @@ pub(super) fn body(view: &View<'_>, at: usize, nested: bool, facts: &mut Facts) 
         return;
     }
     let Some(text) = view.string(at) else { return };
-    if text.len() <= shape::LARGEST && text.as_bytes().contains(&b' ') {
-        facts.absorb(&shape::nested(text.as_bytes(), view.system));
+    absorb(text.as_bytes(), view, facts);
+}
+
+fn absorb(text: &[u8], view: &View<'_>, facts: &mut Facts) {
+    if text.len() <= shape::LARGEST && text.contains(&b' ') {
+        facts.absorb(&shape::nested(text, view.system));
     }
 }

@@ -6,6 +6,7 @@ use super::head::{list, walk};
 use super::role;
 use super::set;
 use super::view::View;
+use super::words;
 use kuzet_event::{Access, Flag, Verb};
 use std::ops::Range;
 
@@ -36,7 +37,8 @@ pub(super) fn define(view: View<'_>, range: Range<usize>, nested: bool) -> Facts
     let (creates, drops) = (verb.as_str() == "CREATE", verb.as_str() == "DROP");
     let owner = range.clone().find(|at| !creates && view.all(*at, &["OWNER", "TO"]));
     match view.keyword(kind).as_str() {
-        "USER" if view.is(kind + 1, "MAPPING") => facts.raise(Verb::Define),
+        "USER" if view.is(kind + 1, "MAPPING") => remote(drops, &mut facts),
+        "SERVER" | "DATA" => remote(drops, &mut facts),
         "ROLE" | "USER" | "GROUP" => {
             let settings = verb.as_str() == "ALTER" && set::alter(&view, range.clone(), &mut facts);
             if !settings {
@@ -56,6 +58,14 @@ pub(super) fn define(view: View<'_>, range: Range<usize>, nested: bool) -> Facts
         }
         "OWNED" => role::on_relation(&view, "OWNED", None, &mut facts),
         "EXTENSION" => extension(&view, &range, drops, &mut facts),
+        "LANGUAGE" if creates => {
+            facts.raise(Verb::Define);
+            calls::language(&view, kind..range.end, &mut facts);
+        }
+        "SUBSCRIPTION" if !drops => {
+            facts.raise(Verb::Define);
+            facts.flags.insert(Flag::Replication);
+        }
         _ if owner.is_some() => {
             let table = if view.any(kind, &["TABLE", "VIEW"]) { Some(name_at(&view, kind + 1)) } else { None };
             role::on_relation(&view, "OWNER", table, &mut facts);
@@ -74,6 +84,7 @@ pub(super) fn define(view: View<'_>, range: Range<usize>, nested: bool) -> Facts
         }
         "PUBLICATION" if !drops => {
             facts.raise(Verb::Define);
+            facts.flags.insert(Flag::Replication);
             if let Some(at) = range.clone().find(|at| view.is(*at, "TABLE")) {
                 list(&view, at, &range, Verb::Define, Access::Read, &mut facts);
             }
@@ -90,11 +101,24 @@ pub(super) fn define(view: View<'_>, range: Range<usize>, nested: bool) -> Facts
     facts
 }
 
+/// CREATE or ALTER of a foreign server, its wrapper or the account there.
+fn remote(drops: bool, facts: &mut Facts) {
+    facts.raise(Verb::Define);
+    if !drops {
+        facts.flags.insert(Flag::RemoteServer);
+    }
+}
+
 /// CREATE or DROP of an extension; pgaudit is one.
 fn extension(view: &View<'_>, range: &Range<usize>, drops: bool, facts: &mut Facts) {
     facts.raise(Verb::Define);
     if range.clone().any(|at| view.name(at).is_some_and(|name| name.eq_ignore_ascii_case("pgaudit"))) {
         facts.flags.insert(if drops { Flag::WeakensAudit } else { Flag::RestoresAudit });
+    }
+    if view.is(range.start, "CREATE")
+        && let Some(flag) = range.clone().find_map(|at| view.name(at).and_then(|name| words::outside(&name)))
+    {
+        facts.flags.insert(flag);
     }
 }
 
@@ -122,6 +146,7 @@ fn table(view: View<'_>, kind: usize, range: Range<usize>, nested: bool) -> Fact
     };
     let reads = facts.relations.iter().any(|relation| relation.access == Access::Read);
     facts.relation(&path, Access::Write);
+    kept(&view, kind, next, &range, &mut facts);
     let stored = view.is(kind, "TABLE") || (range.start..kind).any(|at| view.is(at, "MATERIALIZED"));
     facts.verb = if reads && stored { Verb::CreateCopy } else { Verb::Define };
     for at in next..range.end.min(next + 8) {
@@ -135,6 +160,33 @@ fn table(view: View<'_>, kind: usize, range: Range<usize>, nested: bool) -> Fact
         }
     }
     facts
+}
+
+/// Where a new table or view is kept, and a new name that ALTER gives.
+fn kept(view: &View<'_>, kind: usize, next: usize, range: &Range<usize>, facts: &mut Facts) {
+    let before = range.start..kind;
+    if view.is(range.start, "CREATE") {
+        if before.clone().any(|at| view.any(at, &["TEMP", "TEMPORARY"])) {
+            facts.flags.insert(Flag::Temporary);
+        }
+        if before.clone().any(|at| view.is(at, "FOREIGN")) {
+            facts.flags.insert(Flag::RemoteServer);
+        }
+        let engine =
+            range.clone().find(|at| view.is(*at, "ENGINE")).map(|at| at + 1 + usize::from(view.op(at + 1, b'=')));
+        if let Some(flag) = engine.and_then(|at| view.name(at)).and_then(|name| words::outside(&name)) {
+            facts.flags.insert(flag);
+        }
+        return;
+    }
+    let Some(rename) = (next..range.end).find(|at| view.is(*at, "RENAME")) else { return };
+    let name = rename + 1 + usize::from(view.any(rename + 1, &["TO", "AS"]));
+    let part = ["COLUMN", "CONSTRAINT", "INDEX", "KEY", "VALUE", "ATTRIBUTE"];
+    let column = !view.any(rename + 1, &["TO", "AS"]) && view.is(rename + 2, "TO");
+    if !view.any(rename + 1, &part) && !column && view.is_name(name) {
+        facts.relation(&view.path(name).0, Access::Write);
+        facts.flags.insert(Flag::Renames);
+    }
 }
 
 /// CREATE of a function, procedure, trigger or event: what its body would do is told with it.
@@ -153,10 +205,14 @@ fn code(view: View<'_>, kind: usize, range: Range<usize>, nested: bool) -> Facts
         }
     }
     if view.is(kind, "TRIGGER")
-        && let Some(on) = view.find(range, "ON")
+        && let Some(on) = view.find(range.clone(), "ON")
     {
         let (path, _) = view.path(on + 1);
         facts.relation(&path, Access::Write);
+    }
+    calls::language(&view, kind..range.end, &mut facts);
+    if view.any(kind, &["FUNCTION", "PROCEDURE"]) {
+        facts.routine(&view.path(name_at(&view, kind + 1)).0, Access::Write);
     }
     facts.verb = Verb::Define;
     facts

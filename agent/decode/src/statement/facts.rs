@@ -13,6 +13,8 @@ const COLUMNS: usize = 256;
 const PREDICATES: usize = 256;
 /// Most bindings kept; lists are one binding.
 const BINDINGS: usize = 4096;
+/// Most routines told.
+const ROUTINES: usize = 32;
 /// Most settings told.
 const SETTINGS: usize = 64;
 
@@ -29,6 +31,7 @@ pub(super) struct Facts {
     pub(super) limit: Option<u64>,
     pub(super) settings: Vec<Setting>,
     pub(super) role: Option<RoleChange>,
+    pub(super) routines: Vec<Relation>,
 }
 
 impl Facts {
@@ -44,6 +47,7 @@ impl Facts {
             limit: None,
             settings: Vec::new(),
             role: None,
+            routines: Vec::new(),
         }
     }
 
@@ -57,6 +61,16 @@ impl Facts {
     pub(super) fn add_relation(&mut self, relation: Relation) {
         if self.relations.len() < RELATIONS && !self.relations.contains(&relation) {
             self.relations.push(relation);
+        }
+    }
+
+    /// Adds a function or procedure that is called or defined.
+    pub(super) fn routine(&mut self, path: &[String], access: Access) {
+        let Some(name) = path.last().filter(|name| !name.is_empty()) else { return };
+        let schema = if path.len() > 1 { names::relation(&path[path.len() - 2]) } else { Arc::from("") };
+        let routine = Relation { schema, name: names::relation(name), access };
+        if self.routines.len() < ROUTINES && !self.routines.contains(&routine) {
+            self.routines.push(routine);
         }
     }
 
@@ -143,6 +157,11 @@ impl Facts {
         for column in &other.columns {
             self.column(column);
         }
+        for routine in &other.routines {
+            if self.routines.len() < ROUTINES && !self.routines.contains(routine) {
+                self.routines.push(routine.clone());
+            }
+        }
         for setting in &other.settings {
             self.setting(setting.clone());
         }
@@ -182,6 +201,14 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag::Truncated,
     Flag::Unparsed,
     Flag::Pointed,
+    Flag::ServerProgram,
+    Flag::LargeObject,
+    Flag::RemoteServer,
+    Flag::Replication,
+    Flag::NativeCode,
+    Flag::WholeSchema,
+    Flag::Temporary,
+    Flag::Renames,
 ];
 
 fn without(flags: Flags, flag: Flag) -> Flags {

@@ -47,8 +47,16 @@ pub(super) fn statement(view: View<'_>, range: Range<usize>, nested: bool) -> Fa
         }
         "INSTALL" | "UNINSTALL" => plugin(&view, &range, &mut facts),
         "RENAME" if view.is(start + 1, "USER") => role::on_relation(&view, "RENAME", None, &mut facts),
-        "RENAME" => list(&view, start + 1, &range, Verb::Define, Access::Write, &mut facts),
-        "REFRESH" | "COMMENT" | "SECURITY" | "IMPORT" => facts.raise(Verb::Define),
+        "RENAME" => rename(&view, &range, &mut facts),
+        "IMPORT" if view.is(start + 1, "FOREIGN") => {
+            facts.raise(Verb::Define);
+            facts.flags.insert(Flag::RemoteServer);
+        }
+        "REFRESH" | "COMMENT" | "SECURITY" => facts.raise(Verb::Define),
+        "CREATE_REPLICATION_SLOT" | "START_REPLICATION" | "BASE_BACKUP" => {
+            facts.raise(Verb::Other);
+            facts.flags.insert(Flag::Replication);
+        }
         "KILL" | "VACUUM" | "REINDEX" | "CLUSTER" | "CHECKPOINT" | "DISCARD" | "LISTEN" | "NOTIFY" | "UNLISTEN"
         | "USE" | "FLUSH" | "OPTIMIZE" | "REPAIR" | "CHECK" | "CLOSE" | "DEALLOCATE" | "UNLOCK" | "XA" => {
             facts.raise(Verb::Other);
@@ -91,6 +99,26 @@ pub(super) fn list(view: &View<'_>, at: usize, range: &Range<usize>, verb: Verb,
     }
 }
 
+/// `RENAME TABLE a TO b, c TO d`.
+fn rename(view: &View<'_>, range: &Range<usize>, facts: &mut Facts) {
+    facts.raise(Verb::Define);
+    let mut at = range.start + 1;
+    while view.any(at, &["TABLE", "TABLES", "IF", "EXISTS"]) {
+        at += 1;
+    }
+    while at < range.end {
+        let (path, next) = view.path(at);
+        if path.is_empty() {
+            return;
+        }
+        facts.relation(&path, Access::Write);
+        if view.is(next, "TO") {
+            facts.flags.insert(Flag::Renames);
+        }
+        at = next + 1;
+    }
+}
+
 /// LOCK TABLE: pg_dump takes ACCESS SHARE on all it reads.
 fn lock(view: &View<'_>, range: &Range<usize>, facts: &mut Facts) {
     list(view, range.start + 1, range, Verb::Other, Access::Read, facts);
@@ -108,6 +136,8 @@ fn plugin(view: &View<'_>, range: &Range<usize>, facts: &mut Facts) {
     if audit {
         let removed = view.is(range.start, "UNINSTALL");
         facts.flags.insert(if removed { Flag::WeakensAudit } else { Flag::RestoresAudit });
+    } else if view.is(range.start, "INSTALL") {
+        facts.flags.insert(Flag::NativeCode);
     }
 }
 
@@ -156,6 +186,9 @@ fn copy(view: View<'_>, range: Range<usize>, nested: bool) -> Facts {
     let program = view.is(side + 1, "PROGRAM");
     if program || view.is_literal(side + 1) {
         facts.flags.insert(Flag::ServerFile);
+    }
+    if program {
+        facts.flags.insert(Flag::ServerProgram);
     }
     facts.verb = if out { Verb::Copy } else { Verb::Insert };
     if out {
@@ -206,7 +239,13 @@ fn movement(view: View<'_>, range: Range<usize>, nested: bool) -> Facts {
                 facts.relation(&path, Access::Write);
             }
         }
-        "LOAD" => facts.raise(Verb::Other),
+        "LOAD" => {
+            facts.raise(Verb::Other);
+            // A library of the server; LOAD INDEX of MariaDB has no literal.
+            if view.is_literal(start + 1) {
+                facts.flags.insert(Flag::NativeCode);
+            }
+        }
         "PREPARE" => match (start..range.end).find(|at| view.is(*at, "AS")) {
             Some(at) => facts = statement(view, at + 1..range.end, nested),
             // Its text is told again when it is executed.
@@ -227,6 +266,7 @@ fn movement(view: View<'_>, range: Range<usize>, nested: bool) -> Facts {
             if calls::mentions_audit(&view, start..range.end.min(start + 64)) {
                 facts.flags.insert(Flag::WeakensAudit);
             }
+            calls::language(&view, start..range.end.min(start + 6), &mut facts);
             facts.verb = Verb::Execute;
         }
         _ => return walk(view, start + 1..range.end, nested),

@@ -84,6 +84,7 @@ pub(super) fn shape(text: &[u8], scan: &Scan, system: System, truncated: bool) -
         limit: facts.limit.filter(|rows| *rows <= MOST_ROWS),
         settings: facts.settings,
         role: facts.role,
+        routines: facts.routines,
     };
     Shape { statement: Arc::new(statement), columns: facts.predicates, bindings: facts.bindings }
 }
@@ -91,7 +92,7 @@ pub(super) fn shape(text: &[u8], scan: &Scan, system: System, truncated: bool) -
 /// In a text that did not parse any word may be a piece of a value: names of relations and roles stay when they look like
 /// names, of the columns those that are known words.
 fn hide_doubtful(facts: &mut Facts) {
-    for relation in &mut facts.relations {
+    for relation in facts.relations.iter_mut().chain(&mut facts.routines) {
         for name in [&mut relation.schema, &mut relation.name] {
             if !name.is_empty() && !summary::is_name(name) {
                 *name = Arc::from(HIDDEN);

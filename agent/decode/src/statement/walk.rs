@@ -492,6 +492,9 @@ impl<'a> Walker<'a> {
         }
         let mut next = at + 1;
         while view.any(next, &["TEMP", "TEMPORARY", "UNLOGGED", "TABLE"]) {
+            if view.any(next, &["TEMP", "TEMPORARY"]) {
+                self.facts.flags.insert(Flag::Temporary);
+            }
             next += 1;
         }
         let (path, behind) = view.path(next);

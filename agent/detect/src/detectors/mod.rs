@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk_read;
+mod dangerous_function;
 mod enumeration;
 mod export;
 mod injection;
@@ -41,11 +42,12 @@ pub(crate) struct Detector {
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 9] = [
+pub(crate) static DETECTORS: [&Detector; 10] = [
     &privilege::DETECTOR,
     &audit::DETECTOR,
     &login::DETECTOR,
     &injection::DETECTOR,
+    &dangerous_function::DETECTOR,
     &export::DETECTOR,
     &bulk_read::DETECTOR,
     &enumeration::DETECTOR,
