@@ -68,7 +68,8 @@ pub enum What {
     Acknowledged,
     /// A person decided it.
     Closed,
-    /// It is new.
+    /// It is new. One of the same id that was forgotten long ago (an old log read again) begins anew: what was recorded
+    /// of it is replaced.
     Opened,
 }
 
@@ -92,6 +93,10 @@ pub struct Change {
 impl Change {
     /// Joins a later change of the same incident, where this one could not be recorded yet.
     pub fn absorb(&mut self, later: Change) {
+        if later.what == What::Opened {
+            *self = later;
+            return;
+        }
         self.what = self.what.max(later.what);
         (self.incident, self.state, self.live) = (later.incident, later.state, later.live);
         self.people.extend(later.people);
@@ -148,7 +153,6 @@ pub struct Folder {
     changed: BTreeMap<u64, What>,
     gaps: Vec<GapSeen>,
     forgotten: Vec<Change>,
-    next: u64,
     held: usize,
 }
 
@@ -165,7 +169,6 @@ impl Folder {
             changed: BTreeMap::new(),
             gaps: Vec::new(),
             forgotten: Vec::new(),
-            next: 0,
             held: 0,
         }
     }
@@ -228,8 +231,7 @@ impl Folder {
 
     fn open(&mut self, key: &Key, detection: &Detection, seen_at: Timestamp) -> u64 {
         self.make_room();
-        let serial = self.next;
-        self.next += 1;
+        let serial = self.next();
         let number = |time: Timestamp| time.0.to_le_bytes();
         let fingerprint = detection.statement.as_ref().map_or(0, |statement| statement.fingerprint);
         let parts: [&[u8]; 9] = [
@@ -262,6 +264,12 @@ impl Folder {
         }
         self.insert(story);
         serial
+    }
+
+    /// Position of the next story. Follows from the stories in memory alone: a counter of its own would start anew when a
+    /// restart comes after the latest was forgotten.
+    fn next(&self) -> u64 {
+        self.stories.last_key_value().map_or(0, |(serial, _)| serial + 1)
     }
 
     fn insert(&mut self, story: Story) {
@@ -442,8 +450,13 @@ impl Folder {
     /// What changed since the last call, one change an incident, in the order in which the incidents were opened.
     pub fn changes(&mut self) -> Vec<Change> {
         let mut changes = std::mem::take(&mut self.forgotten);
+        let forgot = !changes.is_empty();
         for (serial, what) in std::mem::take(&mut self.changed) {
             changes.extend(self.change(serial, what));
+        }
+        if forgot {
+            // A gap is remembered as long as a story that is recorded with it: no restart makes a difference.
+            self.gaps.retain(|gap| self.stories.values().any(|story| story.inner.gaps.contains(gap)));
         }
         changes
     }
@@ -498,7 +511,7 @@ impl Folder {
         let mut inner: Inner =
             serde_json::from_slice(&saved.state).map_err(|error| RestoreError { id, why: error.to_string() })?;
         if !settled {
-            for gap in inner.gaps.drain(..) {
+            for gap in inner.gaps.iter().copied() {
                 if let Err(index) = self.gaps.binary_search_by_key(&gap.number, |other| other.number) {
                     self.gaps.insert(index, gap);
                 }
@@ -508,9 +521,8 @@ impl Folder {
         }
         inner.settled |= settled;
         if settled || self.stories.contains_key(&inner.serial) {
-            inner.serial = self.next;
+            inner.serial = self.next();
         }
-        self.next = self.next.max(inner.serial + 1);
         let people = if inner.settled { PeopleSet::default() } else { PeopleSet::restore(&saved.people, saved.sketch) };
         self.insert(Story::restore(saved.incident, inner, people));
         Ok(())

@@ -2,7 +2,7 @@
 
 use kuzet_detect::{Detection, Kind, Severity, Store, StoreClass};
 use kuzet_event::*;
-use kuzet_incident::{Change, FoldConfig, Folder, Incident, IncidentId, Saved, Sketch, SourceInfo};
+use kuzet_incident::{Change, FoldConfig, Folder, Incident, IncidentId, Saved, Sketch, SourceInfo, What};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -106,6 +106,9 @@ impl Model {
     pub(crate) fn record(&mut self, changes: &[Change]) {
         for change in changes {
             let id = change.incident.id;
+            if change.what == What::Opened && self.kept.remove(&id).is_some() {
+                self.order.retain(|one| *one != id);
+            }
             let kept = self.kept.entry(id).or_insert_with(|| {
                 self.order.push(id);
                 Kept { json: String::new(), state: Vec::new(), live: true, people: BTreeSet::new(), sketch: None }

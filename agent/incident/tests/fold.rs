@@ -1,7 +1,7 @@
 //! Which detections become one incident, what it says, and how it is linked.
 
 use crate::common::*;
-use kuzet_detect::{Kind, Severity};
+use kuzet_detect::{Detection, Kind, Severity};
 use kuzet_event::*;
 use kuzet_incident::*;
 use std::sync::Arc;
@@ -291,4 +291,46 @@ fn the_text_says_who_what_how_many_and_what_to_do() {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     assert!(line(&incidents[0]).contains("7–10,000 people"), "{}", line(&incidents[0]));
+}
+
+/// Records and restarts; what comes `then` must be told alike by the folder that went on and the one that was restored.
+fn restarted(folder: &mut Folder, model: &mut Model, then: impl Fn(&mut Folder)) {
+    model.record(&folder.changes());
+    let mut again = Folder::new(config());
+    again.restore(model.saved()).unwrap();
+    [&mut *folder, &mut again].map(then);
+    let changes = folder.changes();
+    assert_eq!(changes, again.changes());
+    model.record(&changes);
+}
+
+#[test]
+fn a_restart_after_the_latest_story_was_forgotten_changes_nothing() {
+    let one = |at| detection("intruder", Kind::BulkRead, seconds(at), Count::Known(1));
+    let (mut folder, mut model) = (Folder::new(config()), Model::default());
+    folder.fold(&Detection { people: people(0..7), ..one(0) }, START);
+    model.record(&folder.changes());
+    folder.tick(seconds(86_401));
+    assert_eq!(folder.incidents().count(), 0);
+    // The old log is read again: the same incident, begun anew, with the people of this telling only.
+    restarted(&mut folder, &mut model, |folder| folder.fold(&one(0), START));
+    restarted(&mut folder, &mut model, |folder| folder.fold(&one(1), START));
+    assert_eq!(folder.incidents().next().unwrap().people.distinct_identified, 0);
+}
+
+#[test]
+fn a_restart_does_not_change_which_gaps_are_remembered() {
+    let lost = Detection { store: None, ..detection("", Kind::SightLost, seconds(0), Count::Unknown) };
+    let read = |user, at| detection(user, Kind::BulkRead, seconds(at), Count::Known(1));
+    let (mut folder, mut model) = (Folder::new(config()), Model::default());
+    // A story that the gap is told in, and that outlives the one about the gap.
+    folder.fold(&read("early", 0), START);
+    folder.fold(&read("early", 727), START);
+    model.record(&folder.changes());
+    folder.gap(SourceId(0), seconds(0), Count::Known(7));
+    folder.fold(&lost, START);
+    restarted(&mut folder, &mut model, |folder| folder.tick(seconds(86_401)));
+    restarted(&mut folder, &mut model, |folder| folder.fold(&read("late", 0), START));
+    let late = folder.incidents().last().unwrap();
+    assert!(late.evidence.limits.iter().any(|one| one.code == LimitCode::Gap));
 }

@@ -4,7 +4,7 @@ use super::files::{self, Reserve};
 use super::{Batch, Message, Store, StoreError, StoreErrorKind, Tally};
 use crate::message::{Checkpoint, Gap};
 use kuzet_event::PersonKey;
-use kuzet_incident::{Change, State};
+use kuzet_incident::{Change, State, What};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -167,6 +167,14 @@ pub(super) fn state_name(state: State) -> &'static str {
 fn change(transaction: &Transaction<'_>, change: &Change, json: &str) -> rusqlite::Result<()> {
     let incident = &change.incident;
     let sketch = change.sketch.as_ref().map(|sketch| sketch.bytes());
+    if change.what == What::Opened {
+        // One of this id that was forgotten, told anew: its people are not those of this one.
+        let id = incident.id.to_string();
+        transaction
+            .prepare_cached("DELETE FROM person WHERE incident = (SELECT row FROM incident WHERE id = ?1)")?
+            .execute([&id])?;
+        transaction.prepare_cached("DELETE FROM incident WHERE id = ?1")?.execute([&id])?;
+    }
     let row: i64 = transaction
         .prepare_cached(
             "INSERT INTO incident (id, state, severity, since, until, live, json, inner, sketch)

@@ -483,3 +483,16 @@ fn what_was_closed_long_ago_is_forgotten_and_nothing_else() {
     assert_eq!(reader.dead_letters().unwrap(), []);
     assert_eq!(reader.backlog().unwrap()[0].pending, 1);
 }
+
+#[test]
+fn an_incident_that_is_told_anew_begins_anew() {
+    let dir = Dir::new("anew");
+    let mut store = open(&dir.0);
+    for people in [0..9, 20..22] {
+        let mut folder = Folder::new(FoldConfig::default());
+        let batch = folded(&mut folder, &[detection("intruder", minute(0), people)]);
+        store.record(&batch).unwrap();
+    }
+    let live = store.load().unwrap().stories;
+    assert_eq!(live.iter().map(|one| one.people.len()).collect::<Vec<_>>(), [2]);
+}
