@@ -231,6 +231,9 @@ fn values_that_look_like_names() {
         ("SELECT * FROM \"ИВАН ИВАНОВ\"", "ИВАН ИВАНОВ"),
         ("SELECT * FROM Ахметов", "Ахметов"),
         ("SELECT $$N12345678$$ FROM t", "N12345678"),
+        // Cut inside a dollar quote, it parses in MariaDB: a column and a variable.
+        ("SELECT $$aaaazq000@posht", "aaaazq000"),
+        ("SELECT $q$aaaazq000", "aaaazq000"),
         ("SELECT $$Абай к-сі$$ AS x FROM t", "Абай"),
         ("SELECT 8508_3034_6939", "8508_3034_6939"),
         ("SELECT * FROM t LIMIT 850830346939", "850830346939"),

@@ -64,11 +64,13 @@ pub(super) fn shape(text: &[u8], scan: &Scan, system: System, truncated: bool) -
     if scan.dump && facts.export.is_none() && matches!(facts.verb, Verb::Select | Verb::Other) {
         facts.export = Some(Export::Dump);
     }
-    if !parsed {
+    // Quotes of the other dialect are names here: a text that parses by accident is as doubtful as one that does not.
+    let sound = parsed && !summary::is_foreign(&view);
+    if !sound {
         hide_doubtful(&mut facts);
     }
-    let text = summary::summary(&view, parsed, &facts);
-    let shown = |name: &Arc<str>| if parsed || summary::is_sure(name) { names::shown(name) } else { Arc::from(HIDDEN) };
+    let text = summary::summary(&view, sound, &facts);
+    let shown = |name: &Arc<str>| if sound || summary::is_sure(name) { names::shown(name) } else { Arc::from(HIDDEN) };
     let predicate_columns = facts.predicates.iter().map(shown).collect();
     facts.bindings.sort_by_key(|binding| binding.slot);
     facts.bindings.dedup_by_key(|binding| binding.slot);

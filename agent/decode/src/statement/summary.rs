@@ -140,11 +140,11 @@ pub(super) struct Summary {
     pub(super) shown: Arc<str>,
 }
 
-/// Makes both.
-pub(super) fn summary(view: &View<'_>, parsed: bool, facts: &Facts) -> Summary {
+/// Makes both. In a text that is not `sound` any word may be a piece of a value.
+pub(super) fn summary(view: &View<'_>, sound: bool, facts: &Facts) -> Summary {
     let mut canonical = Vec::with_capacity(view.tokens.len() * 8);
     let mut text = String::new();
-    let mut judge = Judge::new(view, parsed, facts);
+    let mut judge = Judge::new(view, sound, facts);
     for index in 0..view.tokens.len() {
         let bytes = view.bytes(index);
         canonical.push(b' ');
@@ -187,7 +187,7 @@ fn is_capital(keyword: &str) -> bool {
 /// Says which words of a text are not shown because they may be values, or pieces of values.
 ///
 /// A word of the language is always shown (but behind PASSWORD). A name is shown when nothing in it looks like a value,
-/// and in a text that did not parse, where quotes may be out of step, only as the name of a relation or as a known word.
+/// and in a text that is not sound, where quotes may be out of step, only as the name of a relation or as a known word.
 struct Judge<'a> {
     view: &'a View<'a>,
     facts: &'a Facts,
@@ -199,11 +199,9 @@ struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(view: &'a View<'a>, parsed: bool, facts: &'a Facts) -> Judge<'a> {
-        // Dollar quotes of PostgreSQL, sent to MariaDB, are names there.
-        let foreign = (0..view.tokens.len()).any(|index| is_dollar(view, index) || is_mail(view, index));
+    fn new(view: &'a View<'a>, sound: bool, facts: &'a Facts) -> Judge<'a> {
         let secretive = view.any(0, &["CREATE", "ALTER", "SET", "GRANT"]);
-        Judge { view, facts, strict: !parsed || foreign, out_of_step: false, secretive, behind_password: false }
+        Judge { view, facts, strict: !sound, out_of_step: false, secretive, behind_password: false }
     }
 
     /// To be asked for every token, in order.
@@ -263,6 +261,12 @@ impl<'a> Judge<'a> {
         let relations = self.facts.relations.iter().flat_map(|relation| [&relation.schema, &relation.name]);
         name.is_ascii() && role.chain(relations).any(|told| told.eq_ignore_ascii_case(name))
     }
+}
+
+/// Whether a text holds what only another dialect has: dollar quotes of PostgreSQL in a text for MariaDB, which are names
+/// there, and addresses without quotes.
+pub(super) fn is_foreign(view: &View<'_>) -> bool {
+    (0..view.tokens.len()).any(|index| is_dollar(view, index) || is_mail(view, index))
 }
 
 /// Whether a word is a dollar quote of PostgreSQL in a text for MariaDB.
