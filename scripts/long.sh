@@ -38,7 +38,9 @@ say "property tests, new cases, ten times as many"
 note ""
 note "## Property tests"
 note ""
-if PROPTEST_CASES=5000 cargo test --workspace --lib --tests -- --skip live:: --skip robust::kill >/dev/null; then
+seed=${PROPTEST_RNG_SEED:-$(date +%s)}
+note "PROPTEST_CASES=5000 PROPTEST_RNG_SEED=$seed"
+if PROPTEST_CASES=5000 PROPTEST_RNG_SEED=$seed cargo test --workspace --lib --tests -- --skip live:: --skip robust::kill >/dev/null; then
   note "done"
 else
   note "**FAILED**"
