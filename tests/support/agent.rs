@@ -12,7 +12,7 @@ use std::time::Duration;
 pub struct Setup {
     /// Holds the configuration and the state directory.
     pub scratch: Scratch,
-    /// Port of `/metrics`.
+    /// Port of `/metrics`; 0 serves none.
     pub port: u16,
     sources: Vec<String>,
     extra: String,
@@ -56,6 +56,12 @@ impl Setup {
         self
     }
 
+    /// Serves no metrics. For agents that are started again and again: between two of them the port is anybody's.
+    pub fn unserved(mut self) -> Setup {
+        self.port = 0;
+        self
+    }
+
     /// The state directory.
     pub fn state(&self) -> PathBuf {
         self.scratch.join("state")
@@ -74,11 +80,11 @@ impl Setup {
             content("catalogue.toml").display(),
             content("policy.toml").display()
         );
+        let listen = if self.port == 0 { "off".to_owned() } else { format!("127.0.0.1:{}", self.port) };
         let text = format!(
-            "host = \"test-host\"\nstate = \"{}\"\n{}\n[metrics]\nlisten = \"127.0.0.1:{}\"\n{}",
+            "host = \"test-host\"\nstate = \"{}\"\n{}\n[metrics]\nlisten = \"{listen}\"\n{}",
             self.state().display(),
             if self.policed { rules.as_str() } else { "" },
-            self.port,
             self.extra
         );
         std::fs::create_dir_all(self.state()).expect("a state directory");
