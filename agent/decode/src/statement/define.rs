@@ -37,8 +37,10 @@ pub(super) fn define(view: View<'_>, range: Range<usize>, nested: bool) -> Facts
     let (creates, drops) = (verb.as_str() == "CREATE", verb.as_str() == "DROP");
     let owner = range.clone().find(|at| !creates && view.all(*at, &["OWNER", "TO"]));
     match view.keyword(kind).as_str() {
-        "USER" if view.is(kind + 1, "MAPPING") => remote(drops, &mut facts),
-        "SERVER" | "DATA" => remote(drops, &mut facts),
+        "USER" if view.is(kind + 1, "MAPPING") => outside(&view, kind, &range, drops, &mut facts),
+        "SERVER" | "DATA" | "LANGUAGE" | "PUBLICATION" | "SUBSCRIPTION" => {
+            outside(&view, kind, &range, drops, &mut facts);
+        }
         "ROLE" | "USER" | "GROUP" => {
             let settings = verb.as_str() == "ALTER" && set::alter(&view, range.clone(), &mut facts);
             if !settings {
@@ -58,14 +60,6 @@ pub(super) fn define(view: View<'_>, range: Range<usize>, nested: bool) -> Facts
         }
         "OWNED" => role::on_relation(&view, "OWNED", None, &mut facts),
         "EXTENSION" => extension(&view, &range, drops, &mut facts),
-        "LANGUAGE" if creates => {
-            facts.raise(Verb::Define);
-            calls::language(&view, kind..range.end, &mut facts);
-        }
-        "SUBSCRIPTION" if !drops => {
-            facts.raise(Verb::Define);
-            facts.flags.insert(Flag::Replication);
-        }
         _ if owner.is_some() => {
             let table = if view.any(kind, &["TABLE", "VIEW"]) { Some(name_at(&view, kind + 1)) } else { None };
             role::on_relation(&view, "OWNER", table, &mut facts);
@@ -82,13 +76,6 @@ pub(super) fn define(view: View<'_>, range: Range<usize>, nested: bool) -> Facts
         "FUNCTION" | "PROCEDURE" | "TRIGGER" | "EVENT" | "PACKAGE" | "AGGREGATE" if creates => {
             return code(view, kind, range, nested);
         }
-        "PUBLICATION" if !drops => {
-            facts.raise(Verb::Define);
-            facts.flags.insert(Flag::Replication);
-            if let Some(at) = range.clone().find(|at| view.is(*at, "TABLE")) {
-                list(&view, at, &range, Verb::Define, Access::Read, &mut facts);
-            }
-        }
         "INDEX" | "RULE" => {
             facts.raise(Verb::Define);
             if let Some(on) = view.find(range, "ON") {
@@ -101,11 +88,22 @@ pub(super) fn define(view: View<'_>, range: Range<usize>, nested: bool) -> Facts
     facts
 }
 
-/// CREATE or ALTER of a foreign server, its wrapper or the account there.
-fn remote(drops: bool, facts: &mut Facts) {
+/// What reaches beyond this database: foreign servers and accounts there, replication, languages.
+fn outside(view: &View<'_>, kind: usize, range: &Range<usize>, drops: bool, facts: &mut Facts) {
     facts.raise(Verb::Define);
-    if !drops {
-        facts.flags.insert(Flag::RemoteServer);
+    if drops {
+        return;
+    }
+    match view.keyword(kind).as_str() {
+        "LANGUAGE" => calls::language(view, kind..range.end, facts),
+        "SUBSCRIPTION" => facts.flags.insert(Flag::Replication),
+        "PUBLICATION" => {
+            facts.flags.insert(Flag::Replication);
+            if let Some(at) = range.clone().find(|at| view.is(*at, "TABLE")) {
+                list(view, at, range, Verb::Define, Access::Read, facts);
+            }
+        }
+        _ => facts.flags.insert(Flag::RemoteServer),
     }
 }
 
