@@ -3,6 +3,7 @@
 use crate::Decoder;
 use crate::csvlog::Csvlog;
 use crate::jsonlog::Jsonlog;
+use crate::mysql::{error::Errors, general::General, slow::Slow};
 use crate::server_audit::ServerAudit;
 use crate::stderr::Stderr;
 use kuzet_event::{System, Trust};
@@ -19,6 +20,12 @@ pub enum Format {
     PostgresqlStderr,
     /// MariaDB `server_audit_output_type = 'file'`.
     MariadbServerAudit,
+    /// MariaDB's and MySQL's `general_log`.
+    MariadbGeneralLog,
+    /// MariaDB's and MySQL's `slow_query_log`.
+    MariadbSlowLog,
+    /// MariaDB's and MySQL's `log_error`.
+    MariadbErrorLog,
 }
 
 /// What is known of a format before any record is read.
@@ -64,6 +71,27 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Mariadb,
         trust: Trust::Forgeable,
         recognises: crate::server_audit::recognises,
+    },
+    FormatInfo {
+        format: Format::MariadbGeneralLog,
+        name: "mariadb_general_log",
+        system: System::Mariadb,
+        trust: Trust::Forgeable,
+        recognises: crate::mysql::general::recognises,
+    },
+    FormatInfo {
+        format: Format::MariadbSlowLog,
+        name: "mariadb_slow_log",
+        system: System::Mariadb,
+        trust: Trust::Forgeable,
+        recognises: crate::mysql::slow::recognises,
+    },
+    FormatInfo {
+        format: Format::MariadbErrorLog,
+        name: "mariadb_error_log",
+        system: System::Mariadb,
+        trust: Trust::Forgeable,
+        recognises: crate::mysql::error::recognises,
     },
 ];
 
@@ -117,6 +145,9 @@ impl Format {
             Format::PostgresqlCsvlog => Box::new(Csvlog::new(options)),
             Format::PostgresqlStderr => Box::new(Stderr::new(options)),
             Format::MariadbServerAudit => Box::new(ServerAudit::new(options)),
+            Format::MariadbGeneralLog => Box::new(General::new(options)),
+            Format::MariadbSlowLog => Box::new(Slow::new(options)),
+            Format::MariadbErrorLog => Box::new(Errors::new(options)),
         }
     }
 }

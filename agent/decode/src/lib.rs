@@ -12,6 +12,7 @@ mod format;
 mod jsonlog;
 mod login;
 mod messages;
+mod mysql;
 mod names;
 mod parameters;
 mod pgaudit;

@@ -3,11 +3,10 @@
 use crate::format::DecodeOptions;
 use crate::pgaudit::Audit;
 use crate::recent::Recent;
-use crate::statement::audit_effect;
-use crate::{Actors, Analyzer, Parameters, login, messages};
+use crate::{Actors, Analyzer, Parameters, login, messages, statement};
 use kuzet_event::{
-    Action, Actor, Code, Count, Event, Flags, Identifier, Outcome, Place, Relation, SessionId, Setting, Statement,
-    System, Timestamp, Trust, Verb, Witness,
+    Action, Actor, Code, Count, Event, Identifier, Outcome, Place, Relation, SessionId, Statement, System, Timestamp,
+    Trust, Witness,
 };
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -288,7 +287,7 @@ impl Postgres {
         if let Some((name, value)) = messages::setting(message) {
             let mut event = self.event(record, Action::Setting);
             event.outcome = Outcome::Success;
-            event.statement = Some(self.setting(name, value));
+            event.statement = Some(statement::changed(name, value));
             events.push(event);
             return Verdict::Handled;
         }
@@ -345,29 +344,6 @@ impl Postgres {
         events.push(event);
         self.parameters.clear();
         Verdict::Handled
-    }
-
-    /// The shape of a setting that was changed in the configuration file. Rare, so made anew each time.
-    fn setting(&mut self, name: &[u8], value: Option<&[u8]>) -> Arc<Statement> {
-        let name = crate::names::shown(&String::from_utf8_lossy(name).to_ascii_lowercase());
-        let value = value.map(String::from_utf8_lossy);
-        let effect = audit_effect(&name, value.as_deref());
-        let value = crate::statement::told(&name, value.as_deref().map(|value| (value, false)));
-        let summary = format!("SET {name}");
-        Arc::new(Statement {
-            fingerprint: crate::recent::hash(summary.as_bytes()),
-            summary: Arc::from(summary),
-            verb: Verb::Setting,
-            relations: Vec::new(),
-            columns: Vec::new(),
-            predicate_columns: Vec::new(),
-            export: None,
-            flags: effect.map_or(Flags::NONE, |flag| Flags::NONE.with(flag)),
-            limit: None,
-            settings: vec![Setting { name, value, global: true }],
-            role: None,
-            routines: Vec::new(),
-        })
     }
 
     fn event(&mut self, record: &Record<'_>, action: Action) -> Event {

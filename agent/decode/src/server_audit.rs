@@ -17,21 +17,18 @@
 //! The format has no row counts, no zone and whole seconds only, and a name may break it: user and database are written
 //! as they are, so a client can write what looks like a record before it is logged in. Hence [`Trust::Forgeable`]
 //! throughout. The clock may step back a second between lines.
+//!
+//! **Dialects of Amazon**, told apart line by line: RDS for MariaDB writes the form above, RDS for MySQL more fields behind
+//! the code (`,0,,` behind a statement, `,0,SSL/TLS` behind a login), Aurora MySQL microseconds since 1970 as the time and
+//! statements of any length. Both of the latter are MySQL.
 
 mod record;
 
-use crate::{Actors, Analyzer, Chunk, DecodeOptions, Decoded, Decoder, Edge, Parameters};
-use kuzet_event::{
-    Access, Action, Code, Count, Event, Outcome, Place, Relation, SessionId, System, Timestamp, Trust, Witness,
-};
-use lru::LruCache;
-use record::{Operation, Record};
-use smallvec::SmallVec;
-use std::num::NonZeroUsize;
-use std::sync::Arc;
+use crate::mysql::{Family, Who};
+use crate::{Chunk, DecodeOptions, Decoded, Decoder, Edge};
+use kuzet_event::{Access, Action, Code, Event, Outcome, Place, System, Timestamp, Trust, Witness};
+use record::{Operation, Record, Stamp};
 
-/// Relations kept.
-const RELATIONS: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 /// Longest record of several lines, bytes: names end at 128 characters.
 const BROKEN: usize = 2048;
 /// Most lines of such a record.
@@ -41,12 +38,8 @@ const BROKEN_LINES: usize = 8;
 pub(crate) struct ServerAudit {
     offset_micros: i64,
     query_log_limit: usize,
-    analyzer: Analyzer,
-    actors: Actors,
-    relations: LruCache<Box<[u8]>, Arc<Relation>>,
-    parameters: Parameters,
+    family: Family,
     text: Vec<u8>,
-    key: Vec<u8>,
     time: ([u8; 17], Timestamp),
     /// Inside an endless record that is being skipped.
     skipping: bool,
@@ -74,12 +67,8 @@ impl ServerAudit {
         ServerAudit {
             offset_micros: i64::from(options.timezone) * 1_000_000,
             query_log_limit: options.query_log_limit,
-            analyzer: Analyzer::new(System::Mariadb, options.key.clone()),
-            actors: Actors::new(System::Mariadb),
-            relations: LruCache::new(RELATIONS),
-            parameters: Parameters::new(),
+            family: Family::new(options, Trust::Forgeable, Witness::Audit),
             text: Vec::new(),
-            key: Vec::new(),
             time: ([0; 17], Timestamp(0)),
             skipping: false,
         }
@@ -134,7 +123,11 @@ impl ServerAudit {
         })
     }
 
-    fn timestamp(&mut self, time: &[u8; 17]) -> Option<Timestamp> {
+    fn timestamp(&mut self, time: Stamp<'_>) -> Option<Timestamp> {
+        let time = match time {
+            Stamp::Epoch(micros) => return Some(Timestamp(micros)),
+            Stamp::Civil(time) => time,
+        };
         if self.time.0 != *time {
             let local = record::seconds(time)?;
             self.time = (*time, Timestamp(local * 1_000_000 - self.offset_micros));
@@ -146,64 +139,42 @@ impl ServerAudit {
         let failed = record.code != b"0";
         let code = if failed { Code::new(record.code) } else { Code::NONE };
         let result = if failed { Outcome::Failure } else { Outcome::Success };
-        let mut identifiers = SmallVec::new();
-        let (action, outcome, code, relation, statement) = match record.operation {
+        let (action, outcome, code) = match record.operation {
             Operation::ProxyConnect => return None,
-            Operation::Connect => (Action::Login, result, code, None, None),
-            Operation::FailedConnect => (Action::Login, Outcome::Failure, code, None, None),
-            Operation::Disconnect => (Action::Logout, Outcome::Success, Code::NONE, None, None),
-            Operation::Read | Operation::Write => {
-                if is_statistics(record) {
-                    return None;
-                }
-                let relation = self.relation(record);
-                (Action::Statement, Outcome::Unknown, Code::NONE, Some(relation), None)
+            Operation::Read | Operation::Write if is_statistics(record) => return None,
+            Operation::Connect => (Action::Login, result, code),
+            Operation::FailedConnect => (Action::Login, Outcome::Failure, code),
+            Operation::Disconnect => (Action::Logout, Outcome::Success, Code::NONE),
+            Operation::Read | Operation::Write => (Action::Statement, Outcome::Unknown, Code::NONE),
+            Operation::Query => (Action::Statement, result, code),
+        };
+        let who = Who {
+            system: if record.mysql { System::Mysql } else { System::Mariadb },
+            user: record.user,
+            client: record.client,
+            database: record.database,
+            connection: Some(record.connection),
+            ..Who::default()
+        };
+        let mut event = self.family.event(&who, at, place, action);
+        (event.outcome, event.code, event.statement_number) = (outcome, code, record.query);
+        match record.operation {
+            Operation::Read => {
+                event.relation = Some(self.family.relation(record.database, table(record), Access::Read));
+            }
+            Operation::Write => {
+                event.relation = Some(self.family.relation(record.database, table(record), Access::Write));
             }
             Operation::Query => {
-                // The limit counts escaped bytes, and half an escape is left out.
-                let truncated = record.object.len() + 1 >= self.query_log_limit;
+                // The limit counts escaped bytes, and half an escape is left out. Aurora has none.
+                let limited = matches!(record.time, Stamp::Civil(_));
+                let truncated = limited && record.object.len() + 1 >= self.query_log_limit;
                 let text = record::unescape(record.object, &mut self.text);
-                let statement = self.analyzer.analyze(text, &self.parameters, truncated, &mut identifiers);
-                (Action::Statement, result, code, None, Some(statement))
+                self.family.tell(&mut event, text, truncated);
             }
-        };
-        let client: &[u8] = if record.client == b"localhost" { b"[local]" } else { record.client };
-        Some(Event {
-            at,
-            place,
-            actor: self.actors.intern(record.user, client, b"", record.database),
-            session: session(record.connection),
-            statement_number: record.query,
-            action,
-            outcome,
-            code,
-            relation,
-            statement,
-            identifiers,
-            rows: Count::Unknown,
-            trust: Trust::Forgeable,
-            witness: Witness::Audit,
-            calls: 1,
-            bytes: Count::Unknown,
-        })
-    }
-
-    fn relation(&mut self, record: &Record<'_>) -> Arc<Relation> {
-        let access = if record.operation == Operation::Read { Access::Read } else { Access::Write };
-        // RENAME: `old|database.new`.
-        let name = record.object.split(|byte| *byte == b'|').next().unwrap_or_default();
-        self.key.clear();
-        self.key.push(access as u8);
-        self.key.extend_from_slice(record.database);
-        self.key.push(0);
-        self.key.extend_from_slice(name);
-        if let Some(relation) = self.relations.get(self.key.as_slice()) {
-            return Arc::clone(relation);
+            _ => {}
         }
-        let schema = crate::names::object(record.database);
-        let relation = Arc::new(Relation { schema, name: crate::names::object(name), access });
-        self.relations.put(self.key.as_slice().into(), Arc::clone(&relation));
-        relation
+        Some(event)
     }
 
     /// Skips the rest of an endless record; gives the bytes skipped.
@@ -218,17 +189,14 @@ impl ServerAudit {
     }
 }
 
+/// The table of a record; RENAME writes `old|database.new`.
+fn table<'a>(record: &Record<'a>) -> &'a [u8] {
+    record.object.split(|byte| *byte == b'|').next().unwrap_or_default()
+}
+
 /// Tables of the optimiser's statistics: the server reads them by itself for nearly every statement.
 fn is_statistics(record: &Record<'_>) -> bool {
     record.database == b"mysql" && matches!(record.object, b"table_stats" | b"column_stats" | b"index_stats")
-}
-
-/// Connection numbers are small and start again with the server; mixed so that they spread (splitmix64).
-fn session(connection: u64) -> SessionId {
-    let mut value = connection.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    SessionId(value ^ (value >> 31))
 }
 
 impl Decoder for ServerAudit {

@@ -27,6 +27,13 @@ fn events(format: Format, text: &str, bound: &str) -> String {
             let text = text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n");
             format!("20261122 16:27:58,vm,analyst,127.0.0.1,12,4,QUERY,mfo,'{text}',0\n")
         }
+        Format::MariadbGeneralLog => {
+            format!("261122 16:27:58\t    12 Query\t{text}\n\t\t    12 Execute\t{text}\n")
+        }
+        Format::MariadbSlowLog => format!(
+            "# Time: 261122 16:27:58\n# User@Host: analyst[analyst] @  [127.0.0.1]\n\
+             # Thread_id: 12  Schema: mfo  QC_hit: No\n# Query_time: 0.1  Rows_sent: 1\nSET timestamp=1795364878;\n{text};\n"
+        ),
         _ => {
             let head = "2026-11-22 16:22:30.123 UTC,\"analyst\",\"mfo\",7,\"127.0.0.1:46096\",6b0316c6.7";
             let tail = "\"SELECT\",2026-11-22 16:22:30 UTC,3/343,0";
@@ -199,7 +206,12 @@ proptest! {
     ) {
         let literals: Vec<String> = values.iter().map(|(value, form)| forms(value).swap_remove(*form)).collect();
         let text = fill(template, &literals);
-        for format in [Format::PostgresqlCsvlog, Format::MariadbServerAudit] {
+        for format in [
+            Format::PostgresqlCsvlog,
+            Format::MariadbServerAudit,
+            Format::MariadbGeneralLog,
+            Format::MariadbSlowLog,
+        ] {
             let shown = events(format, &text, &values[0].0);
             prop_assert!(shown.contains("Statement {"), "{}", shown);
             for (value, _) in &values {

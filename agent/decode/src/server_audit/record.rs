@@ -29,11 +29,21 @@ impl Operation {
     }
 }
 
+/// When a record was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stamp<'a> {
+    /// `20261122 16:27:58`, in the zone of the server.
+    Civil(&'a [u8; 17]),
+    /// Microseconds since 1970, as Aurora writes them.
+    Epoch(i64),
+}
+
 /// Fields of a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Record<'a> {
-    /// `20261122 16:27:58`.
-    pub(super) time: &'a [u8; 17],
+    pub(super) time: Stamp<'a>,
+    /// Written by Amazon's plugin for MySQL: Aurora, or RDS with more fields behind the code.
+    pub(super) mysql: bool,
     pub(super) user: &'a [u8],
     pub(super) client: &'a [u8],
     pub(super) connection: u64,
@@ -52,7 +62,9 @@ const FIELDS: usize = 64;
 /// The record in `line` (without its newline).
 pub(super) fn parse(line: &[u8]) -> Option<Record<'_>> {
     let time = starts(line)?;
-    let rest = line.get(18..)?;
+    let rest = line.get(memchr::memchr(b',', line)? + 1..)?;
+    let (rest, more) = without_connection_type(rest);
+    let mysql = more || matches!(time, Stamp::Epoch(_));
     // Names are written as they are, so the operation with two numbers before it is what can be relied on.
     let mut commas = [0usize; FIELDS];
     let mut found = 0;
@@ -72,9 +84,26 @@ pub(super) fn parse(line: &[u8]) -> Option<Record<'_>> {
         let (database, object, code) = tail(rest.get(comma + 1..)?, operation)?;
         let user = rest.get(commas[0] + 1..commas[found - 5])?;
         let client = field(found - 4)?;
-        return Some(Record { time, user, client, connection, query, operation, database, object, code });
+        return Some(Record { time, mysql, user, client, connection, query, operation, database, object, code });
     }
     None
+}
+
+/// The record without the fields that the plugin of RDS for MySQL writes behind the code: `,,` behind a statement, the type
+/// of the connection behind a login (`,SSL/TLS`). And whether there were any.
+fn without_connection_type(rest: &[u8]) -> (&[u8], bool) {
+    const TYPES: [&[u8]; 6] = [b"TCP/IP", b"SOCKET", b"NAMED PIPE", b"SSL/TLS", b"SHARED MEMORY", b"UNDEFINED"];
+    if let Some(front) = rest.strip_suffix(b",,")
+        && front.last().is_some_and(u8::is_ascii_digit)
+    {
+        return (front, true);
+    }
+    match memchr::memrchr(b',', rest) {
+        Some(comma) if TYPES.iter().any(|known| rest[comma + 1..].eq_ignore_ascii_case(known)) => {
+            (&rest[..comma], true)
+        }
+        _ => (rest, false),
+    }
 }
 
 /// `database,object,code` with the code taken from the end, for the database is written as it is.
@@ -94,11 +123,14 @@ fn tail(rest: &[u8], operation: Operation) -> Option<(&[u8], &[u8], &[u8])> {
 }
 
 /// The time at the start of a line that could begin a record.
-pub(super) fn starts(line: &[u8]) -> Option<&[u8; 17]> {
+pub(super) fn starts(line: &[u8]) -> Option<Stamp<'_>> {
     let time = line.first_chunk::<17>()?;
+    if time[..16].iter().all(u8::is_ascii_digit) && time[16] == b',' {
+        return number(&time[..16]).and_then(|micros| i64::try_from(micros).ok()).map(Stamp::Epoch);
+    }
     let digits = |range: std::ops::Range<usize>| time[range].iter().all(u8::is_ascii_digit);
     let marks = line.get(17) == Some(&b',') && time[8] == b' ' && time[11] == b':' && time[14] == b':';
-    (marks && digits(0..8) && digits(9..11) && digits(12..14) && digits(15..17)).then_some(time)
+    (marks && digits(0..8) && digits(9..11) && digits(12..14) && digits(15..17)).then_some(Stamp::Civil(time))
 }
 
 fn number(field: &[u8]) -> Option<u64> {
@@ -160,7 +192,8 @@ mod tests {
         assert_eq!((record.connection, record.query, record.code), (12, 160, &b"1064"[..]));
         let mut buffer = Vec::new();
         assert_eq!(unescape(record.object, &mut buffer), b"SELECT 'a,b',1");
-        assert_eq!(seconds(record.time), Some(1_795_364_878));
+        assert_eq!(record.time, Stamp::Civil(b"20261122 16:27:58"));
+        assert_eq!(seconds(b"20261122 16:27:58"), Some(1_795_364_878));
     }
 
     #[test]
@@ -171,6 +204,18 @@ mod tests {
         assert_eq!(record.code, b"1045");
         let record = parse(b"20261122 16:28:00,vm,app,h,31,5,QUERY,odd,name,'SELECT 1',0").unwrap();
         assert_eq!((record.database, record.object), (&b"odd,name"[..], &b"SELECT 1"[..]));
+    }
+
+    #[test]
+    fn dialects_of_amazon() {
+        let query =
+            parse(br"20230501 10:02:19,ip-10-1-0-50,app,localhost,7,585281,QUERY,,'select \'x\',0,,',1064,,").unwrap();
+        assert_eq!((query.object, query.code, query.mysql), (&br"select \'x\',0,,"[..], &b"1064"[..], true));
+        let login = parse(b"20221201 14:07:05,ip-10-22-1-51,app,localhost,821,0,CONNECT,mfo,,0,SOCKET").unwrap();
+        assert_eq!((login.database, login.object, login.code), (&b"mfo"[..], &b""[..], &b"0"[..]));
+        let aurora = parse(b"1603439251354761,database-1,admin,10.0.0.9,30,966941,CREATE,world,customers,").unwrap();
+        assert_eq!((aurora.time, aurora.database), (Stamp::Epoch(1_603_439_251_354_761), &b"world"[..]));
+        assert_eq!((aurora.object, aurora.operation, aurora.mysql), (&b"customers"[..], Operation::Write, true));
     }
 
     #[test]

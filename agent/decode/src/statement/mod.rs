@@ -25,7 +25,7 @@ mod view;
 mod walk;
 mod words;
 
-pub(crate) use set::told;
+pub(crate) use set::changed;
 pub use settings::audit_effect;
 
 use crate::Parameters;

@@ -5,13 +5,36 @@ use super::scan::Kind;
 use super::settings::audit_effect;
 use super::view::View;
 use crate::names::{self, shown};
-use kuzet_event::{Setting, Verb};
+use kuzet_event::{Flags, Setting, Statement, Verb};
 use sqlparser::keywords::ALL_KEYWORDS;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// Longest value told, bytes.
 const VALUE: usize = 63;
+
+/// The shape of a setting that was changed outside a statement. Rare, so made anew each time.
+pub(crate) fn changed(name: &[u8], value: Option<&[u8]>) -> Arc<Statement> {
+    let name = shown(&String::from_utf8_lossy(name).to_ascii_lowercase());
+    let value = value.map(String::from_utf8_lossy);
+    let effect = audit_effect(&name, value.as_deref());
+    let value = told(&name, value.as_deref().map(|value| (value, false)));
+    let summary = format!("SET {name}");
+    Arc::new(Statement {
+        fingerprint: crate::recent::hash(summary.as_bytes()),
+        summary: Arc::from(summary),
+        verb: Verb::Setting,
+        relations: Vec::new(),
+        columns: Vec::new(),
+        predicate_columns: Vec::new(),
+        export: None,
+        flags: effect.map_or(Flags::NONE, |flag| Flags::NONE.with(flag)),
+        limit: None,
+        settings: vec![Setting { name, value, global: true }],
+        role: None,
+        routines: Vec::new(),
+    })
+}
 
 /// `SET …` (not of a role, password or transaction).
 pub(super) fn set(view: &View<'_>, range: Range<usize>, facts: &mut Facts) {
