@@ -1,9 +1,9 @@
-//! The general log of MariaDB and MySQL: every statement as it arrives.
+//! The general log of MariaDB and MySQL: every statement as it arrives (→ is a tab).
 //!
 //! ```text
-//! 261122 16:27:58	    11 Connect	app@127.0.0.1 on mfo using TCP/IP
-//! 		    11 Query	SELECT id FROM loans
-//! 2020-10-23T08:36:48.508034Z	   50 Query	SELECT 1
+//! 261122 16:27:58 →     11 Connect → app@127.0.0.1 on mfo using TCP/IP
+//! → →     11 Query → SELECT id FROM loans
+//! 2020-10-23T08:36:48.508034Z →    50 Query → SELECT 1
 //! ```
 //!
 //! MariaDB prints the time when its second changes only, MySQL (5.7 and later) on every line. A statement is written before
