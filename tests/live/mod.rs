@@ -5,6 +5,7 @@
 
 mod attacks_mariadb;
 mod attacks_postgresql;
+pub mod database;
 pub mod mariadb;
 pub mod observe;
 pub mod postgres;

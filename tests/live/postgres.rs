@@ -157,6 +157,15 @@ impl Postgres {
         assert_eq!(self.admin("mfo", "SELECT count(*) FROM borrowers"), "10000");
     }
 
+    /// Stops every process of the cluster in its tracks (SIGSTOP), or lets them go on.
+    pub fn stop_working(&self, stop: bool) {
+        let signal = if stop { "-STOP" } else { "-CONT" };
+        let parent = self.server.id().to_string();
+        let children = run(Command::new("pgrep").args(["-P", &parent]));
+        let children = String::from_utf8_lossy(&children.stdout).into_owned();
+        run(Command::new("kill").arg(signal).arg(&parent).args(children.split_whitespace()));
+    }
+
     /// What the server wrote before its log collector started.
     pub fn startup_output(&self) -> String {
         self.server.output()

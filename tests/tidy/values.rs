@@ -34,6 +34,17 @@ const PLACES: &[(&str, &[&str])] = &[
     ("Scanner", &["agent/kuzet/cli/classify.rs", "agent/personal/"]),
     ("Classifier", &["agent/kuzet/cli/classify.rs", "agent/personal/"]),
     ("ColumnVote", &["agent/personal/"]),
+    // Passwords and tokens: read in one place, shown to the one who sends or signs with them.
+    (
+        "expose",
+        &[
+            "agent/kuzet/database/mysql_login.rs",
+            "agent/kuzet/database/postgresql.rs",
+            "agent/kuzet/database/password.rs",
+            "agent/kuzet/notify/",
+            "agent/kuzet/secret.rs",
+        ],
+    ),
 ];
 
 /// Types that hold raw values or secrets, and the file that defines them.
@@ -49,6 +60,9 @@ const HOLDERS: &[(&str, &str)] = &[
     ("SmallBuf", "agent/personal/src/normalise.rs"),
     ("Scanner", "agent/personal/src/scanner.rs"),
     ("ColumnVote", "agent/personal/src/vote.rs"),
+    ("Rows", "agent/kuzet/database/rows.rs"),
+    ("Row", "agent/kuzet/database/rows.rs"),
+    ("Secret", "agent/kuzet/secret.rs"),
 ];
 
 /// What the one of [`HOLDERS`] that has a `Debug` writes.

@@ -13,6 +13,7 @@ struct Report<'a> {
     schema: &'static str,
     ok: bool,
     sources: Vec<&'a str>,
+    databases: Vec<&'a str>,
     stores: Vec<&'a str>,
     policy: bool,
     channels: Vec<&'a str>,
@@ -38,6 +39,7 @@ pub(super) fn check(path: Option<&Path>, json: bool) -> Result<ExitCode, Failure
         schema: "kuzet.check/1",
         ok,
         sources: config.iter().flat_map(|config| &config.sources).map(|source| source.name.as_str()).collect(),
+        databases: config.iter().flat_map(|config| &config.databases).map(|database| database.name.as_str()).collect(),
         stores,
         policy: content.as_ref().is_some_and(|content| content.policy.is_some()),
         channels: config.iter().flat_map(|config| &config.notify).map(|channel| channel.name.as_str()).collect(),
@@ -62,6 +64,7 @@ fn print(report: &Report<'_>, config: Option<&Config>) {
         output::line(&format!("configuration  {from}"));
     }
     output::line(&format!("sources        {}", named(&report.sources)));
+    output::line(&format!("databases      {}", named(&report.databases)));
     output::line(&format!(
         "stores         {}",
         if report.stores.is_empty() { "guessed from names (no catalogue)".to_owned() } else { named(&report.stores) }

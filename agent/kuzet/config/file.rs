@@ -1,6 +1,7 @@
 //! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
 
 use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
+use crate::database::{DatabaseConfig, DatabaseSettings};
 use crate::notify::ChannelSettings;
 use kuzet_detect::{Diagnostic, Thresholds};
 use kuzet_incident::FoldConfig;
@@ -24,6 +25,8 @@ struct Raw {
     poll_seconds: Option<u64>,
     #[serde(default)]
     source: Vec<toml::Spanned<RawSource>>,
+    #[serde(default)]
+    database: Vec<toml::Spanned<DatabaseSettings>>,
     #[serde(default)]
     metrics: RawMetrics,
     #[serde(default)]
@@ -146,6 +149,12 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         let message = "no [[source]]: following what was found on this host".to_owned();
         faults.warn("KZ011", message, "write the sources down, so that a server that is stopped today is watched too");
     }
+    let mut databases: Vec<DatabaseConfig> = Vec::new();
+    for database in raw.database {
+        let (at, mut database) = (database.span().start, database.into_inner());
+        database.place(|file| beside(file.to_owned()));
+        databases.extend(faults.database(&database, at, &databases, &sources));
+    }
     let metrics = faults.listen(raw.metrics.listen.as_deref());
     let mut thresholds = raw.thresholds;
     thresholds.offset_seconds = offset_seconds;
@@ -155,6 +164,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         state: raw.state.map_or_else(default_state, beside),
         offset_seconds,
         sources,
+        databases,
         catalogue: raw.catalogue.map(beside),
         policy: raw.policy.map(beside),
         metrics,
@@ -244,6 +254,38 @@ impl Faults<'_> {
         })
     }
 
+    fn database(
+        &mut self,
+        raw: &DatabaseSettings,
+        at: usize,
+        before: &[DatabaseConfig],
+        sources: &[SourceConfig],
+    ) -> Option<DatabaseConfig> {
+        let (config, found) = match raw.resolve() {
+            Ok((config, warnings)) => (Some(config), warnings),
+            Err(faults) => (None, faults),
+        };
+        for fault in found {
+            self.push(fault.code, Some(at), fault.message, fault.help);
+            if let Some(last) = self.list.last_mut() {
+                last.warning = fault.warning;
+            }
+        }
+        let name = &raw.name;
+        let config = config?;
+        if before.iter().any(|other| other.name == *name) || sources.iter().any(|source| source.name == *name) {
+            let help = "give each source and each database its own name";
+            self.push("KZ047", Some(at), format!("the name of database \"{name}\" is taken"), help);
+            return None;
+        }
+        if let Some(source) = config.source.as_deref().filter(|wanted| !sources.iter().any(|s| s.name == **wanted)) {
+            let message = format!("database \"{name}\": there is no source \"{source}\"");
+            self.push("KZ049", Some(at), message, "name the [[source]] that is the log of the same server");
+            return None;
+        }
+        Some(config)
+    }
+
     fn listen(&mut self, text: Option<&str>) -> Option<SocketAddr> {
         match text {
             None => Some(DEFAULT_METRICS),
@@ -318,6 +360,17 @@ mod tests {
         assert_eq!(codes("state = "), ["KZ010"]);
         assert_eq!(codes("[metrics]\nlisten = \"9478\"\n[[source]]\nname='x'\npaths=['/x']"), ["KZ019"]);
         assert_eq!(codes("[metrics]\nlisten = \"0.0.0.0:9478\"\n[[source]]\nname='x'\npaths=['/x']"), ["KZ020"]);
+    }
+
+    #[test]
+    fn databases_are_checked_against_the_sources() {
+        let source = "[[source]]\nname='pg'\npaths=['/x']\n";
+        let of = |database: &str| codes(&format!("{source}[[database]]\n{database}"));
+        assert_eq!(of("name='db'\nurl='postgresql:///mfo'\nsource='pg'"), [""; 0]);
+        assert_eq!(of("name='db'\nurl='postgresql:///mfo'\nsource='other'"), ["KZ049"]);
+        assert_eq!(of("name='pg'\nurl='postgresql:///mfo'"), ["KZ047"]);
+        assert_eq!(of("name='db'\nurl='postgresql://kuzet:pw@h/mfo'"), ["KZ043"]);
+        assert_eq!(of("name='db'\npassword='pw'"), ["KZ010"]);
     }
 
     #[test]

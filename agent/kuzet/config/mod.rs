@@ -9,6 +9,7 @@ mod file;
 pub use content::Content;
 pub use file::{load_text, read_guarded};
 
+use crate::database::DatabaseConfig;
 use crate::notify::ChannelSettings;
 use kuzet_detect::{Diagnostic, Thresholds};
 use kuzet_incident::FoldConfig;
@@ -32,6 +33,8 @@ pub struct Config {
     pub offset_seconds: i32,
     /// Logs to follow.
     pub sources: Vec<SourceConfig>,
+    /// Servers to ask what their logs do not tell.
+    pub databases: Vec<DatabaseConfig>,
     /// Catalogue of stores of personal data.
     pub catalogue: Option<PathBuf>,
     /// Access policy.
@@ -91,6 +94,7 @@ impl Config {
             state: default_state(),
             offset_seconds: KAZAKHSTAN_OFFSET,
             sources: discover::sources(&discover::find(Path::new("/"))),
+            databases: Vec::new(),
             catalogue: None,
             policy: None,
             metrics: Some(DEFAULT_METRICS),

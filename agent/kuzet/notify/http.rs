@@ -2,7 +2,7 @@
 //! host, and TLS roots loaded only when there is something to send.
 
 use super::NotifyError;
-use super::secret::Secret;
+use crate::secret::Secret;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, Proxy, StatusCode, Url, redirect};
 use std::net::IpAddr;

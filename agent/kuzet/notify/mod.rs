@@ -16,7 +16,6 @@ mod http;
 mod jsonlines;
 #[cfg(test)]
 mod sample;
-mod secret;
 mod settings;
 mod terminal;
 mod webhook;

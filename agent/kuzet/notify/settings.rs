@@ -1,8 +1,8 @@
 //! What the configuration says of a channel, and what of it cannot be honoured.
 
 use super::http::{Auth, Http};
-use super::secret::{self, Secret};
 use super::{Backoff, alertmanager, jsonlines, webhook};
+use crate::secret::{self, Secret};
 use serde::Deserialize;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -2,9 +2,9 @@
 //! HMAC-SHA256 over `id.timestamp.body`).
 
 use super::http::Http;
-use super::secret::Secret;
 use super::{Attempt, Entry, Notifier, NotifyError, Plan as AnyPlan, envelope};
 use crate::clock::Clock;
+use crate::secret::Secret;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -72,7 +72,7 @@ fn headers(key: Option<&Key>, id: &str, clock: &dyn Clock, body: &str) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notify::secret;
+    use crate::secret;
     use std::io::Write;
     use std::os::unix::fs::PermissionsExt;
 

@@ -11,15 +11,15 @@ const LONGEST: u64 = 16 * 1024;
 
 /// A secret. It has no `Debug`, `Display` or `Serialize`, so that it cannot reach a log.
 #[derive(Clone)]
-pub(super) struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// The value, for the one place that sends or signs with it.
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
-    fn new(text: &str) -> Result<Secret, String> {
+    pub(crate) fn new(text: &str) -> Result<Secret, String> {
         let text = text.trim_end_matches(['\n', '\r']);
         if text.is_empty() {
             return Err("is empty".into());
@@ -31,8 +31,13 @@ impl Secret {
     }
 }
 
-/// From a file. The permissions are those of the file that was opened.
-pub(super) fn from_file(path: &Path) -> Result<Secret, String> {
+/// From a file.
+pub(crate) fn from_file(path: &Path) -> Result<Secret, String> {
+    Secret::new(&guarded_text(path)?).map_err(|why| format!("{} {why}", path.display()))
+}
+
+/// The text of a file that only its owner may read. The permissions are those of the file that was opened.
+pub(crate) fn guarded_text(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let told = |error: std::io::Error| format!("{shown}: {error}");
     let file = File::open(path).map_err(told)?;
@@ -46,11 +51,11 @@ pub(super) fn from_file(path: &Path) -> Result<Secret, String> {
     }
     let mut text = String::new();
     file.take(LONGEST).read_to_string(&mut text).map_err(told)?;
-    Secret::new(&text).map_err(|why| format!("{shown} {why}"))
+    Ok(text)
 }
 
 /// From the environment.
-pub(super) fn from_environment(name: &str) -> Result<Secret, String> {
+pub(crate) fn from_environment(name: &str) -> Result<Secret, String> {
     match std::env::var(name) {
         Ok(text) => Secret::new(&text).map_err(|why| format!("environment variable {name} {why}")),
         Err(std::env::VarError::NotPresent) => Err(format!("environment variable {name} is not set")),
