@@ -58,6 +58,8 @@ fn detections(users: u64, number: u64) -> Vec<Detection> {
                 statement: None,
                 events: 10,
                 rows: Count::Known(10),
+                witness: kuzet_event::Witness::Audit,
+                measures: false,
                 people_at_most: Count::Known(10),
                 people: (number * 8..number * 8 + 10).map(key).collect(),
                 reason: format!("{} rows of personal data in 10 minutes", number * 10),

@@ -39,6 +39,8 @@ pub fn detection(user: &str, kind: Kind, severity: Severity, at: Timestamp) -> D
         statement: None,
         events: 1,
         rows: Count::Known(12_000),
+        witness: kuzet_event::Witness::Audit,
+        measures: false,
         people_at_most: Count::Known(10_000),
         people: vec![PersonKey(1)],
         reason: "12000 rows of borrowers in one statement".into(),

@@ -1,6 +1,6 @@
 //! What a detector says about one event or a window of them.
 
-use kuzet_event::{Actor, Count, Outcome, PersonKey, Place, Relation, SessionId, Statement, Timestamp};
+use kuzet_event::{Actor, Count, Outcome, PersonKey, Place, Relation, SessionId, Statement, Timestamp, Witness};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -34,11 +34,13 @@ pub enum Kind {
     DangerousFunction,
     /// Sight lost: a gap in the log, an unreadable source.
     SightLost,
+    /// The server counts statements or sessions that its log does not show.
+    BlindedSession,
 }
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -52,6 +54,7 @@ impl Kind {
         Kind::LoginAfterBurst,
         Kind::DangerousFunction,
         Kind::SightLost,
+        Kind::BlindedSession,
     ];
 
     /// Stable name.
@@ -71,6 +74,7 @@ impl Kind {
             Kind::LoginAfterBurst => "login_after_burst",
             Kind::DangerousFunction => "dangerous_function",
             Kind::SightLost => "sight_lost",
+            Kind::BlindedSession => "blinded_session",
         }
     }
 
@@ -86,7 +90,7 @@ impl Kind {
             | Kind::DangerousFunction => Family::Access,
             Kind::MassChange | Kind::Destruction => Family::Change,
             Kind::PrivilegeEscalation => Family::Privilege,
-            Kind::AuditTampering => Family::Audit,
+            Kind::AuditTampering | Kind::BlindedSession => Family::Audit,
             Kind::LoginBurst | Kind::LoginAfterBurst => Family::Login,
             Kind::SightLost => Family::Sight,
         }
@@ -182,6 +186,10 @@ pub struct Detection {
     pub outcome: Outcome,
     /// Shape of the statement.
     pub statement: Option<Arc<Statement>>,
+    /// The kind of record that told it. What was measured is compared with what was logged, never added to it.
+    pub witness: Witness,
+    /// It opens no story: it only gives the measured numbers of one that is open.
+    pub measures: bool,
     /// Events it stands for and that no earlier detection of the same story stood for.
     pub events: u64,
     /// Rows that those events moved.

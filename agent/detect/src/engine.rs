@@ -1,16 +1,21 @@
 //! Runs every detector over every event and keeps what must survive a restart.
 
+mod measured;
+#[cfg(test)]
+mod tests;
+
 use crate::account::{Account, AccountKey, BUCKETS};
 use crate::detectors::{self, DETECTORS, Note, Shared, Standings};
 use crate::hash::Build;
 use crate::policy::{Doing, Standing};
+use crate::reckon::Reckoner;
 use crate::resolve::{GUESS_TAG, Identity, Resolver, Template};
 use crate::session::{self, Ended, Pending, Session};
 use crate::shelf::{Key, Shelf};
 use crate::sightings::MISSED;
 use crate::teller::{self, CLAUSE, Observation, Teller, Touch, Verdict};
 use crate::{Catalogue, Detection, Family, Kind, Policy, Severities, Thresholds};
-use kuzet_event::{Action, Count, Event, Flag, Flags, IdentifierKind, Outcome, Timestamp, Verb};
+use kuzet_event::{Action, Count, Event, Flag, Flags, IdentifierKind, Outcome, Timestamp, Verb, Witness};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -37,6 +42,7 @@ pub struct Detectors {
     accounts: Shelf<AccountKey, Account>,
     sessions: Shelf<u64, Session>,
     shared: Shared,
+    reckoner: Reckoner,
     /// Latest event time.
     latest: i64,
     /// Keys of people held in all accounts.
@@ -76,6 +82,7 @@ impl Detectors {
             accounts: Shelf::new(b'a', thresholds.max_accounts),
             sessions: Shelf::new(b't', thresholds.max_sessions),
             shared,
+            reckoner: Reckoner::new(thresholds.max_accounts, thresholds.max_sessions),
             latest: i64::MIN,
             people: 0,
             crowded: 0,
@@ -98,6 +105,9 @@ impl Detectors {
         if event.at.0 > self.latest {
             self.latest = event.at.0;
         }
+        if event.witness != Witness::Measure && event.session.0 != 0 && self.reckoner.measures(event) {
+            self.reckoner.know(event, &mut self.shared.clock);
+        }
         match event.action {
             Action::Statement => self.statement(event, detections),
             Action::Login | Action::Setting => {
@@ -105,7 +115,12 @@ impl Detectors {
                 self.alone(event, who, false, false, detections);
             }
             Action::Logout => self.logout(event, detections),
-            Action::Seen | Action::Server => {}
+            Action::Seen => self.seen(event, detections),
+            Action::Server if event.witness == Witness::Measure => {
+                self.reckoner.begin(event, &mut self.shared.clock);
+                self.tell_missing(event.at, detections);
+            }
+            Action::Server => {}
         }
     }
 
@@ -128,6 +143,7 @@ impl Detectors {
         while self.shared.bursts.oldest().is_some_and(|burst| burst.last < idle) {
             self.shared.bursts.pop();
         }
+        self.reckoner.forget(now.saturating_sub(SESSION_MICROS));
         while self.shared.probes.oldest().is_some_and(|probe| probe.last < idle) {
             self.shared.probes.pop();
         }
@@ -143,6 +159,7 @@ impl Detectors {
         self.shared.stories.changes(&mut rows);
         self.shared.bursts.changes(&mut rows);
         self.shared.probes.changes(&mut rows);
+        self.reckoner.changes(&mut rows);
         self.resolver.changes(&mut rows);
         if !rows.is_empty() {
             let mut value = self.latest.to_be_bytes().to_vec();
@@ -164,6 +181,7 @@ impl Detectors {
                 Some(b's') => stories.extend(self.shared.stories.read(&key, &value)),
                 Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
                 Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),
+                Some(b'm' | b'l' | b'n') => self.reckoner.read(&key, &value),
                 Some(&GUESS_TAG) => self.resolver.restore(&value),
                 Some(&SELF_TAG) => {
                     if let Some((latest, clock)) = value.split_at_checked(8) {
@@ -183,6 +201,7 @@ impl Detectors {
             shared.stories.fill(stories),
             shared.bursts.fill(bursts),
             shared.probes.fill(probes),
+            self.reckoner.fill(),
         ];
         shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
     }
@@ -196,6 +215,7 @@ impl Detectors {
             + shared.stories.evicted
             + shared.bursts.evicted
             + shared.probes.evicted
+            + self.reckoner.evicted()
             + self.crowded
     }
 
@@ -208,6 +228,7 @@ impl Detectors {
             + shared.stories.len()
             + shared.bursts.len()
             + shared.probes.len()
+            + self.reckoner.len()
             + self.people
     }
 
@@ -243,6 +264,14 @@ impl Detectors {
 
     fn statement(&mut self, event: &Event, detections: &mut Vec<Detection>) {
         let templates = self.resolver.touches(event);
+        if event.witness == Witness::Measure {
+            let who = self.resolver.identify(&event.actor);
+            self.measured(event, who, &templates, detections);
+            if event.statement.as_ref().is_some_and(|one| one.flags != Flags::NONE || one.verb == Verb::Role) {
+                self.alone(event, who, false, !templates.is_empty(), detections);
+            }
+            return;
+        }
         if templates.is_empty() && !interesting(event) {
             return;
         }
@@ -349,11 +378,13 @@ impl Detectors {
         self.crowded += people(&o, &mut touch, account, thresholds);
         touch.window_rows = account.sum(bucket, summed(&o, &touch, thresholds));
         let mut teller = Teller { thresholds, severities: &self.severities, out: detections };
+        let told = teller.out.len();
         for detector in DETECTORS {
             if let Some(on_touch) = detector.on_touch {
                 on_touch(&o, &mut touch, account, &mut teller, self.policy.as_ref());
             }
         }
+        let told = teller.out.len() > told;
         if let Some(delta) = touch.delta.take() {
             account.keep(bucket, event.at, delta);
         }
@@ -370,6 +401,9 @@ impl Detectors {
             let weight = self.accounts.pop().map_or(0, |account| account.weight());
             self.people = self.people.saturating_sub(weight);
             self.accounts.evicted += 1;
+        }
+        if self.reckoner.measures(event) {
+            self.logged(event, who, template, (delta.events, told), detections);
         }
     }
 
@@ -398,6 +432,8 @@ impl Detectors {
                 categories: Vec::new(),
                 outcome: ended.outcome,
                 statement: event.statement.clone(),
+                witness: event.witness,
+                measures: false,
                 events: 0,
                 rows: Count::Known(0),
                 people_at_most: Count::Known(0),

@@ -11,6 +11,7 @@ mod diagnostic;
 mod engine;
 mod hash;
 mod policy;
+mod reckon;
 mod resolve;
 mod session;
 mod severity;

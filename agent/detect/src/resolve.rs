@@ -76,6 +76,8 @@ pub(crate) struct Identity {
     pub(crate) principal: u128,
     /// With program and database.
     pub(crate) full: u128,
+    /// System and role alone: statistics know no more.
+    pub(crate) role: u128,
 }
 
 struct Shape {
@@ -399,7 +401,8 @@ fn identity(actor: &Actor) -> Identity {
     let system = actor.system.name().as_bytes();
     let (user, person) = (actor.user.as_bytes(), actor.person.as_bytes());
     let parts: [&[u8]; 6] = [system, user, client, person, actor.program.as_bytes(), actor.database.as_bytes()];
-    Identity { principal: hash::wide(&parts[..4]), full: hash::wide(&parts) }
+    let role = hash::wide(&[system, user]);
+    Identity { principal: hash::wide(&parts[..4]), full: hash::wide(&parts), role }
 }
 
 /// Key of a client alone, of any role.

@@ -127,6 +127,11 @@ impl<K: Key, V: Default + Serialize + DeserializeOwned> Shelf<K, V> {
         self.slots.peek_lru().map(|(_, slot)| &slot.value)
     }
 
+    /// Every entry, in no order that means anything.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (K, &V)> {
+        self.slots.iter().map(|(key, slot)| (*key, &slot.value))
+    }
+
     /// How many entries there are.
     pub(crate) fn len(&self) -> usize {
         self.slots.len()

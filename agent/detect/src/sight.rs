@@ -1,7 +1,7 @@
 //! Sight lost: what the agent could not read becomes a detection like any other.
 
 use crate::{Detection, Kind, Severities, Volume};
-use kuzet_event::{Actor, Client, Count, Outcome, Place, SessionId, System, Timestamp};
+use kuzet_event::{Actor, Client, Count, Outcome, Place, SessionId, System, Timestamp, Witness};
 use std::sync::Arc;
 
 /// Bytes or records that nobody will see.
@@ -48,6 +48,8 @@ pub fn sight_lost(loss: SightLoss, severities: &Severities) -> Detection {
         categories: Vec::new(),
         outcome: Outcome::Unknown,
         statement: None,
+        witness: Witness::Audit,
+        measures: false,
         events: 0,
         rows: Count::Unknown,
         people_at_most: Count::Unknown,

@@ -27,7 +27,7 @@ fn micros(seconds: u64) -> i64 {
 
 /// An actor in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct ActorRow {
+pub(crate) struct ActorRow {
     system: System,
     user: String,
     client: ClientRow,
@@ -46,7 +46,7 @@ enum ClientRow {
 }
 
 impl ActorRow {
-    fn of(actor: &Actor) -> ActorRow {
+    pub(crate) fn of(actor: &Actor) -> ActorRow {
         ActorRow {
             system: actor.system,
             user: actor.user.to_string(),
@@ -62,7 +62,7 @@ impl ActorRow {
         }
     }
 
-    fn actor(&self) -> Arc<Actor> {
+    pub(crate) fn actor(&self) -> Arc<Actor> {
         Arc::new(Actor {
             system: self.system,
             user: Arc::from(self.user.as_str()),

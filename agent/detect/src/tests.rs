@@ -87,6 +87,7 @@ pub(crate) fn event(spec: &Spec) -> Event {
         20 => Action::Login,
         21 => Action::Logout,
         22 => Action::Setting,
+        27 => Action::Seen,
         _ => Action::Statement,
     };
     let statement = if spec.form == 22 { statement(10) } else { statement(spec.form) };
@@ -123,14 +124,14 @@ fn spec() -> impl Strategy<Value = Spec> {
     (
         (0_i64..40, 0_u8..4, 0_u8..5, 1_u64..4, 0_u64..4),
         (
-            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 3 => 20_u8..27],
+            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 3 => 20_u8..28],
             proptest::option::of(0_u64..800),
             0_u16..90,
             0_u8..3,
         ),
-        any::<bool>(),
+        prop::sample::select(vec![Witness::Audit, Witness::Audit, Witness::Log, Witness::Measure]),
     )
-        .prop_map(|((seconds, user, client, session, number), (form, rows, person, outcome), audited)| Spec {
+        .prop_map(|((seconds, user, client, session, number), (form, rows, person, outcome), witness)| Spec {
             seconds,
             user,
             client,
@@ -140,7 +141,7 @@ fn spec() -> impl Strategy<Value = Spec> {
             rows,
             person,
             outcome,
-            witness: if audited { Witness::Audit } else { Witness::Log },
+            witness,
         })
 }
 

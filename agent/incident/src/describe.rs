@@ -97,6 +97,7 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::LoginAfterBurst => "login after a burst of failures",
         Kind::DangerousFunction => "the database used past its tables",
         Kind::SightLost => "sight of the log lost",
+        Kind::BlindedSession => "work that the log does not show",
     }
 }
 
@@ -171,7 +172,7 @@ fn place(incident: &Incident) -> String {
 
 fn rows(incident: &Incident) -> String {
     let rows = &incident.rows;
-    let mut text = match (rows.known, rows.unknown_parts) {
+    let mut text = match (rows.moved(), rows.unknown_parts) {
         (0, 0) => String::new(),
         (known, 0) => format!("{} rows", thousands(known)),
         (0, parts) => format!("unknown; {} without a number in the log", counted(parts, "detection")),
@@ -179,6 +180,9 @@ fn rows(incident: &Incident) -> String {
             format!("≥ {} rows; {} with unknown volume", thousands(known), counted(parts, "detection"))
         }
     };
+    if let Count::Known(measured) = rows.measured {
+        let _ = write!(text, " ({} as the server measured)", thousands(measured));
+    }
     if rows.undone > 0 {
         let _ = write!(text, "{}{} rows undone", if text.is_empty() { "" } else { "; " }, thousands(rows.undone));
     }
@@ -224,6 +228,7 @@ fn method(method: Method, incident: &Incident) -> String {
         Method::EstimatedForMemory => format!(
             "about {identified} different identifiers, HyperLogLog with standard error {error:.2} %, because all stories together held too many"
         ),
+        Method::RowsMeasured => "rows measured by the server bound it from above".to_owned(),
         Method::RowCounts => "row counts of the log bound it from above".to_owned(),
         Method::StatementText => "what the statements ask for (single values, LIMIT) bounds it from above".to_owned(),
         Method::CatalogueSize => "the catalogue's number of people bounds it from above".to_owned(),

@@ -186,6 +186,8 @@ impl Folder {
         let key = Key::of(detection, &source);
         let (serial, opened) = match self.running(&key, detection) {
             Some(serial) => (serial, false),
+            // It only gives the numbers of a story, and the story is over.
+            None if detection.measures => return,
             None => (self.open(&key, detection, seen_at), true),
         };
         let Some(story) = self.stories.get_mut(&serial) else { return };

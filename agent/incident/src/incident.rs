@@ -57,6 +57,18 @@ pub struct Rows {
     pub unknown_parts: u64,
     /// Rows of changes that failed or were rolled back; not in `known`.
     pub undone: u64,
+    /// Rows of the same statements as the server's statistics or slow log count them; `null` when nothing measures. When
+    /// they cover every statement without a number, `unknown_parts` is 0.
+    #[serde(default)]
+    pub measured: Count,
+}
+
+impl Rows {
+    /// The larger of what was logged and what was measured: both are of the same statements.
+    #[must_use]
+    pub fn moved(&self) -> u64 {
+        self.known.max(self.measured.known().unwrap_or(0))
+    }
 }
 
 /// Position of a record.

@@ -16,6 +16,8 @@ pub enum Method {
     IdentifiersEstimated,
     /// The same, estimated early because all open stories together held too many people.
     EstimatedForMemory,
+    /// Rows that the server measured bound it from above: one row, one person at most.
+    RowsMeasured,
     /// Row counts of the log bound it from above: one row, one person at most.
     RowCounts,
     /// What the statement asks for bounds it from above: single values, its LIMIT.
@@ -144,6 +146,12 @@ pub(crate) struct Bounds {
     pub(crate) floor: u64,
     /// The set was turned into a sketch to save memory.
     pub(crate) for_memory: bool,
+    /// A part packs many people into one row: rows bound nothing.
+    #[serde(default)]
+    pub(crate) packed: bool,
+    /// Rows of all parts as measured by the server, where that covers them all.
+    #[serde(default)]
+    pub(crate) measured: Option<u64>,
 }
 
 impl Bounds {
@@ -201,19 +209,26 @@ impl Bounds {
             return people;
         }
         let sum = (!self.unbounded).then_some(self.upper);
+        let measured = self.measured.filter(|_| !self.packed);
+        let by_measure = measured
+            .is_some_and(|rows| sum.is_none_or(|sum| rows < sum) && self.persons.is_none_or(|persons| rows <= persons));
+        let sum = if by_measure { measured } else { sum };
         let bound = match (sum, self.persons) {
             (Some(sum), Some(persons)) => Some(sum.min(persons)),
             (sum, persons) => sum.or(persons),
         };
-        if self.rows {
+        if by_measure {
+            people.method.push(Method::RowsMeasured);
+        } else if self.rows {
             people.method.push(Method::RowCounts);
         }
         if bound.is_some()
-            && (self.catalogue || self.persons.is_some_and(|persons| sum.is_none_or(|sum| persons <= sum)))
+            && (self.catalogue && !by_measure
+                || self.persons.is_some_and(|persons| sum.is_none_or(|sum| persons <= sum)))
         {
             people.method.push(Method::CatalogueSize);
         }
-        if self.text && bound.is_some() && bound == sum {
+        if self.text && !by_measure && bound.is_some() && bound == sum {
             people.method.push(Method::StatementText);
         }
         if bound.is_none() {

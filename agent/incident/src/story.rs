@@ -6,7 +6,7 @@ use crate::people::{Bounds, PeopleSet};
 use crate::text::clip;
 use crate::{Entry, Evidence, Incident, IncidentId, KindCount, LimitCode, Rows, SCHEMA, StoreInfo, Timeline, Where};
 use kuzet_detect::{Detection, Family, Kind, Severity};
-use kuzet_event::{Client, Count, Flag, Outcome, Relation, System, Timestamp, Trust};
+use kuzet_event::{Client, Count, Flag, Outcome, Relation, System, Timestamp, Trust, Witness};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -59,6 +59,19 @@ pub(crate) struct Inner {
     pending: Vec<Pending>,
     pub(crate) sessions: BTreeSet<u64>,
     pub(crate) grantees: BTreeSet<String>,
+    /// Logged events whose rows the log does not give, and detections of them.
+    #[serde(default)]
+    unknown_events: u64,
+    #[serde(default)]
+    unknown_parts: u64,
+    /// Logged events.
+    #[serde(default)]
+    logged: u64,
+    /// Calls and rows that the server measured.
+    #[serde(default)]
+    measured_calls: u64,
+    #[serde(default)]
+    measured_rows: u64,
     /// Nothing can join any more: the people are numbers only.
     pub(crate) settled: bool,
     /// The folder's latest gaps, as of this story's last change.
@@ -135,6 +148,11 @@ impl Story {
             pending: Vec::new(),
             sessions: BTreeSet::new(),
             grantees: BTreeSet::new(),
+            unknown_events: 0,
+            unknown_parts: 0,
+            logged: 0,
+            measured_calls: 0,
+            measured_rows: 0,
             settled: false,
             gaps: Vec::new(),
         };
@@ -167,20 +185,56 @@ impl Story {
         let incident = &mut self.incident;
         incident.since = incident.since.min(detection.since);
         incident.until = incident.until.max(detection.at);
-        incident.events = incident.events.saturating_add(detection.events);
-        incident.detections += 1;
         incident.observed.last_seen_at = incident.observed.last_seen_at.max(seen_at);
         incident.observed.delay_max_us = incident.observed.delay_max_us.max(micros(seen_at, detection.at));
+        let measured = detection.witness == Witness::Measure && detection.kind.family() != Family::Audit;
+        if measured {
+            self.note_measure(detection);
+        } else {
+            self.inner.logged = self.inner.logged.saturating_add(detection.events);
+        }
+        // Two witnesses tell of the same events.
+        self.incident.events = self.inner.logged.max(self.inner.measured_calls);
+        if detection.measures {
+            return Novelty(false);
+        }
+        self.incident.detections += 1;
         let new = self.note_actor(detection, source);
         self.note_kind(detection);
+        if measured {
+            self.note_place(detection, source, config);
+            return Novelty(new);
+        }
         self.note_outcome(detection);
         self.note_limits(detection, source);
         self.note_people(detection, config);
-        let place = detection.place;
-        let incident = &mut self.incident;
+        self.note_place(detection, source, config);
+        Novelty(new)
+    }
+
+    fn note_place(&mut self, detection: &Detection, source: &SourceInfo, config: &FoldConfig) {
+        let (incident, place) = (&mut self.incident, detection.place);
         incident.evidence.file(&source.name, place.file.0, place.offset, place.length);
         line(&mut incident.timeline, detection, source, config);
-        Novelty(new)
+    }
+
+    /// True numbers of statements that the log told of, or should have.
+    fn note_measure(&mut self, detection: &Detection) {
+        let inner = &mut self.inner;
+        inner.measured_calls = inner.measured_calls.saturating_add(detection.events);
+        inner.measured_rows = inner.measured_rows.saturating_add(detection.rows.known().unwrap_or(0));
+        let worst = match detection.outcome {
+            Outcome::Success => &mut inner.success,
+            Outcome::Failure => &mut inner.failure,
+            Outcome::Unknown => &mut inner.unknown,
+        };
+        *worst = (*worst).max(Some(detection.severity));
+        inner.bounds.records = true;
+        let persons = detection.store.as_ref().and_then(|store| store.persons.known());
+        inner.bounds.persons = inner.bounds.persons.max(persons);
+        let has = |flag| detection.statement.as_ref().is_some_and(|statement| statement.flags.has(flag));
+        inner.bounds.packed |= has(Flag::PackedAggregate) || has(Flag::Aggregate);
+        self.judge();
     }
 
     fn note_actor(&mut self, detection: &Detection, source: &SourceInfo) -> bool {
@@ -274,6 +328,12 @@ impl Story {
             Outcome::Failure if change => rows.undone = rows.undone.saturating_add(number),
             _ => rows.known = rows.known.saturating_add(number),
         }
+        self.judge();
+    }
+
+    /// Severity and outcome of the whole story.
+    fn judge(&mut self) {
+        let inner = &self.inner;
         let pending = inner.pending.iter().map(|one| one.severity).max();
         let unknown = inner.unknown.max(pending);
         let (severity, outcome) = match (inner.success, unknown, inner.failure) {
@@ -281,14 +341,15 @@ impl Story {
             (None, Some(unknown), _) => (Some(unknown), Outcome::Unknown),
             (None, None, failure) => (failure, Outcome::Failure),
         };
-        self.incident.severity = severity.unwrap_or(detection.severity);
+        self.incident.severity = severity.unwrap_or(self.incident.severity);
         self.incident.outcome = outcome;
     }
 
     fn note_limits(&mut self, detection: &Detection, source: &SourceInfo) {
         let (incident, name) = (&mut self.incident, &*source.name);
         if detection.rows == Count::Unknown && moves(detection) {
-            incident.rows.unknown_parts += 1;
+            self.inner.unknown_parts += 1;
+            self.inner.unknown_events = self.inner.unknown_events.saturating_add(detection.events);
             let code = match detection.actor.system {
                 System::Postgresql => LimitCode::RowsHidden,
                 _ => LimitCode::RowsNotLogged,
@@ -332,6 +393,7 @@ impl Story {
         }
         let hides = |flag| detection.statement.as_ref().is_some_and(|statement| statement.flags.has(flag));
         let hidden = hides(Flag::Aggregate) || hides(Flag::PackedAggregate);
+        self.inner.bounds.packed |= hidden;
         let persons = detection.store.as_ref().map_or(Count::Unknown, |store| store.persons);
         self.inner.bounds.part(detection.rows, hidden, detection.people_at_most, persons);
     }
@@ -345,6 +407,17 @@ impl Story {
 
     /// Brings the shown numbers up to date.
     pub(crate) fn refresh(&mut self) {
+        let inner = &mut self.inner;
+        let measures = inner.measured_calls > 0 || inner.measured_rows > 0;
+        let covered = measures && inner.measured_calls >= inner.unknown_events;
+        self.incident.rows.measured = if measures { Count::Known(inner.measured_rows) } else { Count::Unknown };
+        self.incident.rows.unknown_parts = if covered { 0 } else { inner.unknown_parts };
+        inner.bounds.measured = (covered && measures).then_some(inner.measured_rows);
+        if covered {
+            // What the log could not show the server did, and who could forge a log could not forge that.
+            let settled = [LimitCode::RowsHidden, LimitCode::RowsNotLogged, LimitCode::Forgeable];
+            self.incident.evidence.limits.retain(|limit| !settled.contains(&limit.code));
+        }
         if !self.inner.settled {
             self.incident.people = self.inner.bounds.people(&self.people);
         }

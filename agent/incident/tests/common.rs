@@ -71,6 +71,8 @@ pub(crate) fn detection(user: &str, kind: Kind, at: Timestamp, rows: Count) -> D
         statement: Some(Arc::new(statement(Verb::Select, "SELECT iin FROM borrowers WHERE iin = ?"))),
         events: 1,
         rows,
+        witness: kuzet_event::Witness::Audit,
+        measures: false,
         people_at_most: Count::Unknown,
         people: Vec::new(),
         reason: format!("{rows} rows read"),

@@ -23,7 +23,7 @@ fn one_actor_family_and_store_is_one_story() {
     let told: Vec<_> = incidents.iter().map(|one| (one.user.as_str(), one.detections)).collect();
     assert_eq!(told, [("intruder", 3), ("intruder", 1), ("clerk", 1)]);
     let first = &incidents[0];
-    assert_eq!(first.rows, Rows { known: 12_340, unknown_parts: 1, undone: 0 });
+    assert_eq!(first.rows, Rows { known: 12_340, unknown_parts: 1, undone: 0, measured: Count::Unknown });
     assert_eq!((first.since, first.until), (seconds(0), seconds(800)));
     assert_eq!(first.categories, ["name", "iin", "phone_mobile"]);
     assert_eq!(first.people.at_most, Count::Known(10_000));
@@ -126,7 +126,7 @@ fn what_failed_weighs_less_and_what_was_rolled_back_is_undone() {
     // The rollback is seen.
     let undone = fold(&mut folder, &[change(Outcome::Failure, Severity::Medium, 0, 0)]);
     assert_eq!((undone[0].severity, undone[0].outcome), (Severity::Medium, Outcome::Failure));
-    assert_eq!(undone[0].rows, Rows { known: 0, unknown_parts: 0, undone: 500 });
+    assert_eq!(undone[0].rows, Rows { known: 0, unknown_parts: 0, undone: 500, measured: Count::Unknown });
     assert!(undone[0].headline.ends_with("(failed)"));
     let done = fold(&mut folder, &[change(Outcome::Success, Severity::High, 7, 1)]);
     assert_eq!((done[0].severity, done[0].outcome, done[0].rows.known), (Severity::High, Outcome::Success, 7));

@@ -123,7 +123,7 @@ fn people(incident: &Incident) -> String {
 }
 
 fn rows(incident: &Incident) -> String {
-    match (incident.rows.known, incident.rows.unknown_parts) {
+    match (incident.rows.moved(), incident.rows.unknown_parts) {
         (0, 0) => String::new(),
         (known, 0) => format!("{known}"),
         (0, _) => "unknown".to_owned(),

@@ -40,6 +40,8 @@ pub(super) fn incident() -> Incident {
         statement: None,
         events: 1,
         rows: Count::Unknown,
+        witness: kuzet_event::Witness::Audit,
+        measures: false,
         people_at_most: Count::Known(10_000),
         people: vec![PersonKey(1)],
         reason: "COPY of borrowers to the client".into(),

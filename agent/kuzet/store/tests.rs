@@ -74,6 +74,8 @@ fn detection(user: &str, at: Timestamp, people: std::ops::Range<u64>) -> Detecti
         statement: None,
         events: 1,
         rows: Count::Known(10),
+        witness: kuzet_event::Witness::Audit,
+        measures: false,
         people_at_most: Count::Unknown,
         people: people.map(|number| PersonKey(u128::from(number) << 64 | u128::from(number))).collect(),
         reason: "10 rows".to_owned(),

@@ -6,7 +6,7 @@ use crate::Kind;
 use crate::account::Account;
 use crate::policy::Policy;
 use crate::teller::{Call, Observation, Teller, Touch};
-use kuzet_event::{Action, Flag, Flags};
+use kuzet_event::{Action, Flag, Flags, Witness};
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "injection",
@@ -55,7 +55,8 @@ fn points(mask: u32) -> u64 {
 
 fn on_event(o: &Observation<'_>, shared: &mut Shared, teller: &mut Teller<'_>, note: &mut Note) {
     let flags = o.flags();
-    if flags == Flags::NONE || o.event.action != Action::Statement {
+    // What was measured the log tells as well: its signs would count twice.
+    if flags == Flags::NONE || o.event.action != Action::Statement || o.event.witness == Witness::Measure {
         return;
     }
     let mask = signs(o, flags);

@@ -205,6 +205,27 @@ impl Policy {
         })
     }
 
+    /// The most that any rule lets `user` do to `store`, from wherever and whenever: statistics know no client.
+    pub(crate) fn widest(&self, user: &str, store: &str, doing: Doing) -> Option<Grant> {
+        let fits = |rule: &&Rule| {
+            rule.role_fits(user)
+                && rule.stores.as_ref().is_none_or(|list| list.iter().any(|(name, _)| glob(name, store)))
+                && rule.may & (1 << doing as u8) != 0
+        };
+        let grants = self.rules.iter().filter(fits).map(|rule| Grant {
+            rule: 0,
+            exports: rule.may & (1 << Doing::Export as u8) != 0,
+            max_rows: rule.max_rows,
+            max_people_per_hour: rule.max_people_per_hour,
+        });
+        grants.reduce(|one, other| Grant {
+            rule: 0,
+            exports: one.exports || other.exports,
+            max_rows: one.max_rows.max(other.max_rows),
+            max_people_per_hour: one.max_people_per_hour.max(other.max_people_per_hour),
+        })
+    }
+
     /// Name of the file, for reasons.
     pub(crate) fn file(&self) -> &str {
         &self.file
