@@ -68,10 +68,8 @@ fn run(rate: u64, every: u64, seconds: u64) -> anyhow::Result<()> {
         name: "bench".to_owned(),
         format: Some("postgresql_csvlog".to_owned()),
         paths: vec![log.display().to_string()],
-        data_directory: None,
-        log_line_prefix: None,
-        offset_seconds: None,
         from_beginning: true,
+        ..SourceConfig::default()
     }];
     let scenarios = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
     let content = Content::read(Some(&scenarios.join("catalogue.toml")), Some(&scenarios.join("policy.toml")), None)

@@ -91,10 +91,8 @@ fn main() -> anyhow::Result<()> {
         name: "bench".to_owned(),
         format: Some(format.clone()),
         paths: vec![file.clone()],
-        data_directory: None,
-        log_line_prefix: None,
-        offset_seconds: None,
         from_beginning: true,
+        ..SourceConfig::default()
     }];
     kuzet::state::prepare(&state).map_err(|fault| anyhow::anyhow!("{fault}"))?;
     let (catalogue, policy) = (content.first().map(Path::new), content.get(1).map(Path::new));

@@ -11,6 +11,7 @@ mod metrics;
 mod notify;
 mod robust;
 mod scenarios;
+mod streams;
 mod support;
 mod tail;
 mod tidy;

@@ -93,6 +93,9 @@ pub enum StartError {
     /// The channels.
     #[error("{}", channel_faults(.0))]
     Channels(Vec<SettingsError>),
+    /// The threads of sources that are no files.
+    #[error("the system refuses a thread for a source: {0}")]
+    Thread(std::io::Error),
     /// A story in the store cannot be read back.
     #[error(transparent)]
     Restore(#[from] kuzet_incident::RestoreError),
@@ -131,7 +134,7 @@ impl Agent {
         let (streams, files): (Vec<_>, Vec<_>) = snapshot.checkpoints.into_iter().partition(Checkpoint::is_stream);
         let tailer = Tailer::open(setup::tail_sources(config), &files, options, Arc::clone(&clock))?;
         let waker = tailer.waker();
-        let streams = Streams::new(STREAM_CAPACITY, waker.clone(), streams);
+        let mut streams = Streams::new(STREAM_CAPACITY, waker.clone(), streams);
         let wake = Arc::new(move || waker.wake());
         let mut desk =
             Desk::new(&config.notify, &config.host, Arc::clone(&clock), wake).map_err(StartError::Channels)?;
@@ -143,6 +146,7 @@ impl Agent {
         let base: Vec<Record> = base.collect();
         let stamps = vec![(0, 0); base.len()];
         let channels = desk.channels().to_vec();
+        setup::streams(config, &mut streams, &clock).map_err(StartError::Thread)?;
         let now = clock.monotonic();
         Ok(Agent {
             tailer,

@@ -1,7 +1,9 @@
 //! From configuration to the parts of the data path; the same for `run`, `replay` and the tests.
 
+use crate::clock::Clock;
 use crate::config::{Config, Content, SourceConfig};
 use crate::core::{Core, Feed, OnDetection};
+use crate::source::stream::Streams;
 use crate::source::{CurrentLogfiles, LogDestination, Start, TailSource};
 use kuzet_decode::{DecodeOptions, Format};
 use kuzet_detect::{Detectors, Thresholds};
@@ -55,5 +57,19 @@ pub fn tail_sources(config: &Config) -> Vec<TailSource> {
             start: if source.from_beginning { Start::Beginning } else { Start::End },
         }
     };
-    config.sources.iter().enumerate().map(follow).collect()
+    config.sources.iter().enumerate().filter(|(_, source)| source.stream.is_none()).map(follow).collect()
+}
+
+/// Starts the sources that are no files, each on its own thread.
+///
+/// # Errors
+/// The system has no thread to give.
+pub fn streams(config: &Config, streams: &mut Streams, clock: &Arc<dyn Clock>) -> std::io::Result<()> {
+    for (id, source) in (0..u16::MAX).zip(&config.sources) {
+        if let Some(settings) = source.stream.clone() {
+            let clock = Arc::clone(clock);
+            streams.spawn(SourceId(id), &source.name, move |sender| settings.run(&sender, &clock))?;
+        }
+    }
+    Ok(())
 }

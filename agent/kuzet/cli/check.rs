@@ -64,6 +64,11 @@ fn print(report: &Report<'_>, config: Option<&Config>) {
         output::line(&format!("configuration  {from}"));
     }
     output::line(&format!("sources        {}", named(&report.sources)));
+    for source in config.iter().flat_map(|config| &config.sources) {
+        if let Some(stream) = &source.stream {
+            output::line(&format!("               {} {}", source.name, stream.describe()));
+        }
+    }
     output::line(&format!("databases      {}", named(&report.databases)));
     output::line(&format!(
         "stores         {}",

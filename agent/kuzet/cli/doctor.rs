@@ -3,9 +3,14 @@
 use super::{Failure, output};
 use crate::config::discover::{self, Limit, Server};
 use crate::config::{Config, Content, SourceConfig};
+use crate::source::stream::StreamSettings;
+use crate::store::Reader;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// Of a source that names no format.
+const RECOGNISED: &str = "recognised from the content";
 
 /// `kuzet.doctor/1` (docs/schema/doctor-1.json).
 #[derive(Serialize)]
@@ -59,7 +64,11 @@ pub(super) fn examine(config: &Config, policy: bool, catalogue: bool) -> Report 
             || source.paths.iter().any(|path| Path::new(path).starts_with(data))
             || server.source.as_ref().is_some_and(|own| share(&own.paths, &source.paths))
     };
+    let problems = Reader::open(&config.state).and_then(|reader| reader.problems()).unwrap_or_default();
     let watched = config.sources.iter().map(|source| {
+        if let Some(stream) = &source.stream {
+            return streamed(source, stream, problems.get(&source.name));
+        }
         let server = servers.iter().find(|server| follows(server, source));
         watched(source, server)
     });
@@ -108,6 +117,19 @@ fn share(one: &[String], other: &[String]) -> bool {
     directories(other).iter().any(|directory| mine.contains(directory))
 }
 
+/// A source that is no file: what is wrong with it only the agent knows, which wrote it down.
+fn streamed(source: &SourceConfig, stream: &StreamSettings, problem: Option<&String>) -> Watched {
+    let told = |problem: &String| Limit {
+        code: "KD07",
+        message: problem.clone(),
+        fix: "see the log of the agent; kuzet status says when it is over".to_owned(),
+    };
+    let format = source.format.clone().unwrap_or_else(|| RECOGNISED.to_owned());
+    let limits: Vec<Limit> = problem.map(told).into_iter().collect();
+    let (name, follows) = (source.name.clone(), vec![stream.describe()]);
+    Watched { name, format, follows, readable: limits.is_empty(), limits }
+}
+
 fn watched(source: &SourceConfig, server: Option<&Server>) -> Watched {
     let mut follows = source.paths.clone();
     follows.extend(source.data_directory.iter().map(|data| format!("{} (current_logfiles)", data.display())));
@@ -133,7 +155,7 @@ fn watched(source: &SourceConfig, server: Option<&Server>) -> Watched {
             },
         );
     }
-    let format = source.format.clone().unwrap_or_else(|| "recognised from the content".to_owned());
+    let format = source.format.clone().unwrap_or_else(|| RECOGNISED.to_owned());
     Watched { name: source.name.clone(), format, follows, readable, limits }
 }
 

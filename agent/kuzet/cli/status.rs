@@ -63,7 +63,7 @@ pub(super) fn status(config: Option<&Path>, json: bool) -> Result<ExitCode, Fail
     if json {
         output::json(&report)?;
     } else {
-        print(&report);
+        print(&report, &config);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -107,7 +107,7 @@ fn report(reader: &Reader, state: &Path) -> anyhow::Result<Report> {
     })
 }
 
-fn print(report: &Report) {
+fn print(report: &Report, config: &Config) {
     output::line(&format!("agent      {}", if report.running { "running" } else { "not running" }));
     let Incidents { open, acknowledged, closed } = report.incidents;
     output::line(&format!("incidents  {open} open, {acknowledged} acknowledged, {closed} closed"));
@@ -122,6 +122,11 @@ fn print(report: &Report) {
         .collect();
     for line in output::table(&["source", "seen", "handled", "of no interest", "lost", "last event"], &rows) {
         output::line(&line);
+    }
+    for source in &config.sources {
+        if let Some(stream) = &source.stream {
+            output::line(&format!("stream     {} {}", source.name, stream.describe()));
+        }
     }
     for source in &report.sources {
         if let Some(problem) = &source.problem {

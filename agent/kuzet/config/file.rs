@@ -1,5 +1,6 @@
 //! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
 
+use super::stream::{RawJournald, RawStream};
 use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
 use crate::database::{DatabaseConfig, DatabaseSettings};
 use crate::notify::ChannelSettings;
@@ -79,6 +80,13 @@ struct RawSource {
     offset: Option<String>,
     #[serde(default)]
     from_beginning: bool,
+    listen: Option<String>,
+    cert: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_ca: Option<PathBuf>,
+    #[serde(default)]
+    allow: Vec<String>,
+    journald: Option<RawJournald>,
 }
 
 #[derive(Default, Deserialize)]
@@ -147,7 +155,12 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
     if sources.is_empty() && faults.list.is_empty() {
         sources = discover::sources(&discover::find(Path::new("/")));
         let message = "no [[source]]: following what was found on this host".to_owned();
-        faults.warn("KZ011", message, "write the sources down, so that a server that is stopped today is watched too");
+        faults.warn(
+            "KZ011",
+            None,
+            message,
+            "write the sources down, so that a server that is stopped today is watched too",
+        );
     }
     let mut databases: Vec<DatabaseConfig> = Vec::new();
     for database in raw.database {
@@ -178,24 +191,29 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
 }
 
 /// Collects every fault of one file.
-struct Faults<'a> {
+pub(super) struct Faults<'a> {
     text: &'a str,
     file: String,
     list: Vec<Diagnostic>,
 }
 
 impl Faults<'_> {
-    fn push(&mut self, code: &str, at: Option<usize>, message: String, help: &str) {
+    pub(super) fn push(&mut self, code: &str, at: Option<usize>, message: String, help: &str) {
         let (line, column) = at.map_or((0, 0), |at| place(self.text, at));
         let (file, help) = (self.file.clone(), help.to_owned());
         self.list.push(Diagnostic { code: code.to_owned(), file, line, column, message, help, warning: false });
     }
 
-    fn warn(&mut self, code: &str, message: String, help: &str) {
-        self.push(code, None, message, help);
+    pub(super) fn warn(&mut self, code: &str, at: Option<usize>, message: String, help: &str) {
+        self.push(code, at, message, help);
         if let Some(last) = self.list.last_mut() {
             last.warning = true;
         }
+    }
+
+    /// Faults so far; warnings are none.
+    pub(super) fn count(&self) -> usize {
+        self.list.iter().filter(|fault| !fault.warning).count()
     }
 
     fn offset(&mut self, text: Option<&str>, at: Option<usize>) -> Option<i32> {
@@ -209,8 +227,16 @@ impl Faults<'_> {
     }
 
     fn source(&mut self, raw: RawSource, at: usize, before: &[SourceConfig]) -> Option<SourceConfig> {
-        let faults = self.list.len();
+        let faults = self.count();
         let at = Some(at);
+        let stream = RawStream {
+            listen: raw.listen,
+            cert: raw.cert,
+            key: raw.key,
+            client_ca: raw.client_ca,
+            allow: raw.allow,
+            journald: raw.journald,
+        };
         let name = raw.name;
         if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
         {
@@ -220,9 +246,17 @@ impl Faults<'_> {
         if before.iter().any(|other| other.name == name) {
             self.push("KZ014", at, format!("source \"{name}\" stands twice"), "give each source its own name");
         }
-        if raw.paths.is_empty() && raw.data_directory.is_none() {
-            let help = "add paths = [\"/var/log/…\"] or data_directory = \"/var/lib/postgresql/15/main\"";
-            self.push("KZ015", at, format!("source \"{name}\" says nothing to follow"), help);
+        let files = !raw.paths.is_empty() || raw.data_directory.is_some();
+        match usize::from(files) + stream.count() {
+            0 => {
+                let help = "add paths = [\"/var/log/…\"], data_directory = \"/var/lib/postgresql/15/main\", listen or journald";
+                self.push("KZ015", at, format!("source \"{name}\" says nothing to follow"), help);
+            }
+            1 => {}
+            _ => {
+                let help = "make a [[source]] of each: paths and data_directory, listen, journald";
+                self.push("KZ060", at, format!("source \"{name}\" is more than one source"), help);
+            }
         }
         for pattern in &raw.paths {
             if let Err(error) = glob::Pattern::new(pattern) {
@@ -243,7 +277,8 @@ impl Faults<'_> {
         let offset_seconds = self.offset(raw.offset.as_deref(), at);
         let (paths, data_directory, log_line_prefix) = (raw.paths, raw.data_directory, raw.log_line_prefix);
         let from_beginning = raw.from_beginning;
-        (self.list.len() == faults).then_some(SourceConfig {
+        let stream = self.stream(stream, &name, at, from_beginning);
+        (self.count() == faults).then_some(SourceConfig {
             name,
             format,
             paths,
@@ -251,6 +286,7 @@ impl Faults<'_> {
             log_line_prefix,
             offset_seconds,
             from_beginning,
+            stream,
         })
     }
 
@@ -299,7 +335,12 @@ impl Faults<'_> {
                 };
                 if !address.ip().is_loopback() {
                     let message = format!("metrics are served in clear on {address}");
-                    self.warn("KZ020", message, "keep them on 127.0.0.1 and let the scraper come through a tunnel");
+                    self.warn(
+                        "KZ020",
+                        None,
+                        message,
+                        "keep them on 127.0.0.1 and let the scraper come through a tunnel",
+                    );
                 }
                 Some(address)
             }

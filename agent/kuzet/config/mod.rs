@@ -5,12 +5,14 @@
 mod content;
 pub mod discover;
 mod file;
+mod stream;
 
 pub use content::Content;
 pub use file::{load_text, read_guarded};
 
 use crate::database::DatabaseConfig;
 use crate::notify::ChannelSettings;
+use crate::source::stream::StreamSettings;
 use kuzet_detect::{Diagnostic, Thresholds};
 use kuzet_incident::FoldConfig;
 use std::net::SocketAddr;
@@ -54,7 +56,7 @@ pub struct Config {
 }
 
 /// One `[[source]]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct SourceConfig {
     /// Name, unique; label of metrics.
     pub name: String,
@@ -70,6 +72,8 @@ pub struct SourceConfig {
     pub offset_seconds: Option<i32>,
     /// Whether files that exist at the very first start are read from their beginning.
     pub from_beginning: bool,
+    /// What is watched where it is no file.
+    pub stream: Option<StreamSettings>,
 }
 
 impl Config {

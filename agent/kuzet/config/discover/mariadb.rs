@@ -99,10 +99,7 @@ fn source(data: &Path, settings: &BTreeMap<String, String>) -> Option<SourceConf
         name: "mariadb".to_owned(),
         format: Some("mariadb_server_audit".to_owned()),
         paths: vec![path.display().to_string()],
-        data_directory: None,
-        log_line_prefix: None,
-        offset_seconds: None,
-        from_beginning: false,
+        ..SourceConfig::default()
     })
 }
 

@@ -147,10 +147,8 @@ fn source(root: &Path, data: &Path, settings: &BTreeMap<String, String>, name: &
         name: clean(&format!("postgresql-{}", label.join("-"))),
         format: Some(format.to_owned()),
         paths: Vec::new(),
-        data_directory: None,
         log_line_prefix: Some(get("log_line_prefix").unwrap_or("%m [%p] ").to_owned()),
-        offset_seconds: None,
-        from_beginning: false,
+        ..SourceConfig::default()
     };
     if collector {
         let directory = data.join(get("log_directory").unwrap_or("log"));

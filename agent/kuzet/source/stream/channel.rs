@@ -1,7 +1,7 @@
 //! The bounded way of one stream from its own thread to the data thread: whoever can wait waits, whoever cannot counts.
 
 use super::super::watch::Waker;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ pub(super) struct Waiting {
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && self.lost == Loss::default() && self.problem.is_none()
+        self.bytes.is_empty() && self.marks.is_empty() && self.lost == Loss::default() && self.problem.is_none()
     }
 }
 
@@ -55,6 +55,9 @@ struct State {
     /// Bytes of the marks that wait.
     marked: usize,
     stopped: bool,
+    /// Called when the agent stops, by number.
+    hooks: BTreeMap<u64, Box<dyn FnOnce() + Send>>,
+    next_hook: u64,
     /// Threads that work for this stream.
     running: usize,
 }
@@ -107,8 +110,12 @@ impl Channel {
 
     /// No more is taken: whoever waits for room goes on with `false`.
     pub(super) fn stop(&self) {
-        self.lock().stopped = true;
+        let mut state = self.lock();
+        state.stopped = true;
+        let hooks = std::mem::take(&mut state.hooks);
+        drop(state);
         self.changed.notify_all();
+        hooks.into_values().for_each(|hook| hook());
     }
 
     /// Waits until every thread of this stream is done.
@@ -140,7 +147,7 @@ impl StreamSender {
     }
 
     /// The same for a source that can be asked again: once everything up to this record is durable, the source is told
-    /// `position` at its next start ([`position`](Self::position)).
+    /// `position` at its next start ([`position`](Self::position)). An empty record moves the position alone.
     #[must_use]
     pub fn send_at(&self, record: &[u8], position: &[u8]) -> bool {
         self.hand(record, Some(position))
@@ -194,6 +201,22 @@ impl StreamSender {
         !state.stopped
     }
 
+    /// Has `hook` called when the agent stops, at once if it does already: ends a wait for somebody else. Holds as long as
+    /// what it gives.
+    #[must_use]
+    pub fn on_stop(&self, hook: impl FnOnce() + Send + 'static) -> Hook {
+        let mut state = self.channel.lock();
+        let number = state.next_hook;
+        state.next_hook += 1;
+        if state.stopped {
+            drop(state);
+            hook();
+        } else {
+            state.hooks.insert(number, Box::new(hook));
+        }
+        Hook { channel: Arc::clone(&self.channel), number }
+    }
+
     fn hand(&self, record: &[u8], position: Option<&[u8]>) -> bool {
         let marks = position.map_or(0, <[u8]>::len);
         let state = self
@@ -225,6 +248,18 @@ impl StreamSender {
     pub(super) fn working(&self) -> Working {
         self.channel.lock().running += 1;
         Working(Arc::clone(&self.channel))
+    }
+}
+
+/// Something that is called when the agent stops ([`StreamSender::on_stop`]).
+pub struct Hook {
+    channel: Arc<Channel>,
+    number: u64,
+}
+
+impl Drop for Hook {
+    fn drop(&mut self) {
+        self.channel.lock().hooks.remove(&self.number);
     }
 }
 

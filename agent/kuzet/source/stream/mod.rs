@@ -4,10 +4,16 @@
 //! Its checkpoint says how far the records were handled and, for a source that can be asked again, where it stood then.
 
 mod channel;
+mod journald;
+mod listen;
+mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use channel::{Loss, MAX_RECORD, StreamSender};
+pub use channel::{Hook, Loss, MAX_RECORD, StreamSender};
+pub use journald::JournaldSettings;
+pub use listen::{Limits, ListenSettings, Network, NotANetwork, TlsFiles, Transport};
+pub use settings::StreamSettings;
 
 use super::identity::hash;
 use super::watch::Waker;
@@ -239,6 +245,7 @@ impl Stream {
             self.quiet_given = true;
             self.give(Edge::Quiet, sink, progress);
         }
+        self.advance();
         self.tell(now, wall, sink);
     }
 
@@ -264,8 +271,13 @@ impl Stream {
         if self.left.is_empty() && self.left.capacity() > KEPT {
             self.left = Vec::new();
         }
+    }
+
+    /// The position moves behind what is done.
+    fn advance(&mut self) {
         while let Some(mark) = self.marks.pop_front_if(|mark| mark.end <= self.offset) {
             self.position = Arc::from(mark.position);
+            self.dirty = true;
         }
     }
 
