@@ -3,7 +3,7 @@
 use crate::Decoder;
 use crate::csvlog::Csvlog;
 use crate::jsonlog::Jsonlog;
-use crate::mysql::{error::Errors, general::General, slow::Slow};
+use crate::mysql::{audit::AuditLog, audit_csv, audit_json, audit_xml, error::Errors, general::General, slow::Slow};
 use crate::server_audit::ServerAudit;
 use crate::stderr::Stderr;
 use kuzet_event::{System, Trust};
@@ -26,6 +26,12 @@ pub enum Format {
     MariadbSlowLog,
     /// MariaDB's and MySQL's `log_error`.
     MariadbErrorLog,
+    /// Audit log of MySQL Enterprise or Percona Server as JSON.
+    MysqlAuditJson,
+    /// The same as XML, old style or new.
+    MysqlAuditXml,
+    /// Percona Server's as CSV.
+    MysqlAuditCsv,
 }
 
 /// What is known of a format before any record is read.
@@ -93,6 +99,27 @@ pub const FORMATS: &[FormatInfo] = &[
         trust: Trust::Forgeable,
         recognises: crate::mysql::error::recognises,
     },
+    FormatInfo {
+        format: Format::MysqlAuditJson,
+        name: "mysql_audit_json",
+        system: System::Mysql,
+        trust: Trust::Structured,
+        recognises: crate::mysql::audit_json::recognises,
+    },
+    FormatInfo {
+        format: Format::MysqlAuditXml,
+        name: "mysql_audit_xml",
+        system: System::Mysql,
+        trust: Trust::Structured,
+        recognises: crate::mysql::audit_xml::recognises,
+    },
+    FormatInfo {
+        format: Format::MysqlAuditCsv,
+        name: "mysql_audit_csv",
+        system: System::Mysql,
+        trust: Trust::Structured,
+        recognises: crate::mysql::audit_csv::recognises,
+    },
 ];
 
 /// What a decoder needs to know besides the bytes.
@@ -148,6 +175,9 @@ impl Format {
             Format::MariadbGeneralLog => Box::new(General::new(options)),
             Format::MariadbSlowLog => Box::new(Slow::new(options)),
             Format::MariadbErrorLog => Box::new(Errors::new(options)),
+            Format::MysqlAuditJson => Box::new(AuditLog::new(options, &audit_json::FORM)),
+            Format::MysqlAuditXml => Box::new(AuditLog::new(options, &audit_xml::FORM)),
+            Format::MysqlAuditCsv => Box::new(AuditLog::new(options, &audit_csv::FORM)),
         }
     }
 }

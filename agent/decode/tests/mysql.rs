@@ -17,6 +17,9 @@ const ENDINGS: &[(&str, Format)] = &[
     (".slow.log", Format::MariadbSlowLog),
     (".error.log", Format::MariadbErrorLog),
     (".audit.log", Format::MariadbServerAudit),
+    (".audit.json", Format::MysqlAuditJson),
+    (".audit.xml", Format::MysqlAuditXml),
+    (".audit.csv", Format::MysqlAuditCsv),
 ];
 
 /// Name, format and bytes of every recording; server_audit of MariaDB has a test of its own.
@@ -113,7 +116,7 @@ fn nothing_raw_comes_out() {
         let text = String::from_utf8_lossy(&bytes);
         let (events, _) = decode(format, &options(), &bytes);
         let shown = format!("{events:?}");
-        for secret in ["S3cret!", "n3w", "app-pw", "Клиент", "Almaty"] {
+        for secret in ["S3cret!", "n3w", "app-pw", "Клиент", "Almaty", "Ахметов"] {
             assert!(!shown.contains(secret), "{secret} of {name}");
         }
         let mut digits = String::new();
@@ -173,6 +176,36 @@ fn a_session_cannot_move_its_records_in_time() {
 }
 
 #[test]
+fn tables_and_their_statement_are_one() {
+    let (_, format, bytes) =
+        recordings().into_iter().find(|(name, ..)| name.ends_with("enterprise.audit.json")).unwrap();
+    for restart in [false, true] {
+        let (events, tally) = decode_growing(format, &options(), &bytes, &[100; 60], restart);
+        assert_eq!(tally.lost, 0);
+        let table = events.iter().position(|event| event.relation.is_some()).unwrap();
+        let (table, statement) = (&events[table], &events[table + 1]);
+        assert!(table.statement_number != 0 && table.statement_number == statement.statement_number);
+        assert_eq!((&*statement.actor.database, &*statement.actor.program), ("test", "mysqladmin"));
+        assert!(events.iter().all(|event| event.trust == Trust::Structured && event.witness == Witness::Audit));
+    }
+}
+
+#[test]
+fn damaged_audit_records_cost_only_themselves() {
+    for (name, format, bytes) in recordings() {
+        if !matches!(format, Format::MysqlAuditJson | Format::MysqlAuditXml) || name.contains("filter") {
+            continue;
+        }
+        let (whole, _) = decode(format, &options(), &bytes);
+        // Torn in the middle of the last record, then written anew.
+        let torn = [&bytes[..bytes.len() - 60], b"\n", &bytes[..]].concat();
+        let (events, tally) = decode(format, &options(), &torn);
+        assert!(tally.lost >= 1, "{name}");
+        assert_eq!(events.len(), 2 * whole.len() - 1, "{name}");
+    }
+}
+
+#[test]
 fn a_record_that_nobody_follows_is_told_when_the_log_is_quiet() {
     for (format, record) in [
         (Format::MariadbGeneralLog, "261122 16:27:58\t    11 Query\tSELECT iin\n  FROM borrowers\n".to_owned()),
@@ -198,8 +231,15 @@ fn a_record_larger_than_the_buffer_is_lost_once() {
         (Format::MariadbGeneralLog, "261122 16:27:59\t    11 Quit\t\n".to_owned()),
         (Format::MariadbSlowLog, slow(1, "261122 16:00:00", "SELECT 1")),
         (Format::MariadbErrorLog, "261122 16:28:01 server_audit: logging was stopped.\n".into()),
+        (Format::MysqlAuditXml, "<AUDIT_RECORD\n TIMESTAMP=\"2019-10-03T14:25:24 UTC\"\n NAME=\"Quit\"/>\n".into()),
+        (
+            Format::MysqlAuditCsv,
+            "\"Quit\",\"4_2021\",\"2021-06-30T16:21:00 UTC\",\"2\",0,\"r\",\"r\",\"\",\"\",\"h\",\"\",\"\"\n".into(),
+        ),
     ] {
         let head = match format {
+            Format::MysqlAuditXml => "<AUDIT_RECORD\n NAME=\"Query\" SQLTEXT=\"xx\n".to_owned(),
+            Format::MysqlAuditCsv => "\"Query\",\"3_2021\",\"2021-06-30T16:21:00 UTC\",\"x\",\"2\",0,\"xx\n".to_owned(),
             Format::MariadbGeneralLog => "261122 16:27:58\t    11 Query\tSELECT 'xx\n".to_owned(),
             Format::MariadbSlowLog => slow(1, "261122 16:00:00", "SELECT 'xx\n"),
             _ => "2026-11-22 16:28:00 31 [Note] xx\n".into(),

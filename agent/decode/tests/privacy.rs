@@ -34,6 +34,27 @@ fn events(format: Format, text: &str, bound: &str) -> String {
             "# Time: 261122 16:27:58\n# User@Host: analyst[analyst] @  [127.0.0.1]\n\
              # Thread_id: 12  Schema: mfo  QC_hit: No\n# Query_time: 0.1  Rows_sent: 1\nSET timestamp=1795364878;\n{text};\n"
         ),
+        Format::MysqlAuditJson => {
+            let line = serde_json::json!({"audit_record": {
+                "name": "Query", "timestamp": "2026-11-22T16:22:30 UTC", "connection_id": "12", "status": 0,
+                "sqltext": text, "user": "analyst[analyst] @ h [127.0.0.1]", "ip": "127.0.0.1", "db": "mfo",
+            }});
+            format!("{line}\n")
+        }
+        Format::MysqlAuditXml => {
+            let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+            format!(
+                "<AUDIT_RECORD NAME=\"Query\" TIMESTAMP=\"2026-11-22T16:22:30 UTC\" CONNECTION_ID=\"12\" STATUS=\"0\" \
+                 USER=\"analyst[analyst] @ h [127.0.0.1]\" SQLTEXT=\"{text}\"/>\n"
+            )
+        }
+        Format::MysqlAuditCsv => {
+            let (head, tail) = (
+                "\"Query\",\"1_2026\",\"2026-11-22T16:22:30 UTC\",\"select\",\"12\",0",
+                "\"h\",\"\",\"127.0.0.1\",\"mfo\"",
+            );
+            format!("{head},{},\"analyst[analyst] @ h [127.0.0.1]\",{tail}\n", csv(text))
+        }
         _ => {
             let head = "2026-11-22 16:22:30.123 UTC,\"analyst\",\"mfo\",7,\"127.0.0.1:46096\",6b0316c6.7";
             let tail = "\"SELECT\",2026-11-22 16:22:30 UTC,3/343,0";
@@ -211,6 +232,9 @@ proptest! {
             Format::MariadbServerAudit,
             Format::MariadbGeneralLog,
             Format::MariadbSlowLog,
+            Format::MysqlAuditJson,
+            Format::MysqlAuditXml,
+            Format::MysqlAuditCsv,
         ] {
             let shown = events(format, &text, &values[0].0);
             prop_assert!(shown.contains("Statement {"), "{}", shown);

@@ -1,5 +1,9 @@
 //! What the logs of MariaDB and MySQL have in common: sessions, accounts, refusals, and how an event is made of them.
 
+pub(crate) mod audit;
+pub(crate) mod audit_csv;
+pub(crate) mod audit_json;
+pub(crate) mod audit_xml;
 pub(crate) mod error;
 mod frames;
 pub(crate) mod general;
@@ -8,7 +12,8 @@ mod stamps;
 
 use crate::{Actors, Analyzer, DecodeOptions, Parameters};
 use kuzet_event::{
-    Access, Action, Code, Count, Event, Outcome, Place, Relation, SessionId, System, Timestamp, Trust, Witness,
+    Access, Action, Code, Count, Event, Outcome, Place, Relation, SessionId, Statement, System, Timestamp, Trust, Verb,
+    Witness,
 };
 use lru::LruCache;
 use smallvec::SmallVec;
@@ -169,6 +174,18 @@ pub(crate) fn number(text: &[u8]) -> Option<u64> {
         return None;
     }
     text.iter().try_fold(0u64, |sum, byte| byte.is_ascii_digit().then(|| sum * 10 + u64::from(byte - b'0')))
+}
+
+/// Rows that a statement gave or changed. A TRUNCATE or DROP counts none, however many there were.
+fn rows(statement: &Statement, sent: Option<u64>, affected: Option<u64>) -> Count {
+    let rows = match statement.verb {
+        Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::CreateCopy => affected,
+        // Into a file, or out of one.
+        Verb::Copy => affected.max(sent),
+        Verb::Truncate | Verb::Drop | Verb::Define | Verb::Role => None,
+        _ => sent,
+    };
+    rows.map_or(Count::Unknown, Count::Known)
 }
 
 /// The database of `use mfo;` or `` USE `mfo` ``.

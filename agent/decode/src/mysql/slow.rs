@@ -19,12 +19,12 @@
 
 use super::frames::Frames;
 use super::stamps::{self, Stamps};
-use super::{Family, Who, account, is_banner, number, used};
+use super::{Family, Who, account, is_banner, number, rows, used};
 use crate::names::HIDDEN;
 use crate::postgres::Verdict;
 use crate::times::Times;
 use crate::{Chunk, DecodeOptions, Decoded, Decoder};
-use kuzet_event::{Action, Code, Count, Event, Outcome, Place, Statement, System, Timestamp, Trust, Verb, Witness};
+use kuzet_event::{Action, Code, Count, Event, Outcome, Place, Statement, System, Timestamp, Trust, Witness};
 use lru::LruCache;
 use std::num::NonZeroUsize;
 
@@ -160,18 +160,6 @@ impl<'a> Head<'a> {
         }
     }
 
-    /// Rows that the statement gave or changed. A TRUNCATE or DROP counts none, however many there were.
-    fn rows(&self, statement: &Statement) -> Count {
-        let rows = match statement.verb {
-            Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::CreateCopy => self.affected,
-            // Into a file, or out of one.
-            Verb::Copy => self.affected.max(self.sent),
-            Verb::Truncate | Verb::Drop | Verb::Define | Verb::Role => None,
-            _ => self.sent,
-        };
-        rows.map_or(Count::Unknown, Count::Known)
-    }
-
     /// As far as the record tells: MariaDB tells nothing of a failure, but rows are none.
     fn outcome(&self) -> (Outcome, Code) {
         match self.errno {
@@ -237,7 +225,7 @@ impl State {
         let mut event = family.event(&who, claimed, place, Action::Statement);
         family.tell(&mut event, head.text, false);
         if let Some(statement) = &event.statement {
-            event.rows = head.rows(statement);
+            event.rows = rows(statement, head.sent, head.affected);
             if sets_clock(statement)
                 && let Some(connection) = head.connection
             {

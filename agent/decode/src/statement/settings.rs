@@ -24,8 +24,17 @@ enum Rule {
 const UP_TO_ERROR: &[&str] =
     &["debug5", "debug4", "debug3", "debug2", "debug1", "debug", "info", "notice", "warning", "error"];
 
-/// The audit settings of PostgreSQL (with pgaudit) and MariaDB (with `server_audit`), sorted by name.
+/// The audit settings of PostgreSQL (with pgaudit) MariaDB (with `server_audit`) and MySQL (with `audit_log`), sorted by name.
 const RULES: &[(&str, Rule)] = &[
+    ("audit_log", Rule::Switch),
+    ("audit_log_disable", Rule::Good(&["off", "0", "false"])),
+    ("audit_log_exclude_accounts", Rule::Empty),
+    ("audit_log_exclude_commands", Rule::Empty),
+    ("audit_log_exclude_databases", Rule::Empty),
+    ("audit_log_include_accounts", Rule::Empty),
+    ("audit_log_include_commands", Rule::Empty),
+    ("audit_log_include_databases", Rule::Empty),
+    ("audit_log_policy", Rule::Good(&["all"])),
     ("general_log", Rule::Switch),
     ("general_log_file", Rule::Moves),
     ("log_connections", Rule::Switch),
@@ -134,6 +143,8 @@ mod tests {
             ("server_audit_query_log_limit", Some("0"), weak),
             ("server_audit_logging", Some("OFF"), weak),
             ("sql_log_off", Some("1"), weak),
+            ("audit_log_policy", Some("LOGINS"), weak),
+            ("audit_log_disable", Some("ON"), weak),
             ("shared_preload_libraries", Some("pg_stat_statements"), weak),
             ("work_mem", Some("none"), None),
         ] {
