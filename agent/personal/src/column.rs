@@ -409,13 +409,13 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
 });
 
 /// A name as `_part_part_`: folded, parts split at anything that is no letter or digit and at capitals of camelCase.
-struct Parted {
+pub(crate) struct Parted {
     codes: [u8; LONGEST + 2],
     length: usize,
 }
 
 impl Parted {
-    fn new(name: &str) -> Parted {
+    pub(crate) fn new(name: &str) -> Parted {
         let mut parted = Parted { codes: [b'_'; LONGEST + 2], length: 1 };
         let mut small = false;
         for c in name.chars() {
@@ -450,7 +450,7 @@ impl Parted {
         true
     }
 
-    fn codes(&self) -> &[u8] {
+    pub(crate) fn codes(&self) -> &[u8] {
         &self.codes[..self.length]
     }
 

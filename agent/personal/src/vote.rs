@@ -51,11 +51,11 @@ impl ColumnVote {
         }
     }
 
-    /// One value of the column. Empty ones do not vote.
-    pub fn add(&mut self, value: &[u8]) {
+    /// One value of the column. Empty ones do not vote; false when the value did not because it did before.
+    pub fn add(&mut self, value: &[u8]) -> bool {
         let value = value.trim_ascii();
         if value.is_empty() || self.seen.len() >= MOST || !self.seen.insert(mix(value)) {
-            return;
+            return false;
         }
         if (10..=12).contains(&value.len()) && value.iter().all(|byte| digit(*byte)) {
             self.number(value);
@@ -63,6 +63,18 @@ impl ColumnVote {
         if let Some(kind) = identify(value, None) {
             self.kinds[kind as usize] += 1;
         }
+        true
+    }
+
+    /// Different values so far.
+    pub(crate) fn distinct(&self) -> usize {
+        self.seen.len()
+    }
+
+    /// Different values that are of `kind` by themselves; of IINs also those that lost a zero.
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        let known = self.kinds[kind as usize];
+        if kind == Kind::Iin { known.max(self.strong) } else { known }
     }
 
     fn number(&mut self, value: &[u8]) {

@@ -430,6 +430,22 @@ pub(crate) fn in_word(name: &str) -> bool {
     })
 }
 
+/// Endings of surnames of women; streets, schools and squares are called after men in the same form.
+const FEMININE: &[&str] = &["ова", "ева", "ина", "ына", "ская", "ого"];
+
+/// Whether folded words are a person's name: one of them is a given name, a patronymic or a surname by its ending. Says
+/// whether one of them is more than a surname that may be a genitive.
+pub(crate) fn words<'a>(words: impl Iterator<Item = &'a [u8]>) -> Option<bool> {
+    let feminine = |word: &[u8]| FEMININE.iter().any(|ending| word.ends_with(&fold::codes(ending)));
+    let of = |word: &[u8]| {
+        if Part::Given.fits(word) || Part::Patronymic.fits(word) {
+            return Some(true);
+        }
+        Part::Surname.fits(word).then(|| !feminine(word))
+    };
+    words.filter_map(of).max()
+}
+
 #[derive(Clone, Copy)]
 enum Part {
     Patronymic,
