@@ -43,6 +43,8 @@ pub(crate) struct Entry {
     tables: Vec<TablePattern>,
     /// Columns, folded.
     columns: BTreeMap<String, Column>,
+    /// Byte of the file where the entry begins, and where its last table ends.
+    places: (usize, usize),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +53,19 @@ struct TablePattern {
     name: String,
 }
 
+impl TablePattern {
+    /// Whether a folded schema and name are meant. An unknown schema may be the one.
+    fn matches(&self, schema: &str, name: &str) -> bool {
+        let same_schema = self.schema.as_ref().is_none_or(|wanted| schema.is_empty() || glob(wanted, schema));
+        same_schema && glob(&self.name, name)
+    }
+}
+
 /// One column of a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Column {
-    /// Code of its category.
-    pub(crate) category: Option<Arc<str>>,
+    /// Codes of its categories.
+    pub(crate) categories: Vec<Arc<str>>,
     /// Whether one value of it stands for one person.
     pub(crate) identifies: bool,
 }
@@ -76,7 +86,57 @@ pub(crate) struct Spot<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Catalogue {
     pub(crate) entries: Vec<Entry>,
+    /// Tables of which the owner says that they hold no personal data.
+    none: Vec<TablePattern>,
     guess: bool,
+}
+
+/// What the file says of one store, for the one who compares it with the servers.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    entry: &'a Entry,
+    /// Its place in the file's list.
+    pub index: usize,
+}
+
+impl<'a> Known<'a> {
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &'a Arc<Store> {
+        &self.entry.store
+    }
+
+    /// Whether its entry is about this database and, if `table` (schema and name) is given, about this table.
+    #[must_use]
+    pub fn covers(&self, system: System, database: &str, table: Option<(&str, &str)>) -> bool {
+        let (schema, name) = table.unwrap_or_default();
+        let spot = Spot { system, source: self.entry.source_id.unwrap_or_default(), database, schema, name };
+        if table.is_some() { self.entry.covers(spot) } else { self.entry.is_about(spot) }
+    }
+
+    /// Categories of a column and whether it identifies; `None` when the file does not say.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<(&'a [Arc<str>], bool)> {
+        self.entry.columns.get(&fold(name)).map(|column| (&*column.categories, column.identifies))
+    }
+
+    /// Names of its columns, folded.
+    pub fn columns(&self) -> impl Iterator<Item = &'a str> {
+        self.entry.columns.keys().map(String::as_str)
+    }
+
+    /// Its tables that are no patterns: schema, if the file says, and name, folded.
+    pub fn tables(&self) -> impl Iterator<Item = (Option<&'a str>, &'a str)> {
+        let plain = |text: &str| !text.contains(['*', '?']);
+        let tables = self.entry.tables.iter().map(|table| (table.schema.as_deref(), table.name.as_str()));
+        tables.filter(move |(schema, name)| plain(name) && schema.is_none_or(plain))
+    }
+
+    /// Byte of the file where the entry begins, and where the last name of its tables ends.
+    #[must_use]
+    pub fn places(&self) -> (usize, usize) {
+        self.entry.places
+    }
 }
 
 const STORE_KEYS: [&str; 10] =
@@ -86,7 +146,18 @@ impl Catalogue {
     /// Without a file: names of tables and columns decide, and every store says that it is a guess.
     #[must_use]
     pub fn guess() -> Catalogue {
-        Catalogue { entries: Vec::new(), guess: true }
+        Catalogue { entries: Vec::new(), none: Vec::new(), guess: true }
+    }
+
+    /// The entries of the file, in its order.
+    pub fn known(&self) -> impl Iterator<Item = Known<'_>> {
+        self.entries.iter().enumerate().map(|(index, entry)| Known { entry, index })
+    }
+
+    /// Whether the owner says that a table holds no personal data.
+    #[must_use]
+    pub fn denies(&self, schema: &str, name: &str) -> bool {
+        self.none.iter().any(|table| table.matches(&fold(schema), &fold(name)))
     }
 
     /// Whether names decide because there is no file.
@@ -107,7 +178,9 @@ impl Catalogue {
     pub fn parse(text: &str, file_name: &str) -> Result<Catalogue, Vec<Diagnostic>> {
         let mut reader = Reader::new(text, file_name);
         let root = reader.parse();
-        reader.known_keys(&root, &["store"], "the catalogue");
+        reader.known_keys(&root, &["store", "not_personal"], "the catalogue");
+        let none = reader.strings_or_empty(&root, &["not_personal"]).unwrap_or_default();
+        let none = none.iter().map(|(word, _)| table_pattern(word)).collect();
         let mut entries: Vec<Entry> = Vec::new();
         let tables = reader.tables(&root, "store");
         if tables.is_empty() && reader.faults.is_empty() {
@@ -122,7 +195,7 @@ impl Catalogue {
             }
             entries.push(entry);
         }
-        reader.finish(Catalogue { entries, guess: false })
+        reader.finish(Catalogue { entries, none, guess: false })
     }
 
     /// Ties stores that name a source to its position in the configuration. A store whose source is not in `names`
@@ -155,12 +228,17 @@ impl Catalogue {
 impl Entry {
     /// Whether the relation at `spot` belongs to this store.
     pub(crate) fn covers(&self, spot: Spot<'_>) -> bool {
+        let (schema, name) = (fold(spot.schema), fold(spot.name));
+        self.is_about(spot) && self.tables.iter().any(|table| table.matches(&schema, &name))
+    }
+
+    /// Whether the server and the database are those of this store.
+    fn is_about(&self, spot: Spot<'_>) -> bool {
         if self.system.is_some_and(|system| system != spot.system)
             || self.source_id.is_some_and(|source| source != spot.source)
         {
             return false;
         }
-        let name = fold(spot.name);
         let schema = fold(spot.schema);
         let database = match spot.system {
             // What PostgreSQL calls a schema is a database there.
@@ -168,12 +246,7 @@ impl Entry {
             _ => fold(spot.database),
         };
         // A record that does not tell the database may be about this one.
-        let same_database = self.database.as_ref().is_none_or(|wanted| database.is_empty() || glob(wanted, &database));
-        same_database
-            && self.tables.iter().any(|table| {
-                let same_schema = table.schema.as_ref().is_none_or(|wanted| schema.is_empty() || glob(wanted, &schema));
-                same_schema && glob(&table.name, &name)
-            })
+        self.database.as_ref().is_none_or(|wanted| database.is_empty() || glob(wanted, &database))
     }
 
     /// What the catalogue says of a column.
@@ -225,7 +298,7 @@ fn read_store(reader: &mut Reader<'_>, table: &DeTable<'_>, span: &std::ops::Ran
     // Read for its type only: the owner is for people who read the catalogue.
     let _owner = reader.string(table, "owner");
     let columns = read_columns(reader, table);
-    let mut categories: Vec<Arc<str>> = columns.values().filter_map(|column| column.category.clone()).collect();
+    let mut categories: Vec<Arc<str>> = columns.values().flat_map(|column| column.categories.iter().cloned()).collect();
     sort_categories(&mut categories);
     let (name, _) = name?;
     Some(Entry {
@@ -234,6 +307,7 @@ fn read_store(reader: &mut Reader<'_>, table: &DeTable<'_>, span: &std::ops::Ran
         source: source.map(|(word, _)| word),
         source_id: None,
         database,
+        places: (span.start, tables.as_ref().and_then(|all| all.last()).map_or(span.end, |(_, word)| word.end)),
         tables: tables?.iter().map(|(word, _)| table_pattern(word)).collect(),
         columns,
     })
@@ -250,22 +324,24 @@ fn table_pattern(word: &str) -> TablePattern {
 fn read_columns(reader: &mut Reader<'_>, table: &DeTable<'_>) -> BTreeMap<String, Column> {
     let mut columns = BTreeMap::new();
     for (column, span) in reader.tables(table, "column") {
-        reader.known_keys(column, &["name", "category", "identifies"], "[[store.column]]");
+        reader.known_keys(column, &["name", "category", "categories", "identifies"], "[[store.column]]");
         let name = reader.required(column, "name", &span, "name the column: name = \"iin\"");
-        let category = reader.string(column, "category").and_then(|(word, span)| {
-            let known = CATEGORIES.contains(&word.as_str());
-            if !known {
-                let help = match toml_file::nearest(&word, &CATEGORIES) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("categories of clause 2.1: {}", CATEGORIES.join(", ")),
-                };
-                reader.fault(span, toml_file::BAD_VALUE, format!("unknown category `{word}`"), &help);
+        let words = reader.strings(column, &["category", "categories"]).unwrap_or_default();
+        let mut categories = Vec::new();
+        for (word, span) in words {
+            if CATEGORIES.contains(&word.as_str()) {
+                categories.push(Arc::from(word));
+                continue;
             }
-            known.then(|| Arc::from(word))
-        });
+            let help = match toml_file::nearest(&word, &CATEGORIES) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("categories of clause 2.1: {}", CATEGORIES.join(", ")),
+            };
+            reader.fault(span, toml_file::BAD_VALUE, format!("unknown category `{word}`"), &help);
+        }
         let identifies = reader.boolean(column, "identifies").unwrap_or(false);
         if let Some((name, span)) = name
-            && columns.insert(fold(&name), Column { category, identifies }).is_some()
+            && columns.insert(fold(&name), Column { categories, identifies }).is_some()
         {
             let message = format!("column `{name}` is described twice");
             reader.fault(span, toml_file::DUPLICATE, message, "keep one of the two");

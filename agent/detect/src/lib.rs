@@ -30,11 +30,12 @@ mod scenarios;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::{CATEGORIES, Catalogue};
+pub use catalogue::{CATEGORIES, Catalogue, Known};
 pub use detection::{Detection, Family, Kind, Severity, Store, StoreClass};
 pub use diagnostic::Diagnostic;
 pub use engine::{Detectors, Row};
 pub use policy::Policy;
+pub use resolve::person_key;
 pub use severity::{Severities, Volume};
 pub use sight::{SightLoss, sight_lost};
 pub use thresholds::Thresholds;

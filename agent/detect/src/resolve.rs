@@ -260,24 +260,27 @@ impl Resolver {
         statement: Option<&Statement>,
     ) -> Template {
         let entry = entry.and_then(|at| self.catalogue.entries.get(at));
-        let category = |column: &str| -> Option<Arc<str>> {
+        let category = |column: &str| -> Vec<Arc<str>> {
             match entry.and_then(|entry| entry.column(column)) {
-                Some(known) => known.category.clone(),
-                None => kuzet_personal::column_category(column).map(|hint| Arc::from(hint.category.code())),
+                Some(known) => known.categories.clone(),
+                None => {
+                    let hint = kuzet_personal::column_category(column);
+                    hint.map(|hint| Arc::from(hint.category.code())).into_iter().collect()
+                }
             }
         };
         let identifies = |column: &str| match entry.and_then(|entry| entry.column(column)) {
             Some(known) => known.identifies,
             None => {
                 kuzet_personal::column_category(column).is_some_and(|hint| hint.identifies_person)
-                    || names_person(column, &relation.name)
+                    || person_key(column, &relation.name)
             }
         };
         let mut categories = Vec::new();
         let mut personal = true;
         let mut domains = Vec::new();
         if let Some(statement) = statement {
-            categories.extend(statement.columns.iter().filter_map(|column| category(column)));
+            categories.extend(statement.columns.iter().flat_map(|column| category(column)));
             let all = statement.flags.has(Flag::SelectsAll) || statement.columns.is_empty();
             personal = all || !categories.is_empty();
             let predicates = statement.predicate_columns.iter();
@@ -354,7 +357,8 @@ fn value_domain(column: &str) -> u32 {
 }
 
 /// Whether a value of the column stands for one person: `borrower_id` anywhere, `id` in a table of people.
-fn names_person(column: &str, table: &str) -> bool {
+#[must_use]
+pub fn person_key(column: &str, table: &str) -> bool {
     const PEOPLE: [&str; 20] = [
         "borrower",
         "borrowers",
