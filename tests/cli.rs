@@ -25,7 +25,7 @@ fn scenario(name: &str) -> String {
 }
 
 /// Every line of standard output as a document, checked against the schema that it names.
-fn documents(output: &Output) -> Vec<Value> {
+pub fn documents(output: &Output) -> Vec<Value> {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     let documents: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     for document in &documents {

@@ -6,6 +6,7 @@
 mod attacks_mariadb;
 mod attacks_postgresql;
 pub mod database;
+mod discover;
 mod journald;
 pub mod mariadb;
 pub mod observe;

@@ -8,13 +8,14 @@ pub mod http;
 pub mod people;
 mod process;
 mod random;
+pub mod schema;
 mod scratch;
 mod wait;
 
 pub use process::{Guard, run};
 pub use random::Random;
 pub use scratch::{Scratch, free_port};
-pub use wait::{poll, until};
+pub use wait::{now, poll, until};
 
 use std::path::{Path, PathBuf};
 

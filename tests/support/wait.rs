@@ -25,6 +25,6 @@ pub fn poll<T>(limit: Duration, mut check: impl FnMut() -> Option<T>) -> Option<
 
 /// The one place of the tests that asks for the time.
 #[allow(clippy::disallowed_methods)]
-fn now() -> Instant {
+pub fn now() -> Instant {
     Instant::now()
 }

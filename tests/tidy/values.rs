@@ -22,7 +22,8 @@ const PLACES: &[(&str, &[&str])] = &[
     ("StreamSender", &["agent/kuzet/source/"]),
     ("chunk.bytes", &["agent/decode/", "agent/kuzet/core.rs"]),
     // Bound values: filled by the readers of records, read where they become keyed hashes.
-    ("Parameters", &["agent/decode/"]),
+    // A view is parsed without any.
+    ("Parameters", &["agent/decode/", "agent/kuzet/discover/mariadb.rs"]),
     ("parameters.get", &["agent/decode/src/pgaudit.rs", "agent/decode/src/statement/values.rs"]),
     // From a value to its kind and its normal form.
     // The one of the detectors is about roles.
@@ -45,6 +46,7 @@ const PLACES: &[(&str, &[&str])] = &[
             "agent/kuzet/secret.rs",
         ],
     ),
+    ("ColumnJudge", &["agent/kuzet/discover/survey.rs", "agent/kuzet/discover/table.rs", "agent/personal/"]),
 ];
 
 /// Types that hold raw values or secrets, and the file that defines them.
@@ -63,6 +65,8 @@ const HOLDERS: &[(&str, &str)] = &[
     ("Rows", "agent/kuzet/database/rows.rs"),
     ("Row", "agent/kuzet/database/rows.rs"),
     ("Secret", "agent/kuzet/secret.rs"),
+    ("ColumnJudge", "agent/personal/src/judge/mod.rs"),
+    ("Tally", "agent/personal/src/judge/tally.rs"),
 ];
 
 /// What the one of [`HOLDERS`] that has a `Debug` writes.

@@ -3,6 +3,7 @@
 
 mod check;
 mod classify;
+mod discover;
 mod doctor;
 mod incidents;
 mod output;
@@ -33,6 +34,8 @@ enum Command {
     Check(Json),
     /// Say what personal data is in files: counts, never values
     Classify(classify::Options),
+    /// Find the tables that hold personal data; reads samples, shows no value, writes the catalogue
+    Discover(discover::Options),
     /// Run recorded logs through today's detectors; changes nothing
     Replay(replay::Options),
     /// List, show and close incidents
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Command::Run => run::run(config),
         Command::Check(options) => check::check(config, options.json),
         Command::Classify(options) => classify::classify(&options),
+        Command::Discover(options) => discover::discover(config, &options),
         Command::Replay(options) => replay::replay(config, &options),
         Command::Incidents(command) => incidents::incidents(config, command),
         Command::Status(options) => status::status(config, options.json),

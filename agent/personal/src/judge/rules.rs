@@ -34,13 +34,16 @@ pub(super) fn decide(tally: &Tally, out: &mut Vec<Holding>) {
     match percent(hits, of) {
         share if share >= needed => give(firm, Evidence::NameAndValues, hits),
         _ if short => {}
-        _ if percent(tally.sealed, of) >= 60 => give(55, Evidence::Sealed, tally.sealed),
+        // Addresses of wallets and of memory are hexadecimal, too.
+        _ if percent(tally.sealed, of) >= 60 => {
+            give(if kind == Kind::Address { 40 } else { 55 }, Evidence::Sealed, tally.sealed)
+        }
         _ => give(20, Evidence::Contradicted, hits),
     }
 }
 
 fn percent(part: usize, of: usize) -> usize {
-    if of == 0 { 0 } else { part * 100 / of }
+    (part * 100).checked_div(of).unwrap_or(0)
 }
 
 /// Values that are as the values of `kind` are, and the share of them that a name needs, in percent.

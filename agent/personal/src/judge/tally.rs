@@ -252,7 +252,8 @@ impl Tally {
         self.folded.fold(value);
         let codes = &self.folded.codes;
         let letters = codes.iter().filter(|code| fold::letter(**code)).count();
-        self.worded += usize::from(letters >= 4);
+        let word = codes.split(|code| !fold::letter(*code)).map(<[u8]>::len).max();
+        self.worded += usize::from(word >= Some(3));
         let plain = |code: &u8| fold::letter(*code) || matches!(code, b' ' | b'-' | b'.' | b'\'');
         let pieces = codes.split(|code| matches!(code, b' ' | b'.')).filter(|piece| !piece.is_empty());
         if letters >= 2 && codes.iter().all(plain) && pieces.clone().count() <= 4 {
@@ -263,7 +264,7 @@ impl Tally {
             }
         }
         let folded = |word: &&str| fold::codes(word) == *codes;
-        self.marital += usize::from(codes.len() < 32 && MARITAL.iter().any(|word| folded(&word)));
+        self.marital += usize::from(codes.len() < 32 && MARITAL.iter().any(folded));
         let mut words = codes.split(|code| !fold::letter(*code)).filter(|word| !word.is_empty());
         self.company += usize::from(words.any(|word| COMPANIES.iter().any(|form| fold::codes(form) == word)));
         self.found.clear();
@@ -305,7 +306,7 @@ fn without_fraction(value: &[u8]) -> &[u8] {
 
 /// A hash, a UUID or a cipher: long, without spaces, and of the letters of hexadecimal or base64 only.
 fn sealed(value: &[u8]) -> bool {
-    if value.starts_with(b"\\x") {
+    if value.starts_with(b"\\x") || value.starts_with(b"0x") {
         return true;
     }
     if value.len() < 24 || value.contains(&b' ') {

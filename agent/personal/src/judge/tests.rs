@@ -63,6 +63,7 @@ fn other_columns_are_none() {
     let goods =
         ["Магазин", "Кофемашина", "Диван", "Утюг", "Пылесос", "Кефир", "Планшет", "Кабель", "Ноутбук", "Телевизор"];
     assert_eq!(sure("product_full_name", &goods), None);
+    assert_eq!(sure("mac_address", &["0a:1b:2c:3d:4e:5f", "ff:ee:dd:cc:bb:aa", "ab:cd:ef:01:02:03"]), None);
     assert_eq!(sure("score", &["1", "2", "3", "4", "5"]), None);
     assert_eq!(sure("score", &["655", "712", "490", "505"]), Some(Kind::Solvency));
     assert_eq!(sure("server_ip", &["10.0.0.1", "10.2.0.7", "192.168.1.4"]), None);
