@@ -298,7 +298,9 @@ fn restarted(folder: &mut Folder, model: &mut Model, then: impl Fn(&mut Folder))
     model.record(&folder.changes());
     let mut again = Folder::new(config());
     again.restore(model.saved()).unwrap();
-    [&mut *folder, &mut again].map(then);
+    for folder in [&mut *folder, &mut again] {
+        then(folder);
+    }
     let changes = folder.changes();
     assert_eq!(changes, again.changes());
     model.record(&changes);
