@@ -9,6 +9,7 @@ pub mod database;
 mod discover;
 mod journald;
 pub mod mariadb;
+mod mariadb_logs;
 pub mod observe;
 pub mod postgres;
 mod runs;
