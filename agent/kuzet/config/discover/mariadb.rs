@@ -36,6 +36,7 @@ fn server(root: &Path, process: Option<&Process>) -> Server {
     }
     let data = PathBuf::from(settings.get("datadir").map_or("/var/lib/mysql", String::as_str));
     let source = source(&data, &settings);
+    let more = more(&data, &settings);
     let mut limits = limits(&settings, source.as_ref());
     if !readable {
         let message = format!("{config} cannot be read: its settings are guessed");
@@ -47,6 +48,7 @@ fn server(root: &Path, process: Option<&Process>) -> Server {
         data_directory: data,
         settings,
         source,
+        more,
         limits,
     }
 }
@@ -95,12 +97,33 @@ fn source(data: &Path, settings: &BTreeMap<String, String>) -> Option<SourceConf
         return None;
     }
     let path = data.join(get("server_audit_file_path").unwrap_or("server_audit.log"));
-    Some(SourceConfig {
-        name: "mariadb".to_owned(),
-        format: Some("mariadb_server_audit".to_owned()),
+    Some(followed("mariadb", "mariadb_server_audit", &path))
+}
+
+/// The slow log gives the rows that the audit log leaves out; the general log tells what the audit may hide. Without a name
+/// of their own they are called after the host, in the data directory.
+fn more(data: &Path, settings: &BTreeMap<String, String>) -> Vec<SourceConfig> {
+    let get = |key: &str| settings.get(key).map(String::as_str);
+    let to_file = get("log_output").is_none_or(|output| output.to_ascii_lowercase().contains("file"));
+    let logs = [
+        ("slow_query_log", "slow_query_log_file", "*-slow.log", "mariadb-slow", "mariadb_slow_log"),
+        ("general_log", "general_log_file", "", "mariadb-general", "mariadb_general_log"),
+    ];
+    let on = logs.into_iter().filter(|(switch, ..)| to_file && is_on(get(switch)));
+    on.filter_map(|(_, key, usual, name, format)| {
+        let file = get(key).unwrap_or(usual);
+        (!file.is_empty()).then(|| followed(name, format, &data.join(file)))
+    })
+    .collect()
+}
+
+fn followed(name: &str, format: &str, path: &Path) -> SourceConfig {
+    SourceConfig {
+        name: name.to_owned(),
+        format: Some(format.to_owned()),
         paths: vec![path.display().to_string()],
         ..SourceConfig::default()
-    })
+    }
 }
 
 fn limits(settings: &BTreeMap<String, String>, source: Option<&SourceConfig>) -> Vec<Limit> {
@@ -111,11 +134,16 @@ fn limits(settings: &BTreeMap<String, String>, source: Option<&SourceConfig>) ->
                    server_audit_events = 'CONNECT,QUERY,TABLE', server_audit_output_type = file";
         return vec![Limit::new("MY02", message, fix)];
     }
-    let mut limits = vec![Limit::new(
-        "MY03",
-        "server_audit gives no row counts: volumes are unknown, bounded by the catalogue's persons",
-        "give persons in the catalogue; volumes from the slow log come later",
-    )];
+    let mut limits = Vec::new();
+    let every = get("long_query_time").parse::<f64>().is_ok_and(|seconds| seconds == 0.0);
+    if !is_on(settings.get("slow_query_log").map(String::as_str)) || !every {
+        limits.push(Limit::new(
+            "MY03",
+            "server_audit gives no row counts, and the slow log not those of every statement: volumes are unknown, bounded \
+             by the catalogue's persons",
+            "slow_query_log = ON, long_query_time = 0, log_slow_verbosity = query_plan; or give persons in the catalogue",
+        ));
+    }
     let events = get("server_audit_events").to_ascii_uppercase();
     let complete = ["CONNECT", "QUERY", "TABLE"].iter().all(|class| events.contains(class));
     if !events.is_empty() && !complete {
@@ -157,5 +185,29 @@ mod tests {
         assert_eq!(source.paths, ["/var/lib/mysql/server_audit.log"]);
         let codes: Vec<_> = servers[0].limits.iter().map(|limit| limit.code).collect();
         assert_eq!(codes, ["MY03", "MY04", "MY06", "MY07"]);
+        assert!(servers[0].more.is_empty());
+    }
+
+    #[test]
+    fn logs_that_tell_volumes_are_followed_too() {
+        let settings = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let found = |pairs: &[(&str, &str)]| {
+            let more = super::more(std::path::Path::new("/d"), &settings(pairs));
+            more.into_iter().map(|source| (source.name, source.paths[0].clone())).collect::<Vec<_>>()
+        };
+        let told = |name: &str, path: &str| (name.to_owned(), path.to_owned());
+        assert_eq!(found(&[("slow_query_log", "1")]), [told("mariadb-slow", "/d/*-slow.log")]);
+        assert_eq!(
+            found(&[
+                ("slow_query_log", "ON"),
+                ("slow_query_log_file", "/l/s.log"),
+                ("general_log", "ON"),
+                ("general_log_file", "g.log")
+            ]),
+            [told("mariadb-slow", "/l/s.log"), told("mariadb-general", "/d/g.log")]
+        );
+        assert_eq!(found(&[("slow_query_log", "ON"), ("log_output", "TABLE")]), []);
     }
 }

@@ -31,6 +31,8 @@ pub struct Server {
     pub settings: BTreeMap<String, String>,
     /// The log to follow, when the server writes one that tells who did what.
     pub source: Option<SourceConfig>,
+    /// Logs that tell more of the same: volumes, and what the first one may hide.
+    pub more: Vec<SourceConfig>,
     /// What a reader of that log cannot see.
     pub limits: Vec<Limit>,
 }
@@ -65,7 +67,7 @@ pub fn find(root: &Path) -> Vec<Server> {
 #[must_use]
 pub fn sources(servers: &[Server]) -> Vec<SourceConfig> {
     let mut sources: Vec<SourceConfig> = Vec::new();
-    for source in servers.iter().filter_map(|server| server.source.clone()) {
+    for source in servers.iter().flat_map(|server| server.source.iter().chain(&server.more)).cloned() {
         let taken = |name: &str| sources.iter().any(|other| other.name == name);
         let mut unique = source.clone();
         let mut number = 2;

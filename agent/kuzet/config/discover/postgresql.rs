@@ -73,6 +73,7 @@ fn server(root: &Path, process: Option<&Process>, data: PathBuf, config: Option<
         data_directory: data,
         settings,
         source,
+        more: Vec::new(),
         limits,
     }
 }
