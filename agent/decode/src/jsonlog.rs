@@ -2,12 +2,12 @@
 //!
 //! Keys: <https://www.postgresql.org/docs/15/runtime-config-logging.html#RUNTIME-CONFIG-LOGGING-JSONLOG>.
 
-use crate::account::{Account, line_length};
+use crate::account::Lines;
 use crate::flat::{self, Text};
 use crate::format::DecodeOptions;
 use crate::postgres::{Postgres, Record, Severity, Verdict, client_session};
 use crate::times::Times;
-use crate::{Chunk, Decoded, Decoder, Edge};
+use crate::{Chunk, Decoded, Decoder};
 use kuzet_event::{Code, Event, Place, Trust};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -18,8 +18,7 @@ pub(crate) struct Jsonlog {
     times: Times,
     /// Room for values that must be unescaped.
     room: Vec<u8>,
-    /// Inside a line that was too long and is being skipped.
-    skipping: bool,
+    lines: Lines,
 }
 
 /// The string values that are looked at, in the order of [`KEYS`].
@@ -95,7 +94,7 @@ impl Jsonlog {
             postgres: Postgres::new(options),
             times: Times::new(options.timezone),
             room: Vec::new(),
-            skipping: false,
+            lines: Lines::default(),
         }
     }
 
@@ -188,43 +187,18 @@ fn plain<'a>(values: &Values<'a>, room: &'a mut Vec<u8>) -> Option<[&'a [u8]; KE
 
 impl Decoder for Jsonlog {
     fn decode(&mut self, chunk: Chunk<'_>, events: &mut Vec<Event>) -> Decoded {
-        let mut account = Account::default();
-        if self.skipping {
-            let length = line_length(chunk.bytes);
-            self.skipping = length.is_none() && chunk.edge != Edge::End;
-            account.skip(length.unwrap_or(chunk.bytes.len()));
-        }
-        while account.consumed < chunk.bytes.len() {
-            let start = account.consumed;
-            let rest = &chunk.bytes[start..];
-            let length = match line_length(rest) {
-                Some(length) => length,
-                None if chunk.edge == Edge::End => rest.len(),
-                None if chunk.edge == Edge::Full && start == 0 => {
-                    account.record(rest.len(), Verdict::Lost);
-                    self.skipping = true;
-                    break;
-                }
-                None => break,
-            };
-            let place = Place {
-                source: chunk.source,
-                file: chunk.file,
-                offset: chunk.offset + start as u64,
-                length: u32::try_from(length).unwrap_or(u32::MAX),
-            };
-            let verdict = self.record(&rest[..length], place, events);
-            account.record(length, verdict);
-        }
-        account.decoded()
+        let mut lines = std::mem::take(&mut self.lines);
+        let done = lines.decode(chunk, |line, place| self.record(line, place, events));
+        self.lines = lines;
+        done
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        if self.skipping { vec![1] } else { Vec::new() }
+        self.lines.snapshot()
     }
 
     fn restore(&mut self, snapshot: &[u8]) {
-        self.skipping |= snapshot == [1];
+        self.lines.restore(snapshot);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Who a backend process serves, learnt from its connection lines, for a `log_line_prefix` that does not say.
+//! Who a session serves, learnt from its connection lines, for records that do not say.
 
 use lru::LruCache;
 use std::num::NonZeroUsize;
@@ -9,7 +9,7 @@ const KEPT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 /// Largest snapshot, in bytes.
 const SNAPSHOT: usize = 60 << 10;
 /// First byte of a snapshot.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// What is known of a session. Names are already cleaned and masked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub(crate) struct Session {
     pub(crate) database: Arc<str>,
 }
 
-/// Bounded table by process id.
+/// Bounded table by what the server calls a session: a process id, a connection number, a hash of an address.
 pub(crate) struct Sessions {
-    known: LruCache<u32, Session>,
+    known: LruCache<u64, Session>,
 }
 
 impl Sessions {
@@ -33,35 +33,35 @@ impl Sessions {
     }
 
     /// The session of a process, if its connection was seen.
-    pub(crate) fn get(&mut self, pid: u32) -> Option<&Session> {
-        self.known.get(&pid)
+    pub(crate) fn get(&mut self, key: u64) -> Option<&Session> {
+        self.known.get(&key)
     }
 
     /// A new session of that process.
-    pub(crate) fn put(&mut self, pid: u32, session: Session) {
-        self.known.put(pid, session);
+    pub(crate) fn put(&mut self, key: u64, session: Session) {
+        self.known.put(key, session);
     }
 
     /// The session, made when it is not there.
-    pub(crate) fn entry(&mut self, pid: u32) -> &mut Session {
-        self.known.get_or_insert_mut(pid, Session::default)
+    pub(crate) fn entry(&mut self, key: u64) -> &mut Session {
+        self.known.get_or_insert_mut(key, Session::default)
     }
 
     /// Forgets the session.
-    pub(crate) fn remove(&mut self, pid: u32) {
-        self.known.pop(&pid);
+    pub(crate) fn remove(&mut self, key: u64) {
+        self.known.pop(&key);
     }
 
     /// As bytes, the most recent first, as many as fit.
     pub(crate) fn snapshot(&self) -> Vec<u8> {
         let mut out = vec![VERSION];
-        for (pid, session) in &self.known {
+        for (key, session) in &self.known {
             let names = [&session.user, &session.client, &session.program, &session.database];
             let length: usize = names.iter().map(|name| 2 + name.len()).sum();
-            if out.len() + 8 + length > SNAPSHOT {
+            if out.len() + 12 + length > SNAPSHOT {
                 break;
             }
-            out.extend_from_slice(&pid.to_le_bytes());
+            out.extend_from_slice(&key.to_le_bytes());
             out.extend_from_slice(&session.start.to_le_bytes());
             for name in names {
                 out.extend_from_slice(&(name.len() as u16).to_le_bytes());
@@ -79,26 +79,24 @@ impl Sessions {
         while let Some(session) = read_session(&mut rest) {
             sessions.push(session);
         }
-        for (pid, session) in sessions.into_iter().rev() {
-            self.put(pid, session);
+        for (key, session) in sessions.into_iter().rev() {
+            self.put(key, session);
         }
     }
 }
 
-fn read_session(rest: &mut &[u8]) -> Option<(u32, Session)> {
-    let mut number = || {
-        let (bytes, behind) = rest.split_first_chunk::<4>()?;
-        *rest = behind;
-        Some(u32::from_le_bytes(*bytes))
-    };
-    let (pid, start) = (number()?, number()?);
+fn read_session(rest: &mut &[u8]) -> Option<(u64, Session)> {
+    let (key, behind) = rest.split_first_chunk::<8>()?;
+    let (start, behind) = behind.split_first_chunk::<4>()?;
+    let (key, start) = (u64::from_le_bytes(*key), u32::from_le_bytes(*start));
+    *rest = behind;
     let mut name = || {
         let (length, behind) = rest.split_first_chunk::<2>()?;
         let (bytes, behind) = behind.split_at_checked(usize::from(u16::from_le_bytes(*length)))?;
         *rest = behind;
         std::str::from_utf8(bytes).ok().map(Arc::from)
     };
-    Some((pid, Session { start, user: name()?, client: name()?, program: name()?, database: name()? }))
+    Some((key, Session { start, user: name()?, client: name()?, program: name()?, database: name()? }))
 }
 
 #[cfg(test)]
@@ -117,7 +115,7 @@ mod tests {
         other.restore(&snapshot);
         assert_eq!(other.get(2999), sessions.get(2999));
         assert_eq!(other.snapshot().len(), snapshot.len());
-        other.restore(b"\x01junk");
+        other.restore(b"\x02junk");
         other.restore(b"");
     }
 }

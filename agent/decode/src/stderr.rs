@@ -236,7 +236,7 @@ impl Stderr {
         if let Some(pid) = pid
             && message.starts_with(b"disconnection: ")
         {
-            self.sessions.remove(pid);
+            self.sessions.remove(pid.into());
         }
         self.texts = texts;
         verdict
@@ -247,15 +247,15 @@ impl Stderr {
         if let Some(client) = login::received(message) {
             let start = u32::try_from(at.0.div_euclid(1_000_000)).unwrap_or(0);
             let client = self.postgres.actors.name(client);
-            self.sessions.put(pid, Session { start, client, ..Session::default() });
+            self.sessions.put(pid.into(), Session { start, client, ..Session::default() });
         } else if let Some(login) = login::authorized(message) {
             let actors = &mut self.postgres.actors;
             let (user, database, program) =
                 (actors.name(login.user), actors.name(login.database), actors.name(login.program));
-            let session = self.sessions.entry(pid);
+            let session = self.sessions.entry(pid.into());
             (session.user, session.database, session.program) = (user, database, program);
         }
-        self.sessions.get(pid).cloned().unwrap_or_default()
+        self.sessions.get(pid.into()).cloned().unwrap_or_default()
     }
 
     /// `%c`; or what it consists of, `%s` and `%p`; or the time of the connection line and `%p`.

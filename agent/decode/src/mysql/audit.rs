@@ -98,7 +98,7 @@ impl Audit {
 
     fn event(&mut self, record: &Record<'_>, at: Timestamp, place: Place) -> Option<Event> {
         let connection = number(record.connection);
-        let known = key(connection).and_then(|key| self.sessions.get(key)).cloned().unwrap_or_default();
+        let known = connection.and_then(|key| self.sessions.get(key)).cloned().unwrap_or_default();
         let (user, client) = account(record.user).unwrap_or((record.user, b""));
         let client = [record.ip, record.host, client].into_iter().find(|name| !name.is_empty()).unwrap_or_default();
         let told =
@@ -112,7 +112,7 @@ impl Audit {
             b"Quit" => {
                 let mut event = self.family.event(&who, at, place, Action::Logout);
                 event.outcome = Outcome::Success;
-                if let Some(key) = key(connection) {
+                if let Some(key) = connection {
                     self.sessions.remove(key);
                 }
                 return Some(event);
@@ -138,7 +138,7 @@ impl Audit {
     fn arrival(&mut self, record: &Record<'_>, who: &Who<'_>, at: Timestamp, place: Place) -> Event {
         let mut event = self.family.event(who, at, place, Action::Login);
         (event.outcome, event.code) = outcome(record.status);
-        if let Some(key) = key(who.connection).filter(|_| event.outcome != Outcome::Failure) {
+        if let Some(key) = who.connection.filter(|_| event.outcome != Outcome::Failure) {
             let (program, database) = (self.family.name(who.program), self.family.name(record.database));
             self.sessions.put(key, Session { program, database, ..Session::default() });
         }
@@ -188,14 +188,10 @@ impl Audit {
 
     /// The connection now works in `database`.
     fn enter(&mut self, connection: Option<u64>, database: &[u8]) {
-        if let Some(key) = key(connection) {
+        if let Some(key) = connection {
             self.sessions.entry(key).database = self.family.name(database);
         }
     }
-}
-
-fn key(connection: Option<u64>) -> Option<u32> {
-    connection.and_then(|connection| u32::try_from(connection).ok())
 }
 
 /// Zero is success, absent unknown, all else the server's error number.

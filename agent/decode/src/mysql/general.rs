@@ -188,19 +188,22 @@ impl State {
             return None;
         }
         let (user, client, database) = arrived(argument)?;
-        if let Ok(key) = u32::try_from(head.connection) {
-            let start = u32::try_from(at.0.div_euclid(1_000_000)).unwrap_or(0);
-            let [user, client, database] = [user, client, database].map(|name| family.name(name));
-            self.sessions.put(key, Session { start, user, client, database, ..Session::default() });
-        }
+        let start = u32::try_from(at.0.div_euclid(1_000_000)).unwrap_or(0);
+        let session = Session {
+            start,
+            user: family.name(user),
+            client: family.name(client),
+            database: family.name(database),
+            ..Session::default()
+        };
+        self.sessions.put(head.connection, session);
         let who = Who { system: head.system, user, client, database, connection, ..Who::default() };
         Some(family.event(&who, at, place, Action::Login))
     }
 
     /// An event of a connection that is known, or not.
     fn event(&mut self, family: &mut Family, head: &Head<'_>, at: Timestamp, place: Place, action: Action) -> Event {
-        let known = u32::try_from(head.connection).ok().and_then(|key| self.sessions.get(key)).cloned();
-        let known = known.unwrap_or_default();
+        let known = self.sessions.get(head.connection).cloned().unwrap_or_default();
         let who = Who {
             system: head.system,
             user: known.user.as_bytes(),
@@ -214,17 +217,13 @@ impl State {
 
     /// The connection now works in `database`.
     fn enter(&mut self, family: &mut Family, connection: u64, database: &[u8]) {
-        if let Ok(key) = u32::try_from(connection)
-            && self.sessions.get(key).is_some()
-        {
-            self.sessions.entry(key).database = family.name(database);
+        if self.sessions.get(connection).is_some() {
+            self.sessions.entry(connection).database = family.name(database);
         }
     }
 
     fn forget(&mut self, connection: u64) {
-        if let Ok(key) = u32::try_from(connection) {
-            self.sessions.remove(key);
-        }
+        self.sessions.remove(connection);
     }
 }
 
