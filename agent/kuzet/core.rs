@@ -150,7 +150,9 @@ impl Core {
         let feed = self.feeds.get(usize::from(info.source.0))?;
         if !self.decoders.contains_key(&key) {
             let format = feed.format.or_else(|| kuzet_decode::sniff(chunk.bytes))?;
-            let mut decoder = format.decoder(&feed.options);
+            // A log has no lines of the future; a replay says itself when its files end.
+            let latest = self.now.or(feed.options.latest);
+            let mut decoder = format.decoder(&DecodeOptions { latest, ..feed.options.clone() });
             decoder.restore(&info.decoder);
             self.status[usize::from(info.source.0)].format = Some(format);
             self.folder.trust_source(info.source, format.info().trust);

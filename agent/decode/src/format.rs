@@ -3,10 +3,13 @@
 use crate::Decoder;
 use crate::csvlog::Csvlog;
 use crate::jsonlog::Jsonlog;
+use crate::mongodb::{MongodbAudit, MongodbLog};
 use crate::mysql::{audit::AuditLog, audit_csv, audit_json, audit_xml, error::Errors, general::General, slow::Slow};
+use crate::pgbouncer::Pgbouncer;
+use crate::redis::Redis;
 use crate::server_audit::ServerAudit;
 use crate::stderr::Stderr;
-use kuzet_event::{System, Trust};
+use kuzet_event::{System, Timestamp, Trust};
 use kuzet_personal::Key;
 
 /// A log format.
@@ -32,6 +35,18 @@ pub enum Format {
     MysqlAuditXml,
     /// Percona Server's as CSV.
     MysqlAuditCsv,
+    /// MongoDB audit log in JSON form.
+    MongodbAudit,
+    /// MongoDB structured log (4.4 and later).
+    MongodbLog,
+    /// Redis MONITOR and ACL LOG, as the agent's own connection writes them down.
+    Redis,
+    /// PgBouncer's own log.
+    Pgbouncer,
+    /// Syslog lines with other formats inside.
+    Syslog,
+    /// `journalctl -o json` with other formats inside.
+    Journald,
 }
 
 /// What is known of a format before any record is read.
@@ -46,6 +61,8 @@ pub struct FormatInfo {
     pub trust: Trust,
     /// Whether a line could be the first one of a record.
     pub(crate) recognises: fn(&[u8]) -> bool,
+    /// Whether its records, one a line and with a time of their own, are looked for inside syslog and the journal.
+    pub(crate) nests: bool,
 }
 
 /// Every format, in the order in which a line is tried.
@@ -56,6 +73,7 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Postgresql,
         trust: Trust::Structured,
         recognises: crate::jsonlog::recognises,
+        nests: true,
     },
     FormatInfo {
         format: Format::PostgresqlCsvlog,
@@ -63,6 +81,7 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Postgresql,
         trust: Trust::Structured,
         recognises: crate::csvlog::recognises,
+        nests: true,
     },
     FormatInfo {
         format: Format::PostgresqlStderr,
@@ -70,6 +89,7 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Postgresql,
         trust: Trust::Forgeable,
         recognises: crate::stderr::recognises,
+        nests: false,
     },
     FormatInfo {
         format: Format::MariadbServerAudit,
@@ -77,6 +97,7 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Mariadb,
         trust: Trust::Forgeable,
         recognises: crate::server_audit::recognises,
+        nests: true,
     },
     FormatInfo {
         format: Format::MariadbGeneralLog,
@@ -84,6 +105,7 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Mariadb,
         trust: Trust::Forgeable,
         recognises: crate::mysql::general::recognises,
+        nests: false,
     },
     FormatInfo {
         format: Format::MariadbSlowLog,
@@ -91,6 +113,7 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Mariadb,
         trust: Trust::Forgeable,
         recognises: crate::mysql::slow::recognises,
+        nests: false,
     },
     FormatInfo {
         format: Format::MariadbErrorLog,
@@ -98,6 +121,7 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Mariadb,
         trust: Trust::Forgeable,
         recognises: crate::mysql::error::recognises,
+        nests: true,
     },
     FormatInfo {
         format: Format::MysqlAuditJson,
@@ -105,6 +129,7 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Mysql,
         trust: Trust::Structured,
         recognises: crate::mysql::audit_json::recognises,
+        nests: true,
     },
     FormatInfo {
         format: Format::MysqlAuditXml,
@@ -112,6 +137,7 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Mysql,
         trust: Trust::Structured,
         recognises: crate::mysql::audit_xml::recognises,
+        nests: false,
     },
     FormatInfo {
         format: Format::MysqlAuditCsv,
@@ -119,6 +145,55 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Mysql,
         trust: Trust::Structured,
         recognises: crate::mysql::audit_csv::recognises,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::MongodbAudit,
+        name: "mongodb_audit",
+        system: System::Mongodb,
+        trust: Trust::Structured,
+        recognises: crate::mongodb::recognises_audit,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::MongodbLog,
+        name: "mongodb_log",
+        system: System::Mongodb,
+        trust: Trust::Structured,
+        recognises: crate::mongodb::recognises_log,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::Redis,
+        name: "redis",
+        system: System::Redis,
+        trust: Trust::Structured,
+        recognises: crate::redis::recognises,
+        nests: false,
+    },
+    FormatInfo {
+        format: Format::Pgbouncer,
+        name: "pgbouncer",
+        system: System::Postgresql,
+        trust: Trust::Forgeable,
+        recognises: crate::pgbouncer::recognises,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::Syslog,
+        name: "syslog",
+        system: System::Postgresql,
+        trust: Trust::Forgeable,
+        recognises: crate::syslog::recognises,
+        nests: false,
+    },
+    FormatInfo {
+        format: Format::Journald,
+        name: "journald",
+        system: System::Postgresql,
+        trust: Trust::Forgeable,
+        recognises: crate::journald::recognises,
+        nests: false,
     },
 ];
 
@@ -134,13 +209,17 @@ pub struct DecodeOptions {
     pub timezone: i32,
     /// MariaDB's `server_audit_query_log_limit`: a statement that fills so many bytes was cut.
     pub query_log_limit: usize,
+    /// Nothing in the log is later than this, give or take a day: says the year of the first syslog stamp without one.
+    /// Each further stamp takes the year that brings it nearest to the one before, so a new year is no matter. Without
+    /// it such records are lost until one with a year came by.
+    pub latest: Option<Timestamp>,
 }
 
 impl DecodeOptions {
     /// Options with nothing set but the key; times without a zone are UTC.
     #[must_use]
     pub fn new(key: Key) -> DecodeOptions {
-        DecodeOptions { key, log_line_prefix: None, timezone: 0, query_log_limit: 1024 }
+        DecodeOptions { key, log_line_prefix: None, timezone: 0, query_log_limit: 1024, latest: None }
     }
 }
 
@@ -178,6 +257,12 @@ impl Format {
             Format::MysqlAuditJson => Box::new(AuditLog::new(options, &audit_json::FORM)),
             Format::MysqlAuditXml => Box::new(AuditLog::new(options, &audit_xml::FORM)),
             Format::MysqlAuditCsv => Box::new(AuditLog::new(options, &audit_csv::FORM)),
+            Format::MongodbAudit => Box::new(MongodbAudit::new(options)),
+            Format::MongodbLog => Box::new(MongodbLog::new(options)),
+            Format::Redis => Box::new(Redis::new(options)),
+            Format::Pgbouncer => Box::new(Pgbouncer::new(options)),
+            Format::Syslog => Box::new(crate::syslog::decoder(options)),
+            Format::Journald => Box::new(crate::journald::decoder(options)),
         }
     }
 }

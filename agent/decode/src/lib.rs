@@ -6,24 +6,33 @@
 
 mod account;
 mod actors;
+mod blank;
 mod csvlog;
+mod envelope;
 mod flat;
 mod format;
+mod journald;
+mod json;
 mod jsonlog;
 mod login;
 mod messages;
+mod mongodb;
 mod mysql;
 mod names;
 mod parameters;
 mod pgaudit;
+mod pgbouncer;
 mod postgres;
 mod prefix;
 mod recent;
+mod redis;
 mod server_audit;
 mod sessions;
+mod sketch;
 pub mod statement;
 mod stderr;
 mod structural;
+mod syslog;
 mod times;
 
 pub use actors::Actors;

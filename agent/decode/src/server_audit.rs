@@ -25,6 +25,7 @@
 mod record;
 
 use crate::mysql::{Family, Who};
+use crate::postgres::Verdict;
 use crate::{Chunk, DecodeOptions, Decoded, Decoder, Edge};
 use kuzet_event::{Access, Action, Code, Event, Outcome, Place, System, Timestamp, Trust, Witness};
 use record::{Operation, Record, Stamp};
@@ -123,8 +124,21 @@ impl ServerAudit {
         })
     }
 
+    /// A record whose time the envelope tells: the syslog form.
+    pub(crate) fn wrapped(&mut self, text: &[u8], at: Timestamp, place: Place, events: &mut Vec<Event>) -> Verdict {
+        let Some(record) = record::fields(Stamp::Outside, text) else { return Verdict::Lost };
+        match self.event(&record, at, place) {
+            Some(event) => {
+                events.push(event);
+                Verdict::Handled
+            }
+            None => Verdict::Suppressed,
+        }
+    }
+
     fn timestamp(&mut self, time: Stamp<'_>) -> Option<Timestamp> {
         let time = match time {
+            Stamp::Outside => return None,
             Stamp::Epoch(micros) => return Some(Timestamp(micros)),
             Stamp::Civil(time) => time,
         };
@@ -167,7 +181,7 @@ impl ServerAudit {
             }
             Operation::Query => {
                 // The limit counts escaped bytes, and half an escape is left out. Aurora has none.
-                let limited = matches!(record.time, Stamp::Civil(_));
+                let limited = !matches!(record.time, Stamp::Epoch(_));
                 let truncated = limited && record.object.len() + 1 >= self.query_log_limit;
                 let text = record::unescape(record.object, &mut self.text);
                 self.family.tell(&mut event, text, truncated);

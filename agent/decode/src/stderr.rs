@@ -32,6 +32,23 @@ const WELL_KNOWN: &[&str] = &[
     "%t ",
 ];
 
+/// Prefixes tried besides when the envelope tells the time and the process, so that the prefix need not.
+const ENVELOPED: &[&str] = &[
+    "%q%u@%d/%a %h ",
+    "%q[user=%u,db=%d,app=%a,client=%h] ",
+    "user=%u,db=%d,app=%a,client=%h ",
+    "user=%u,db=%d,client=%h ",
+    "user=%u,db=%d ",
+    "%q%u@%d/%a ",
+    "%q%u@%d ",
+    "",
+];
+
+/// The time of a prefix that has none.
+const NO_TIME: Timestamp = Timestamp(i64::MIN);
+/// What a file tells around its records.
+const OUTSIDE: (Timestamp, Option<u32>) = (NO_TIME, None);
+
 /// What a line is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Word {
@@ -150,9 +167,18 @@ enum Skipping {
 
 impl Stderr {
     pub(crate) fn new(options: &DecodeOptions) -> Stderr {
+        Stderr::with(options, &[])
+    }
+
+    /// A decoder of records in envelopes, see [`Stderr::wrapped`].
+    pub(crate) fn enveloped(options: &DecodeOptions) -> Stderr {
+        Stderr::with(options, ENVELOPED)
+    }
+
+    fn with(options: &DecodeOptions, more: &[&str]) -> Stderr {
         let prefixes = match &options.log_line_prefix {
             Some(setting) => vec![Prefix::new(setting)],
-            None => WELL_KNOWN.iter().map(|setting| Prefix::new(setting)).collect(),
+            None => WELL_KNOWN.iter().chain(more).map(|setting| Prefix::new(setting)).collect(),
         };
         Stderr {
             postgres: Postgres::new(options),
@@ -194,13 +220,80 @@ impl Stderr {
         }
     }
 
-    /// The record that `open` began and `self.texts` holds.
-    fn finish(&mut self, open: &Open<'_>, place: Place, events: &mut Vec<Event>) -> Verdict {
+    /// Takes `line` into the record that is open, if it goes on with it. `read` is the line by its prefix.
+    fn continues(&mut self, open: &mut Open<'_>, line: &[u8], read: Option<&Line<'_>>) -> bool {
+        if let [b'\t', text @ ..] = line {
+            let text = text.strip_suffix(b"\n").unwrap_or(text);
+            let into = self.texts.of(open.last);
+            into.push(b'\n');
+            into.extend_from_slice(text);
+            return true;
+        }
+        let Some(line) = read else { return false };
+        let same = (line.fields.pid, line.fields.session) == (open.fields.pid, open.fields.session);
+        let goes_on = same && !matches!(line.word, Word::First(_));
+        if goes_on {
+            open.last = line.word;
+            self.texts.of(line.word).extend_from_slice(line.text);
+        }
+        goes_on
+    }
+
+    /// Begins a record.
+    fn begin<'a>(&mut self, start: usize, line: Line<'a>) -> Option<Open<'a>> {
+        let Line { fields, word: Word::First(severity), text } = line else { return None };
+        self.texts.clear();
+        self.texts.message.extend_from_slice(text);
+        Some(Open { start, fields, severity, last: Word::First(severity) })
+    }
+
+    /// A whole record out of an envelope that tells the time and the process as well; its lines may lack both.
+    pub(crate) fn wrapped(
+        &mut self,
+        text: &[u8],
+        outside: (Timestamp, Option<u32>),
+        place: Place,
+        events: &mut Vec<Event>,
+    ) -> Verdict {
+        let mut lines = text.split(|byte| *byte == b'\n');
+        let first = lines.next().and_then(|line| read_line(&self.prefixes, line));
+        let Some(mut open) = first.and_then(|line| self.begin(0, line)) else { return Verdict::Lost };
+        for line in lines {
+            let read = read_line(&self.prefixes, line);
+            if !self.continues(&mut open, line, read.as_ref()) {
+                // Text that was broken elsewhere than at a newline of the server's own.
+                let into = self.texts.of(open.last);
+                into.push(b'\n');
+                into.extend_from_slice(line);
+            }
+        }
+        self.finish(&open, outside, place, events)
+    }
+
+    /// Whether a line of an envelope begins a record.
+    pub(crate) fn begins(&self, line: &[u8]) -> bool {
+        matches!(read_line(&self.prefixes, line), Some(Line { word: Word::First(_), .. }))
+    }
+
+    /// Whether a line of an envelope goes on with a record: a TAB, or DETAIL, STATEMENT and the like.
+    pub(crate) fn goes_on(&self, line: &[u8]) -> bool {
+        line.first() == Some(&b'\t')
+            || read_line(&self.prefixes, line).is_some_and(|line| !matches!(line.word, Word::First(_)))
+    }
+
+    /// The record that `open` began and `self.texts` holds. `outside` stands in for what the prefix lacks.
+    fn finish(
+        &mut self,
+        open: &Open<'_>,
+        outside: (Timestamp, Option<u32>),
+        place: Place,
+        events: &mut Vec<Event>,
+    ) -> Verdict {
         let fields = &open.fields;
         let at = match (fields.time, fields.epoch) {
             (Some(time), _) => self.times.parse(time),
             (None, Some(epoch)) => Times::epoch(epoch),
-            (None, None) => None,
+            (None, None) => Some(outside.0).filter(|at| *at != NO_TIME),
         };
         let Some(at) = at else { return Verdict::Lost };
         let texts = std::mem::take(&mut self.texts);
@@ -214,7 +307,7 @@ impl Stderr {
             code = sqlstate(head);
             message = &message[7..];
         }
-        let pid = fields.pid.and_then(|pid| u32::try_from(number(pid)?).ok());
+        let pid = fields.pid.and_then(|pid| u32::try_from(number(pid)?).ok()).or(outside.1);
         let known = pid.map(|pid| self.learn(pid, message, at)).unwrap_or_default();
         let record = Record {
             at,
@@ -301,36 +394,20 @@ impl Decoder for Stderr {
                 None => break,
             };
             let line = &rest[..length];
-            if let (Some(open), [b'\t', text @ ..]) = (&open, line) {
-                let text = text.strip_suffix(b"\n").unwrap_or(text);
-                let into = self.texts.of(open.last);
-                into.push(b'\n');
-                into.extend_from_slice(text);
-                at += length;
-                continue;
-            }
-            let read = read_line(&self.prefixes, line);
-            if let (Some(open), Some(line)) = (&mut open, &read)
-                && !matches!(line.word, Word::First(_))
-                && (line.fields.pid, line.fields.session) == (open.fields.pid, open.fields.session)
-            {
-                open.last = line.word;
-                self.texts.of(line.word).extend_from_slice(line.text);
+            // A continuation line is not looked at for a prefix.
+            let read = if open.is_some() && line[0] == b'\t' { None } else { read_line(&self.prefixes, line) };
+            if open.as_mut().is_some_and(|open| self.continues(open, line, read.as_ref())) {
                 at += length;
                 continue;
             }
             if let Some(open) = open.take() {
-                let verdict = self.finish(&open, place(open.start, at), events);
+                let verdict = self.finish(&open, OUTSIDE, place(open.start, at), events);
                 account.record(at - open.start, verdict);
             }
-            match read {
-                Some(Line { fields, word: Word::First(severity), text }) => {
-                    self.texts.clear();
-                    self.texts.message.extend_from_slice(text);
-                    open = Some(Open { start: at, fields, severity, last: Word::First(severity) });
-                }
+            open = read.and_then(|line| self.begin(at, line));
+            if open.is_none() {
                 // Output of another program, or half a record.
-                _ => account.record(length, Verdict::Lost),
+                account.record(length, Verdict::Lost);
             }
             at += length;
         }
@@ -338,7 +415,7 @@ impl Decoder for Stderr {
         if let Some(open) = open
             && (chunk.edge == Edge::End || (chunk.edge == Edge::Quiet && whole))
         {
-            let verdict = self.finish(&open, place(open.start, at), events);
+            let verdict = self.finish(&open, OUTSIDE, place(open.start, at), events);
             account.record(at - open.start, verdict);
         }
         if chunk.edge == Edge::Full && account.consumed == 0 && !chunk.bytes.is_empty() {

@@ -134,6 +134,45 @@ fn civil(text: &[u8; 19]) -> Option<i64> {
     Some((days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second) * 1_000_000)
 }
 
+/// A time as ISO 8601 and RFC 3339 write it: `2026-11-22T21:22:30.784+05:00`, a blank for the T and zones without a colon
+/// as well. `unknown_zone` (seconds east of UTC) stands in for a missing zone.
+pub(crate) fn iso(text: &[u8], unknown_zone: i32) -> Option<Timestamp> {
+    let (second, mut rest) = text.split_first_chunk::<19>()?;
+    if !matches!(second[10], b'T' | b't' | b' ') {
+        return None;
+    }
+    let mut plain = *second;
+    plain[10] = b' ';
+    let mut micros = civil(&plain)?;
+    if let [b'.' | b',', digits @ ..] = rest {
+        let length = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        let told = &digits[..length.min(6)];
+        if told.is_empty() || length > 9 {
+            return None;
+        }
+        micros += number(told)? * 10i64.pow(6 - told.len() as u32);
+        rest = &digits[length..];
+    }
+    let zone = match rest.trim_ascii_start() {
+        b"Z" | b"z" => 0,
+        [sign @ (b'+' | b'-'), a, b, minutes @ ..] => {
+            let minutes = minutes.strip_prefix(b":").unwrap_or(minutes);
+            if !matches!(minutes.len(), 0 | 2) {
+                return None;
+            }
+            let seconds = number(&[*a, *b])? * 3600 + number(minutes)? * 60;
+            if *sign == b'-' { -seconds } else { seconds }
+        }
+        zone => i64::from(offset(zone, unknown_zone)?),
+    };
+    Some(Timestamp(micros - zone * 1_000_000))
+}
+
+/// Seconds since 1970 of a civil time, taken as UTC.
+pub(crate) fn utc(year: i64, month: i64, day: i64, seconds_of_day: i64) -> i64 {
+    days(year, month, day) * 86_400 + seconds_of_day
+}
+
 /// Days since 1970-01-01 of a Gregorian date (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms").
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -199,6 +238,23 @@ mod tests {
         assert_eq!(show("2026-11-22 21:22:30"), utc("2026-11-22T16:22:30.000000Z"));
         assert_eq!(show("2026-11-22 21:22:30 QYZT"), utc("2026-11-22T16:22:30.000000Z"));
         assert_eq!(show("2024-02-29 00:00:00 UTC"), utc("2024-02-29T00:00:00.000000Z"));
+    }
+
+    #[test]
+    fn reads_iso_8601() {
+        let utc = Some("2026-11-22T16:22:30.784000Z".to_owned());
+        for text in [
+            "2026-11-22T21:22:30.784+05:00",
+            "2026-11-22T21:22:30.784000123+0500",
+            "2026-11-22T16:22:30.784Z",
+            "2026-11-22 21:22:30.784",
+            "2026-11-22T21:22:30,784 +05",
+        ] {
+            assert_eq!(iso(text.as_bytes(), 5 * 3600).map(|at| at.to_string()), utc, "{text}");
+        }
+        for text in ["", "2026-11-22", "2026-11-22T16:22:30.", "2026-11-22T16:22:30+5", "2026-11-22X16:22:30Z"] {
+            assert_eq!(iso(text.as_bytes(), 0), None, "{text}");
+        }
     }
 
     #[test]

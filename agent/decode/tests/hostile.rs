@@ -54,6 +54,25 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
         b"&lt;",
         b"\"Query\",\"22567_2021\",\"2021-06-30T16:19:00 UTC\",\"select\",\"2\",0,\"",
         b"\",\"root[root] @ localhost []\",\"localhost\",\"\",\"\",\"\"\n",
+        b"Nov 22 16:24:44 db1 postgres[77]: [5-1] app@mfo LOG:  statement: SELECT 1\n",
+        b"Nov 22 16:24:44 db1 postgres[77]: [5-2] #011 FROM t",
+        b"Jan  1 00:00:00 db1 postgres[78]: [2] #011 FROM t\n",
+        b"<14>Nov 22 16:28:46 mysql-server_auditing:  vm,app,h,1,1,QUERY,mfo,'SELECT 1',0\n",
+        b"<134>1 2026-11-22T16:24:44.1Z db1 postgres 77 - [a b=\"c\"] [5-1] app@mfo/x LOG:  statement: SELECT 1\n",
+        b"2026-11-22T16:24:44.1+05:00 db1 pgbouncer[7]: C-0x5: mfo/app@h:1 login attempt: db=mfo user=app tls=no\n",
+        b"{\"__REALTIME_TIMESTAMP\":\"1795386000004005\",\"_PID\":\"7\",\"SYSLOG_IDENTIFIER\":\"postgres\",\"MESSAGE\":",
+        b"\"[7-1] app@mfo LOG:  statement: SELECT 1\"}\n",
+        b"[91,55,45,50,93,32,9,120]}\n",
+        b"2026-11-22 22:12:17.619 UTC [29865] LOG C-0x5: mfo/app@127.0.0.1:55250 ",
+        b"login attempt: db=mfo user=app tls=no\n",
+        b"closing because: client close request (age=0s)\n",
+        b"1339518083.107412 [0 127.0.0.1:60866] \"GET\" \"borrower:7\"",
+        b"{\"at\":1339518083107412,\"count\":2,\"reason\":\"key\",\"object\":\"borrower:7\",\"username\":\"a\",\"client\":\"addr=h:1 cmd=get\"}",
+        b"{\"at\":1339518083107412,\"sessions\":\"addr=127.0.0.1:60866 user=app\"}\n",
+        b"{\"atype\":\"authCheck\",\"ts\":{\"$date\":\"2026-11-22T16:24:44Z\"},\"param\":{\"command\":\"find\",\"args\":",
+        b"{\"t\":{\"$date\":\"2026-11-22T16:24:44Z\"},\"s\":\"I\",\"ctx\":\"conn1\",\"msg\":\"Slow query\",\"attr\":{\"command\":",
+        b"{\"t\":{\"$date\":\"2026-11-22T16:24:44Z\"},\"s\":\"I\",\"ctx\":\"conn1\",\"msg\":\"Successfully authenticated\",\"attr\":{\"user\":\"x\"}}\n",
+        b"{\"find\":\"t\",\"filter\":{\"$or\":[{\"iin\":\"1\"}]},\"$db\":\"d\"}}}\n",
         b"\n",
         b"\r\n",
         b"\n\t",
@@ -91,7 +110,7 @@ proptest! {
                 let whole = decode(info.format, &options, &bytes);
                 let parts = decode_growing(info.format, &options, &bytes, &cuts, restart);
                 prop_assert_eq!(&parts, &whole, "{}", info.name);
-                if info.format != Format::PostgresqlStderr {
+                if !matches!(info.format, Format::PostgresqlStderr | Format::Syslog) {
                     break;
                 }
             }

@@ -71,6 +71,11 @@ fn events(format: Format, text: &str, bound: &str) -> String {
             )
         }
     };
+    shown(format, &log)
+}
+
+/// Events of `log`, none of which may be lost, without what is a hash or a count of bytes.
+fn shown(format: Format, log: &str) -> String {
     let (events, tally) = common::decode(format, &common::options(), log.as_bytes());
     assert_eq!(tally.lost, 0, "{log}");
     let mut shown = String::new();
@@ -240,6 +245,39 @@ proptest! {
             prop_assert!(shown.contains("Statement {"), "{}", shown);
             for (value, _) in &values {
                 prop_assert_eq!(leaked(value, &shown), None, "{} in {}", text, shown);
+            }
+        }
+    }
+
+    #[test]
+    fn no_value_is_told_by_a_journal(value in value(), other in value()) {
+        let (text, quoted) = (serde_json::json!(value), serde_json::json!(other));
+        let pattern = value.replace(' ', "_");
+        let byte = |byte: u8| if (32..127).contains(&byte) { char::from(byte).to_string() } else { format!("\\x{byte:02x}") };
+        let word: String = pattern.bytes().map(byte).collect();
+        let syslog = value.replace('\'', "''");
+        for (format, log) in [
+            (Format::Redis, format!("1339518083.107412 [0 10.0.0.9:60866] \"SET\" \"borrower:{word}\" \"{word}\"\n")),
+            (Format::Redis, format!("1339518083.107412 [0 10.0.0.9:60866] \"KEYS\" \"*{word}*\"\n")),
+            (Format::Redis, format!("1339518083.107412 [0 10.0.0.9:60866] \"EVAL\" \"{word}\" \"1\" \"{word}\"\n")),
+            (Format::MongodbAudit, format!(
+                "{{\"atype\":\"authCheck\",\"ts\":{{\"$date\":\"2026-11-22T16:24:44Z\"}},\"param\":{{\"command\":\"find\",\"ns\":\"mfo.t\",\
+                 \"args\":{{\"find\":\"t\",\"filter\":{{\"iin\":{text},\"$or\":[{{\"name\":{{\"$regex\":{quoted}}}}},{{\"x\":{{\"$in\":[{text}]}}}}]}},\
+                 \"comment\":{text},\"projection\":{{\"x\":{{\"$literal\":{text}}}}},\"$db\":\"mfo\"}}}},\"result\":0}}\n"
+            )),
+            (Format::MongodbLog, format!(
+                "{{\"t\":{{\"$date\":\"2026-11-22T16:24:44Z\"}},\"s\":\"I\",\"ctx\":\"conn1\",\"msg\":\"Slow query\",\"attr\":{{\"type\":\"update\",\
+                 \"ns\":\"mfo.t\",\"command\":{{\"q\":{{\"a\":{text}}},\"u\":{{\"$set\":{{\"b\":{quoted}}},\"c\":{text}}}}},\"errMsg\":{text}}}}}\n"
+            )),
+            (Format::Syslog, format!(
+                "Nov 22 16:24:44 db1 postgres[77]: [5-1] 2026-11-22 16:24:44.377 UTC [77] a@mfo/psql 10.0.0.1 6b03174c.13df:4 3/794/0 \
+                 -87 LOG:  statement: SELECT 1 FROM t\nNov 22 16:24:44 db1 postgres[77]: [5-2] #011 WHERE x = '{syslog}'\n"
+            )),
+        ] {
+            let shown = shown(format, &log);
+            prop_assert!(shown.contains("Statement {"), "{}", log);
+            for value in [&value, &other] {
+                prop_assert_eq!(leaked(value, &shown), None, "{} in {}", log, shown);
             }
         }
     }

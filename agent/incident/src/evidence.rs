@@ -26,7 +26,7 @@ pub struct FileRange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LimitCode {
-    /// server_audit writes no row counts.
+    /// The format has no row counts (server_audit), or the record gave none.
     RowsNotLogged,
     /// COPY, cursors and packed aggregates hide how many rows left.
     RowsHidden,
@@ -123,7 +123,7 @@ fn text(limit: &Limit) -> String {
     let source = &limit.source;
     match limit.code {
         LimitCode::RowsNotLogged => {
-            format!("rows not in the log: server_audit writes no row counts ({count} detections, source {source})")
+            format!("rows not in the log: its format has no row counts ({count} detections, source {source})")
         }
         LimitCode::RowsHidden => {
             format!(
@@ -131,7 +131,9 @@ fn text(limit: &Limit) -> String {
             )
         }
         LimitCode::Forgeable => {
-            format!("records of source {source} can be forged by a client: stderr and server_audit do not quote names")
+            format!(
+                "records of source {source} can be forged: its format does not quote names, or every program of the host may write to it"
+            )
         }
         LimitCode::TransactionEndUnseen => format!("transaction end not seen for {count} changes"),
         LimitCode::StatementTruncated => format!("the server cut the text of {count} statements"),

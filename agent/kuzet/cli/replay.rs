@@ -10,13 +10,14 @@ use crate::{setup, state};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use kuzet_decode::{Chunk, DecodeOptions, Format, Tally};
-use kuzet_event::{FileId, SourceId};
+use kuzet_event::{FileId, SourceId, Timestamp};
 use kuzet_incident::{Incident, thousands};
 use kuzet_personal::Key;
 use serde::Serialize;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -70,6 +71,7 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
         options: DecodeOptions {
             log_line_prefix: options.log_line_prefix.clone(),
             timezone: config.offset_seconds,
+            latest: written(&options.files),
             ..DecodeOptions::new(key)
         },
     };
@@ -133,6 +135,13 @@ fn format(name: Option<&str>) -> Result<Option<Format>, Failure> {
         let known: Vec<&str> = kuzet_decode::FORMATS.iter().map(|known| known.name).collect();
         Failure::Other(anyhow::anyhow!("log format \"{name}\" is not known; known formats: {}", known.join(", ")))
     })
+}
+
+/// When the last of the files was written: nothing in them is later.
+fn written(files: &[PathBuf]) -> Option<Timestamp> {
+    let modified = files.iter().filter_map(|file| std::fs::metadata(file).ok()?.modified().ok()).max()?;
+    let since = modified.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_micros()).ok().map(Timestamp)
 }
 
 /// Reads every file once, in order, with progress on a terminal. Returns the bytes read.

@@ -36,6 +36,8 @@ pub(super) enum Stamp<'a> {
     Civil(&'a [u8; 17]),
     /// Microseconds since 1970, as Aurora writes them.
     Epoch(i64),
+    /// Told by the envelope: the syslog form.
+    Outside,
 }
 
 /// Fields of a record.
@@ -61,8 +63,11 @@ const FIELDS: usize = 64;
 
 /// The record in `line` (without its newline).
 pub(super) fn parse(line: &[u8]) -> Option<Record<'_>> {
-    let time = starts(line)?;
-    let rest = line.get(memchr::memchr(b',', line)? + 1..)?;
+    fields(starts(line)?, line.get(memchr::memchr(b',', line)? + 1..)?)
+}
+
+/// The record in what stands behind the time.
+pub(super) fn fields<'a>(time: Stamp<'a>, rest: &'a [u8]) -> Option<Record<'a>> {
     let (rest, more) = without_connection_type(rest);
     let mysql = more || matches!(time, Stamp::Epoch(_));
     // Names are written as they are, so the operation with two numbers before it is what can be relied on.

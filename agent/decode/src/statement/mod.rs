@@ -27,6 +27,7 @@ mod words;
 
 pub(crate) use set::changed;
 pub use settings::audit_effect;
+pub(crate) use values::{MOST, compared};
 
 use crate::Parameters;
 use kuzet_event::{Identifier, Statement, System};

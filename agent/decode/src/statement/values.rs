@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Most identifiers that one record gives.
-pub(super) const MOST: usize = 65_536;
+pub(crate) const MOST: usize = 65_536;
 
 /// How a column is compared with a literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ pub(super) struct Binding {
     pub(super) slot: u32,
     pub(super) column: u16,
     pub(super) form: Match,
+}
+
+/// The identifier of a value that a record without SQL compares `column` (place `index` of its predicate columns) with.
+pub(crate) fn compared(key: &Key, value: &[u8], column: &str, index: u16) -> Option<Identifier> {
+    identifier(key, value, Some(column), Binding { slot: 0, column: index, form: Match::Value })
 }
 
 /// Appends the identifiers of one record.

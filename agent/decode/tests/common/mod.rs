@@ -2,7 +2,7 @@
 #![allow(dead_code, unreachable_pub, clippy::disallowed_methods, clippy::unwrap_used)] // each test uses its own part; tests read files
 
 use kuzet_decode::{Chunk, DecodeOptions, Decoded, Decoder, Edge, Format, Tally};
-use kuzet_event::{Event, FileId, SourceId};
+use kuzet_event::{Event, FileId, SourceId, Timestamp};
 use kuzet_personal::Key;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,7 @@ pub const LAB_PREFIX: &str = "%m [%p] %q%u@%d/%a %h %c:%l %v/%x %Q ";
 pub fn options() -> DecodeOptions {
     let mut options = DecodeOptions::new(Key::new([7; 32]));
     options.log_line_prefix = Some(LAB_PREFIX.into());
+    options.latest = Some(Timestamp(1_795_478_400_000_000));
     options
 }
 
