@@ -21,6 +21,7 @@ pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
         options: DecodeOptions {
             log_line_prefix: source.log_line_prefix.clone(),
             timezone: source.offset_seconds.unwrap_or(config.offset_seconds),
+            mapping: source.map.clone(),
             ..DecodeOptions::new(key.clone())
         },
     };

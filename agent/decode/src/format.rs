@@ -3,6 +3,7 @@
 use crate::Decoder;
 use crate::csvlog::Csvlog;
 use crate::jsonlog::Jsonlog;
+use crate::mapped::{Mapped, Mapping};
 use crate::mongodb::{MongodbAudit, MongodbLog};
 use crate::mysql::{audit::AuditLog, audit_csv, audit_json, audit_xml, error::Errors, general::General, slow::Slow};
 use crate::pgbouncer::Pgbouncer;
@@ -11,6 +12,7 @@ use crate::server_audit::ServerAudit;
 use crate::stderr::Stderr;
 use kuzet_event::{System, Timestamp, Trust};
 use kuzet_personal::Key;
+use std::sync::Arc;
 
 /// A log format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +49,8 @@ pub enum Format {
     Syslog,
     /// `journalctl -o json` with other formats inside.
     Journald,
+    /// An application's own journal, by a mapping of the configuration.
+    Mapped,
 }
 
 /// What is known of a format before any record is read.
@@ -195,6 +199,14 @@ pub const FORMATS: &[FormatInfo] = &[
         recognises: crate::journald::recognises,
         nests: false,
     },
+    FormatInfo {
+        format: Format::Mapped,
+        name: "mapped",
+        system: System::Application,
+        trust: Trust::Structured,
+        recognises: |_| false,
+        nests: false,
+    },
 ];
 
 /// What a decoder needs to know besides the bytes.
@@ -213,13 +225,15 @@ pub struct DecodeOptions {
     /// Each further stamp takes the year that brings it nearest to the one before, so a new year is no matter. Without
     /// it such records are lost until one with a year came by.
     pub latest: Option<Timestamp>,
+    /// What the fields of a mapped journal mean.
+    pub mapping: Option<Arc<Mapping>>,
 }
 
 impl DecodeOptions {
     /// Options with nothing set but the key; times without a zone are UTC.
     #[must_use]
     pub fn new(key: Key) -> DecodeOptions {
-        DecodeOptions { key, log_line_prefix: None, timezone: 0, query_log_limit: 1024, latest: None }
+        DecodeOptions { key, log_line_prefix: None, timezone: 0, query_log_limit: 1024, latest: None, mapping: None }
     }
 }
 
@@ -263,6 +277,7 @@ impl Format {
             Format::Pgbouncer => Box::new(Pgbouncer::new(options)),
             Format::Syslog => Box::new(crate::syslog::decoder(options)),
             Format::Journald => Box::new(crate::journald::decoder(options)),
+            Format::Mapped => Box::new(Mapped::new(options)),
         }
     }
 }

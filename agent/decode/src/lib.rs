@@ -15,6 +15,7 @@ mod journald;
 mod json;
 mod jsonlog;
 mod login;
+mod mapped;
 mod messages;
 mod mongodb;
 mod mysql;
@@ -37,6 +38,7 @@ mod times;
 
 pub use actors::Actors;
 pub use format::{DecodeOptions, FORMATS, Format, FormatInfo, sniff};
+pub use mapped::{MapAction, MapForm, MapObject, MapPerson, MapTime, Mapping, word_matches};
 pub use parameters::Parameters;
 pub use statement::{Analyzer, audit_effect};
 

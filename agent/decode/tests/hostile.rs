@@ -3,10 +3,11 @@
 
 mod common;
 
-use common::{decode, decode_growing, options, step};
+use common::{csv_mapping, decode, decode_growing, options, step};
 use kuzet_decode::{DecodeOptions, Edge, FORMATS, Format};
 use kuzet_event::{Action, Outcome, Witness};
 use proptest::prelude::*;
+use std::sync::Arc;
 
 /// Text that gets far into the decoders: their own words, joined at random.
 fn fragments() -> impl Strategy<Value = Vec<u8>> {
@@ -73,6 +74,8 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
         b"{\"t\":{\"$date\":\"2026-11-22T16:24:44Z\"},\"s\":\"I\",\"ctx\":\"conn1\",\"msg\":\"Slow query\",\"attr\":{\"command\":",
         b"{\"t\":{\"$date\":\"2026-11-22T16:24:44Z\"},\"s\":\"I\",\"ctx\":\"conn1\",\"msg\":\"Successfully authenticated\",\"attr\":{\"user\":\"x\"}}\n",
         b"{\"find\":\"t\",\"filter\":{\"$or\":[{\"iin\":\"1\"}]},\"$db\":\"d\"}}}\n",
+        b"{\"t\":\"2026-11-22T16:24:44Z\",\"u\":\"app\",\"a\":\"view\",\"o\":\"x\",\"p\":[\"1\",\"2\"]}\n",
+        b"22.11.2026 10:15:09;app;;view;t;\"a;\"\"b\";\n",
         b"\n",
         b"\r\n",
         b"\n\t",
@@ -95,6 +98,7 @@ fn bytes() -> impl Strategy<Value = Vec<u8>> {
 /// Known and unknown prefixes.
 fn all_options() -> [DecodeOptions; 3] {
     let (mut guessed, mut bare) = (options(), options());
+    guessed.mapping = Some(Arc::new(csv_mapping()));
     guessed.log_line_prefix = None;
     bare.log_line_prefix = Some("%m [%p] ".into());
     [options(), guessed, bare]
@@ -110,7 +114,7 @@ proptest! {
                 let whole = decode(info.format, &options, &bytes);
                 let parts = decode_growing(info.format, &options, &bytes, &cuts, restart);
                 prop_assert_eq!(&parts, &whole, "{}", info.name);
-                if !matches!(info.format, Format::PostgresqlStderr | Format::Syslog) {
+                if !matches!(info.format, Format::PostgresqlStderr | Format::Syslog | Format::Mapped) {
                     break;
                 }
             }

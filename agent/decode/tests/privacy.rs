@@ -269,6 +269,9 @@ proptest! {
                 "{{\"t\":{{\"$date\":\"2026-11-22T16:24:44Z\"}},\"s\":\"I\",\"ctx\":\"conn1\",\"msg\":\"Slow query\",\"attr\":{{\"type\":\"update\",\
                  \"ns\":\"mfo.t\",\"command\":{{\"q\":{{\"a\":{text}}},\"u\":{{\"$set\":{{\"b\":{quoted}}},\"c\":{text}}}}},\"errMsg\":{text}}}}}\n"
             )),
+            (Format::Mapped, format!(
+                "{{\"t\":\"2026-11-22T16:24:44Z\",\"u\":\"clerk\",\"a\":\"view\",\"o\":{text},\"p\":[{text},{quoted}],\"z\":{text}}}\n"
+            )),
             (Format::Syslog, format!(
                 "Nov 22 16:24:44 db1 postgres[77]: [5-1] 2026-11-22 16:24:44.377 UTC [77] a@mfo/psql 10.0.0.1 6b03174c.13df:4 3/794/0 \
                  -87 LOG:  statement: SELECT 1 FROM t\nNov 22 16:24:44 db1 postgres[77]: [5-2] #011 WHERE x = '{syslog}'\n"

@@ -27,6 +27,9 @@ pub(super) struct Options {
     /// Log format [default: recognised from the content]
     #[arg(long)]
     format: Option<String>,
+    /// Read the files as this [[source]] of the configuration is read: format, offset, prefix, mapping
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["format", "log_line_prefix"])]
+    source: Option<String>,
     /// PostgreSQL log_line_prefix, for the stderr format
     #[arg(long, value_name = "PREFIX")]
     log_line_prefix: Option<String>,
@@ -65,16 +68,22 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
     config.policy = options.policy.clone().or(config.policy);
     let content = Content::read(config.catalogue.as_deref(), config.policy.as_deref(), None)?;
     let key = state::key_if_any(&config.state)?.unwrap_or_else(|| Key::new(REPLAY_KEY));
-    let feed = Feed {
-        name: "replay".to_owned(),
-        format: format(options.format.as_deref())?,
-        options: DecodeOptions {
-            log_line_prefix: options.log_line_prefix.clone(),
-            timezone: config.offset_seconds,
-            latest: written(&options.files),
-            ..DecodeOptions::new(key)
+    let mut feed = match &options.source {
+        Some(name) => setup::feeds(&config, &key).into_iter().find(|feed| feed.name == *name).ok_or_else(|| {
+            let known: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
+            anyhow::anyhow!("no source \"{name}\" in the configuration; its sources: {}", known.join(", "))
+        })?,
+        None => Feed {
+            name: "replay".to_owned(),
+            format: format(options.format.as_deref())?,
+            options: DecodeOptions {
+                log_line_prefix: options.log_line_prefix.clone(),
+                timezone: config.offset_seconds,
+                ..DecodeOptions::new(key)
+            },
         },
     };
+    feed.options.latest = written(&options.files);
     let mut core = setup::core(vec![feed], content, config.thresholds, &config.fold, Box::new(|_| {}));
     let mut replay = Replay { core: &mut core, told: Memory::default() };
     let bytes = read(&options.files, &mut replay, !options.json)?;
@@ -131,6 +140,10 @@ impl Sink for Replay<'_> {
 
 fn format(name: Option<&str>) -> Result<Option<Format>, Failure> {
     let Some(name) = name.filter(|name| *name != "auto") else { return Ok(None) };
+    if name == Format::Mapped.name() {
+        let help = "a mapped journal needs its mapping: --config FILE --source NAME (docs/journals.md)";
+        return Err(Failure::Other(anyhow::anyhow!(help)));
+    }
     Format::from_name(name).map(Some).ok_or_else(|| {
         let known: Vec<&str> = kuzet_decode::FORMATS.iter().map(|known| known.name).collect();
         Failure::Other(anyhow::anyhow!("log format \"{name}\" is not known; known formats: {}", known.join(", ")))

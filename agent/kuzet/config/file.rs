@@ -1,5 +1,6 @@
 //! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
 
+use super::map::{self, RawMap};
 use super::stream::{RawJournald, RawStream};
 use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
 use crate::database::{DatabaseConfig, DatabaseSettings};
@@ -10,6 +11,7 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Largest configuration, catalogue or policy that is read.
@@ -87,6 +89,7 @@ struct RawSource {
     #[serde(default)]
     allow: Vec<String>,
     journald: Option<RawJournald>,
+    map: Option<RawMap>,
 }
 
 #[derive(Default, Deserialize)]
@@ -278,6 +281,7 @@ impl Faults<'_> {
         let (paths, data_directory, log_line_prefix) = (raw.paths, raw.data_directory, raw.log_line_prefix);
         let from_beginning = raw.from_beginning;
         let stream = self.stream(stream, &name, at, from_beginning);
+        let map = self.map(raw.map, format.as_deref(), &name, at);
         (self.count() == faults).then_some(SourceConfig {
             name,
             format,
@@ -287,7 +291,33 @@ impl Faults<'_> {
             offset_seconds,
             from_beginning,
             stream,
+            map,
         })
+    }
+
+    /// The mapping of a source, which a mapped one must have and no other may.
+    fn map(
+        &mut self,
+        raw: Option<RawMap>,
+        format: Option<&str>,
+        name: &str,
+        at: Option<usize>,
+    ) -> Option<Arc<kuzet_decode::Mapping>> {
+        let mapped = format == Some(kuzet_decode::Format::Mapped.name());
+        if mapped != raw.is_some() {
+            let help = "a journal of an application needs both format = \"mapped\" and [source.map]: docs/journals.md";
+            self.push("KZ070", at, format!("source \"{name}\" has a mapping or the format \"mapped\", not both"), help);
+            return None;
+        }
+        match map::mapping(raw?) {
+            Ok(mapping) => Some(Arc::new(mapping)),
+            Err(faults) => {
+                for map::Fault { code, at, message, help } in faults {
+                    self.push(code, Some(at), message, &help);
+                }
+                None
+            }
+        }
     }
 
     fn database(
@@ -412,6 +442,33 @@ mod tests {
         assert_eq!(of("name='pg'\nurl='postgresql:///mfo'"), ["KZ047"]);
         assert_eq!(of("name='db'\nurl='postgresql://kuzet:pw@h/mfo'"), ["KZ043"]);
         assert_eq!(of("name='db'\npassword='pw'"), ["KZ010"]);
+    }
+
+    #[test]
+    fn faults_of_a_mapping_are_told_with_their_places() {
+        let text = "[[source]]\nname = \"j\"\nformat = \"mapped\"\npaths = [\"/x\"]\n[source.map]\nform = \"csv\"\n\
+            delimiter = \"::\"\ncolumns = [\"a\", \"b\"]\nencoding = \"utf-16\"\ntime = [\"a\", \"c\"]\n\
+            time_form = \"%H:%M\"\naction = \"b\"\nobject = \"t\"\nobject_field = \"d\"\n\
+            people = [{ field = \"b\", kind = \"inn\" }]\n[source.map.actions]\nview = \"look\"\n";
+        let faults = load_text(text, Path::new("k.toml")).unwrap_err();
+        let told: Vec<_> = faults.iter().map(|fault| (fault.code.as_str(), fault.line)).collect();
+        let expected = [
+            ("KZ072", 7),
+            ("KZ072", 9),
+            ("KZ074", 11),
+            ("KZ072", 17),
+            ("KZ072", 13),
+            ("KZ073", 10),
+            ("KZ073", 14),
+            ("KZ072", 15),
+        ];
+        assert_eq!(told, expected, "{faults:#?}");
+        assert!(faults.iter().all(|fault| fault.column > 1 && !fault.help.is_empty()));
+        assert_eq!(codes("[[source]]\nname='x'\npaths=['/x']\nformat='mapped'"), ["KZ070"]);
+        assert_eq!(
+            codes("[[source]]\nname='x'\npaths=['/x']\n[source.map]\nform='json'\ntime='t'\notherwise='read'"),
+            ["KZ070"]
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod content;
 pub mod discover;
 mod file;
+mod map;
 mod stream;
 
 pub use content::Content;
@@ -13,10 +14,12 @@ pub use file::{load_text, read_guarded};
 use crate::database::DatabaseConfig;
 use crate::notify::ChannelSettings;
 use crate::source::stream::StreamSettings;
+use kuzet_decode::Mapping;
 use kuzet_detect::{Diagnostic, Thresholds};
 use kuzet_incident::FoldConfig;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Where the configuration is looked for when none is named.
@@ -74,6 +77,8 @@ pub struct SourceConfig {
     pub from_beginning: bool,
     /// What is watched where it is no file.
     pub stream: Option<StreamSettings>,
+    /// What the fields of a mapped journal mean.
+    pub map: Option<Arc<Mapping>>,
 }
 
 impl Config {

@@ -1,10 +1,14 @@
 //! Helpers of the decoder tests: samples from disk, decoding in one or many chunks.
 #![allow(dead_code, unreachable_pub, clippy::disallowed_methods, clippy::unwrap_used)] // each test uses its own part; tests read files
 
-use kuzet_decode::{Chunk, DecodeOptions, Decoded, Decoder, Edge, Format, Tally};
-use kuzet_event::{Event, FileId, SourceId, Timestamp};
-use kuzet_personal::Key;
+use kuzet_decode::{
+    Chunk, DecodeOptions, Decoded, Decoder, Edge, Format, MapAction, MapForm, MapObject, MapPerson, MapTime, Mapping,
+    Tally,
+};
+use kuzet_event::{Event, FileId, SourceId, System, Timestamp};
+use kuzet_personal::{Encoding, Key};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 pub const LAB_PREFIX: &str = "%m [%p] %q%u@%d/%a %h %c:%l %v/%x %Q ";
 
@@ -12,7 +16,47 @@ pub fn options() -> DecodeOptions {
     let mut options = DecodeOptions::new(Key::new([7; 32]));
     options.log_line_prefix = Some(LAB_PREFIX.into());
     options.latest = Some(Timestamp(1_795_478_400_000_000));
+    options.mapping = Some(Arc::new(mapping()));
     options
+}
+
+/// A JSON journal with the fields `t`, `u`, `w`, `a`, `o`, `p`, `s`.
+pub fn mapping() -> Mapping {
+    let field = |name: &str| Some(name.to_owned());
+    Mapping {
+        form: MapForm::Json,
+        encoding: Encoding::Utf8,
+        system: System::Application,
+        database: String::new(),
+        time: vec!["t".to_owned()],
+        time_form: MapTime::Rfc3339,
+        user: field("u"),
+        person: field("w"),
+        client: None,
+        program: None,
+        session: field("s"),
+        action: field("a"),
+        actions: vec![("view".to_owned(), MapAction::Read)],
+        otherwise: None,
+        object_field: field("o"),
+        object: MapObject::Told,
+        people: vec![MapPerson { field: "p".to_owned(), column: "iin".to_owned(), after: None }],
+        rows: None,
+        outcome: None,
+        success: Vec::new(),
+        failure: Vec::new(),
+    }
+}
+
+/// The same fields in CSV, Windows-1251, with a pattern of time.
+pub fn csv_mapping() -> Mapping {
+    let columns = ["t", "u", "w", "a", "o", "p", "s"].map(str::to_owned).to_vec();
+    Mapping {
+        form: MapForm::Csv { delimiter: ';', columns },
+        encoding: Encoding::Windows1251,
+        time_form: MapTime::Pattern("%d.%m.%Y %H:%M:%S".to_owned()),
+        ..mapping()
+    }
 }
 
 pub fn samples() -> PathBuf {
