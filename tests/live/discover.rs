@@ -275,6 +275,44 @@ fn again(cluster: &Postgres, environment: &[(&str, String)], text: &str) {
 }
 
 #[test]
+fn views_and_copies_are_followed_in_mariadb() {
+    let server = Mariadb::start();
+    server.admin(
+        "USE mfo; CREATE VIEW v_short AS SELECT id, full_name AS n, iin AS k FROM borrowers;
+         CREATE VIEW v_count AS SELECT count(*) AS c FROM borrowers; CREATE TABLE borrowers_bak AS SELECT * FROM borrowers;
+         CREATE TABLE vault(id int PRIMARY KEY, iin varbinary(64)); INSERT INTO vault VALUES (1, 0x0011);
+         CREATE USER looker@'127.0.0.1' IDENTIFIED BY 'looker-pw'; GRANT SELECT, SHOW VIEW ON mfo.* TO looker@'127.0.0.1';",
+    );
+    // The way of a service: an entry of the configuration and a file with the password.
+    let secret = server.path().join("looker.pw");
+    std::fs::write(&secret, "looker-pw\n").expect("a scratch file");
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("own file");
+    let text = format!(
+        "catalogue = \"catalogue.toml\"\n[[source]]\nname = \"log\"\npaths = [\"/var/log/none.log\"]\n[[database]]\nname = \"maria\"\n\
+         system = \"mariadb\"\nhost = \"127.0.0.1\"\nport = {}\nuser = \"looker\"\npassword_file = \"{}\"\n",
+        server.port(),
+        secret.display()
+    );
+    std::fs::write(server.path().join("kuzet.toml"), text).expect("a configuration");
+    let (output, _) = discover(server.path(), &[], &["maria", "--write", "--json"]);
+    let report = asked(&output);
+    let text = std::fs::read_to_string(server.path().join("catalogue.toml")).expect("it was written");
+    for wanted in [
+        "mfo.v_short: view of mfo.borrowers",
+        "mfo.borrowers_bak: looks like a copy (same columns, same people) of mfo.borrowers",
+        "mfo.loans: borrower_id points at mfo.borrowers",
+        "name = \"iin\" # 60 %: name only: no value was seen",
+        "database = \"mfo\"\ntables = [\n  \"borrowers\",",
+    ] {
+        assert!(text.contains(wanted), "{wanted} is not in {text}");
+    }
+    assert!(!text.contains("v_count"), "{text}");
+    assert_eq!(report["databases"][0]["system"], "mariadb");
+    let (output, _) = discover(server.path(), &[], &["--json"]);
+    assert_eq!(asked(&output)["changes"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
 fn a_server_that_refuses_is_said_with_help() {
     let cluster = Postgres::start(Mode::Logall);
     let mut environment = postgresql(&cluster, "mfo", "analyst");
