@@ -3,16 +3,19 @@
 use crate::clock::Clock;
 use crate::config::{Config, Content, SourceConfig};
 use crate::core::{Core, Feed, OnDetection};
-use crate::source::stream::Streams;
+use crate::database::DatabaseConfig;
+use crate::database::poll::{self, Outlet};
+use crate::source::stream::{StreamSender, Streams};
 use crate::source::{CurrentLogfiles, LogDestination, Start, TailSource};
 use kuzet_decode::{DecodeOptions, Format};
 use kuzet_detect::{Detectors, Thresholds};
-use kuzet_event::{SourceId, Trust};
+use kuzet_event::{SourceId, System, Trust};
 use kuzet_incident::{FoldConfig, Folder, SourceInfo};
 use kuzet_personal::Key;
 use std::sync::Arc;
+use std::time::Duration;
 
-/// Feeds of the configured sources, in their order.
+/// Feeds of the configured sources and databases, in their order.
 #[must_use]
 pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
     let feed = |source: &SourceConfig| Feed {
@@ -25,7 +28,15 @@ pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
             ..DecodeOptions::new(key.clone())
         },
     };
-    config.sources.iter().map(feed).collect()
+    let status = |database: &DatabaseConfig| Feed {
+        name: database.name.clone(),
+        format: Some(match database.system {
+            System::Postgresql => Format::PostgresqlStatus,
+            _ => Format::MariadbStatus,
+        }),
+        options: DecodeOptions::new(key.clone()),
+    };
+    config.sources.iter().map(feed).chain(config.databases.iter().map(status)).collect()
 }
 
 /// A core without a past.
@@ -72,5 +83,25 @@ pub fn streams(config: &Config, streams: &mut Streams, clock: &Arc<dyn Clock>) -
             streams.spawn(SourceId(id), &source.name, move |sender| settings.run(&sender, &clock))?;
         }
     }
+    let first = u16::try_from(config.sources.len()).unwrap_or(u16::MAX);
+    for (id, database) in (first..u16::MAX).zip(&config.databases) {
+        let (database, clock) = (database.clone(), Arc::clone(clock));
+        let name = database.name.clone();
+        streams.spawn(SourceId(id), &name, move |sender| poll::run(&database, &sender, &clock))?;
+    }
     Ok(())
+}
+
+impl Outlet for StreamSender {
+    fn send(&self, record: &[u8]) -> bool {
+        StreamSender::send(self, record)
+    }
+
+    fn problem(&self, problem: Option<String>) {
+        StreamSender::problem(self, problem);
+    }
+
+    fn pause(&self, time: Duration) -> bool {
+        StreamSender::pause(self, time)
+    }
 }

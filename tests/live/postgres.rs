@@ -36,11 +36,11 @@ impl Mode {
     fn settings(self) -> &'static str {
         match self {
             Mode::Pgaudit => {
-                "shared_preload_libraries='pgaudit'\npgaudit.log='read,write,role,ddl'\npgaudit.log_relation=on\n\
+                "shared_preload_libraries='pgaudit,pg_stat_statements'\npgaudit.log='read,write,role,ddl'\npgaudit.log_relation=on\n\
                  pgaudit.log_rows=off\npgaudit.log_parameter=on\npgaudit.log_catalog=off\nlog_statement='none'\n"
             }
             Mode::PgauditRows => {
-                "shared_preload_libraries='pgaudit'\npgaudit.log='read,write,role,ddl'\npgaudit.log_relation=on\n\
+                "shared_preload_libraries='pgaudit,pg_stat_statements'\npgaudit.log='read,write,role,ddl'\npgaudit.log_relation=on\n\
                  pgaudit.log_rows=on\npgaudit.log_parameter=on\npgaudit.log_catalog=off\nlog_statement='none'\n"
             }
             Mode::Logall => "log_statement='all'\nlog_duration=on\n",

@@ -19,7 +19,7 @@ const PLACES: &[(&str, &[&str])] = &[
         ],
     ),
     // Records on their way from a source that is no file.
-    ("StreamSender", &["agent/kuzet/source/"]),
+    ("StreamSender", &["agent/kuzet/setup.rs", "agent/kuzet/source/"]),
     ("chunk.bytes", &["agent/decode/", "agent/kuzet/core.rs"]),
     // Bound values: filled by the readers of records, read where they become keyed hashes.
     // A view is parsed without any.

@@ -9,6 +9,7 @@ use crate::mysql::{audit::AuditLog, audit_csv, audit_json, audit_xml, error::Err
 use crate::pgbouncer::Pgbouncer;
 use crate::redis::Redis;
 use crate::server_audit::ServerAudit;
+use crate::status::Status;
 use crate::stderr::Stderr;
 use kuzet_event::{System, Timestamp, Trust};
 use kuzet_personal::Key;
@@ -51,6 +52,10 @@ pub enum Format {
     Journald,
     /// An application's own journal, by a mapping of the configuration.
     Mapped,
+    /// What the agent asked a PostgreSQL server.
+    PostgresqlStatus,
+    /// What the agent asked a MariaDB or MySQL server.
+    MariadbStatus,
 }
 
 /// What is known of a format before any record is read.
@@ -207,6 +212,22 @@ pub const FORMATS: &[FormatInfo] = &[
         recognises: |_| false,
         nests: false,
     },
+    FormatInfo {
+        format: Format::PostgresqlStatus,
+        name: "postgresql_status",
+        system: System::Postgresql,
+        trust: Trust::Structured,
+        recognises: crate::status::recognises_postgresql,
+        nests: false,
+    },
+    FormatInfo {
+        format: Format::MariadbStatus,
+        name: "mariadb_status",
+        system: System::Mariadb,
+        trust: Trust::Structured,
+        recognises: crate::status::recognises_mariadb,
+        nests: false,
+    },
 ];
 
 /// What a decoder needs to know besides the bytes.
@@ -278,6 +299,8 @@ impl Format {
             Format::Syslog => Box::new(crate::syslog::decoder(options)),
             Format::Journald => Box::new(crate::journald::decoder(options)),
             Format::Mapped => Box::new(Mapped::new(options)),
+            Format::PostgresqlStatus => Box::new(Status::new(System::Postgresql, options)),
+            Format::MariadbStatus => Box::new(Status::new(System::Mariadb, options)),
         }
     }
 }

@@ -31,6 +31,7 @@ mod server_audit;
 mod sessions;
 mod sketch;
 pub mod statement;
+mod status;
 mod stderr;
 mod structural;
 mod syslog;

@@ -35,8 +35,8 @@ pub(crate) struct Entry {
     system: Option<System>,
     /// Source, if the store says.
     source: Option<String>,
-    /// Position of that source in the configuration; `None` while it is not bound.
-    source_id: Option<u16>,
+    /// Its position in the configuration, and that of the same server's status; `None` while it is not bound.
+    source_ids: Option<Vec<u16>>,
     /// Database, folded; `None` is any.
     database: Option<String>,
     /// Tables, folded.
@@ -110,7 +110,13 @@ impl<'a> Known<'a> {
     #[must_use]
     pub fn covers(&self, system: System, database: &str, table: Option<(&str, &str)>) -> bool {
         let (schema, name) = table.unwrap_or_default();
-        let spot = Spot { system, source: self.entry.source_id.unwrap_or_default(), database, schema, name };
+        let spot = Spot {
+            system,
+            source: self.entry.source_ids.as_deref().and_then(|ids| ids.first()).copied().unwrap_or_default(),
+            database,
+            schema,
+            name,
+        };
         if table.is_some() { self.entry.covers(spot) } else { self.entry.is_about(spot) }
     }
 
@@ -198,14 +204,17 @@ impl Catalogue {
         reader.finish(Catalogue { entries, none, guess: false })
     }
 
-    /// Ties stores that name a source to its position in the configuration. A store whose source is not in `names`
-    /// is told as a fault; until this is called, sources are not looked at.
+    /// Ties stores that name a source to its position in the configuration; a name that stands twice is the log and the
+    /// status of one server. A store whose source is not in `names` is told as a fault; until this is called, sources are not looked at.
     pub fn bind_sources(&mut self, names: &[&str]) -> Vec<Diagnostic> {
         let mut faults = Vec::new();
         for entry in &mut self.entries {
             let Some(source) = &entry.source else { continue };
-            entry.source_id = names.iter().position(|name| name == source).and_then(|at| u16::try_from(at).ok());
-            if entry.source_id.is_none() {
+            let named = (0..u16::MAX).zip(names).filter(|(_, name)| *name == source).map(|(at, _)| at);
+            let found: Vec<u16> = named.collect();
+            let missing = found.is_empty();
+            entry.source_ids = Some(found);
+            if missing {
                 faults.push(Diagnostic {
                     code: toml_file::UNDEFINED.to_owned(),
                     file: "catalogue".to_owned(),
@@ -218,7 +227,6 @@ impl Catalogue {
                     },
                     warning: false,
                 });
-                entry.source_id = Some(u16::MAX);
             }
         }
         faults
@@ -235,7 +243,7 @@ impl Entry {
     /// Whether the server and the database are those of this store.
     fn is_about(&self, spot: Spot<'_>) -> bool {
         if self.system.is_some_and(|system| system != spot.system)
-            || self.source_id.is_some_and(|source| source != spot.source)
+            || self.source_ids.as_ref().is_some_and(|sources| !sources.contains(&spot.source))
         {
             return false;
         }
@@ -305,7 +313,7 @@ fn read_store(reader: &mut Reader<'_>, table: &DeTable<'_>, span: &std::ops::Ran
         store: Arc::new(Store { name: Arc::from(name), class, persons, categories, guessed: false }),
         system,
         source: source.map(|(word, _)| word),
-        source_id: None,
+        source_ids: None,
         database,
         places: (span.start, tables.as_ref().and_then(|all| all.last()).map_or(span.end, |(_, word)| word.end)),
         tables: tables?.iter().map(|(word, _)| table_pattern(word)).collect(),

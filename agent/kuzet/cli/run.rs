@@ -48,7 +48,8 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
 }
 
 fn metrics(config: &Config, content: &Content) -> anyhow::Result<Metrics> {
-    let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).collect();
+    let databases = config.databases.iter().map(|database| database.name.clone());
+    let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).chain(databases).collect();
     let stores: Vec<String> = content.catalogue.stores().map(|store| store.name.to_string()).collect();
     let channels: Vec<String> = config.notify.iter().map(|channel| channel.name.clone()).collect();
     Ok(Metrics::new(Names { sources: &sources, stores: &stores, channels: &channels })?)

@@ -21,7 +21,9 @@ impl Content {
     /// # Errors
     /// Every fault of every file.
     pub fn load(config: &Config) -> Result<Content, Vec<Diagnostic>> {
-        let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
+        // What a server is asked is told under the name of its log.
+        let databases = config.databases.iter().map(|one| one.source.as_ref().unwrap_or(&one.name).as_str());
+        let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).chain(databases).collect();
         Content::read(config.catalogue.as_deref(), config.policy.as_deref(), Some(&names))
     }
 

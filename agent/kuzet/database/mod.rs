@@ -10,6 +10,7 @@ mod md5;
 mod mysql;
 mod mysql_login;
 mod password;
+pub mod poll;
 mod postgresql;
 mod rows;
 mod scram;
@@ -84,6 +85,15 @@ impl Connection {
         };
         let config = config.clone();
         Ok(Connection { server, config, clock, statement, finish: None, usable: true })
+    }
+
+    /// The same as a new session.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub fn reopen(&mut self) -> Result<(), DatabaseError> {
+        *self = Connection::open(&self.config, self.statement, Arc::clone(&self.clock))?;
+        Ok(())
     }
 
     /// No statement is waited for beyond `at` of the monotonic clock, whatever its own time.

@@ -47,6 +47,8 @@ fn function(walker: &mut Walker<'_>, at: usize, name: &str) {
         "ARRAY" if view.any(at + 2, &["SELECT", "WITH", "TABLE", "VALUES"]) => {
             facts.flags.insert(Flag::PackedAggregate);
         }
+        // The other sight of the agent is wiped.
+        "PG_STAT_STATEMENTS_RESET" => facts.flags.insert(Flag::WeakensAudit),
         "LO_EXPORT" => facts.export = facts.export.max(Some(Export::ToFile)),
         "SET_CONFIG" => set::set_config(&view, at, facts),
         "TABLE_TO_XML" | "TABLE_TO_XML_AND_XMLSCHEMA" => named_table(&view, at, facts),

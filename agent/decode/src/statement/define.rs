@@ -107,10 +107,11 @@ fn outside(view: &View<'_>, kind: usize, range: &Range<usize>, drops: bool, fact
     }
 }
 
-/// CREATE or DROP of an extension; pgaudit is one.
+/// CREATE or DROP of an extension; two of them are what the agent sees by.
 fn extension(view: &View<'_>, range: &Range<usize>, drops: bool, facts: &mut Facts) {
     facts.raise(Verb::Define);
-    if range.clone().any(|at| view.name(at).is_some_and(|name| name.eq_ignore_ascii_case("pgaudit"))) {
+    let eyes = |name: String| ["pgaudit", "pg_stat_statements"].iter().any(|eye| name.eq_ignore_ascii_case(eye));
+    if range.clone().any(|at| view.name(at).is_some_and(eyes)) {
         facts.flags.insert(if drops { Flag::WeakensAudit } else { Flag::RestoresAudit });
     }
     if view.is(range.start, "CREATE")
