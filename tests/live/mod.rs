@@ -13,6 +13,7 @@ mod mariadb_logs;
 pub mod observe;
 mod poll;
 pub mod postgres;
+mod redis;
 mod runs;
 mod servers;
 pub mod wire;

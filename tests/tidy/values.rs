@@ -40,10 +40,11 @@ const PLACES: &[(&str, &[&str])] = &[
         "expose",
         &[
             "agent/kuzet/database/mysql_login.rs",
-            "agent/kuzet/database/postgresql.rs",
             "agent/kuzet/database/password.rs",
+            "agent/kuzet/database/postgresql.rs",
             "agent/kuzet/notify/",
             "agent/kuzet/secret.rs",
+            "agent/kuzet/source/stream/redis/mod.rs",
         ],
     ),
     ("ColumnJudge", &["agent/kuzet/discover/survey.rs", "agent/kuzet/discover/table.rs", "agent/personal/"]),

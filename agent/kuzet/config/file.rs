@@ -1,7 +1,7 @@
 //! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
 
 use super::map::{self, RawMap};
-use super::stream::{RawJournald, RawStream};
+use super::stream::{RawJournald, RawRedis, RawStream};
 use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
 use crate::database::{DatabaseConfig, DatabaseSettings};
 use crate::notify::ChannelSettings;
@@ -90,6 +90,7 @@ struct RawSource {
     allow: Vec<String>,
     journald: Option<RawJournald>,
     map: Option<RawMap>,
+    redis: Option<RawRedis>,
 }
 
 #[derive(Default, Deserialize)]
@@ -239,6 +240,7 @@ impl Faults<'_> {
             client_ca: raw.client_ca,
             allow: raw.allow,
             journald: raw.journald,
+            redis: raw.redis,
         };
         let name = raw.name;
         if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
@@ -252,12 +254,12 @@ impl Faults<'_> {
         let files = !raw.paths.is_empty() || raw.data_directory.is_some();
         match usize::from(files) + stream.count() {
             0 => {
-                let help = "add paths = [\"/var/log/…\"], data_directory = \"/var/lib/postgresql/15/main\", listen or journald";
+                let help = "add paths = [\"/var/log/…\"], data_directory = \"/var/lib/postgresql/15/main\", listen, journald or redis";
                 self.push("KZ015", at, format!("source \"{name}\" says nothing to follow"), help);
             }
             1 => {}
             _ => {
-                let help = "make a [[source]] of each: paths and data_directory, listen, journald";
+                let help = "make a [[source]] of each: paths and data_directory, listen, journald, redis";
                 self.push("KZ060", at, format!("source \"{name}\" is more than one source"), help);
             }
         }
@@ -269,7 +271,8 @@ impl Faults<'_> {
                 self.push("KZ017", at, message, "write it from / on: a service has no working directory of yours");
             }
         }
-        let format = raw.format.filter(|format| format != "auto");
+        let alone = stream.redis.is_some().then(|| kuzet_decode::Format::Redis.name().to_owned());
+        let format = raw.format.filter(|format| format != "auto").or(alone);
         if let Some(format) = &format
             && !kuzet_decode::FORMATS.iter().any(|known| known.name == format)
         {

@@ -1,10 +1,13 @@
 //! The keys of a `[[source]]` that is no file: where it listens or what it asks, checked.
 
 use super::file::Faults;
-use crate::source::stream::{JournaldSettings, Limits, ListenSettings, Network, StreamSettings, TlsFiles, Transport};
+use crate::source::stream::{
+    JournaldSettings, Limits, ListenSettings, Network, RedisAddress, RedisSettings, StreamSettings, TlsFiles, Transport,
+};
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Keys of `[[source]]` beside those of files.
 #[derive(Default)]
@@ -15,6 +18,17 @@ pub(super) struct RawStream {
     pub(super) client_ca: Option<PathBuf>,
     pub(super) allow: Vec<String>,
     pub(super) journald: Option<RawJournald>,
+    pub(super) redis: Option<RawRedis>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawRedis {
+    url: String,
+    password_file: Option<PathBuf>,
+    #[serde(default)]
+    monitor: bool,
+    poll_seconds: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -30,7 +44,7 @@ pub(super) struct RawJournald {
 impl RawStream {
     /// How many sources it names.
     pub(super) fn count(&self) -> usize {
-        usize::from(self.listen.is_some()) + usize::from(self.journald.is_some())
+        [self.listen.is_some(), self.journald.is_some(), self.redis.is_some()].map(usize::from).iter().sum()
     }
 }
 
@@ -43,13 +57,16 @@ impl Faults<'_> {
         at: Option<usize>,
         from_beginning: bool,
     ) -> Option<StreamSettings> {
-        let RawStream { listen, cert, key, client_ca, allow, journald } = raw;
+        let RawStream { listen, cert, key, client_ca, allow, journald, redis } = raw;
         if let Some(listen) = listen {
             return self.listener(&listen, (cert, key, client_ca), &allow, name, at).map(StreamSettings::Listen);
         }
         if cert.is_some() || key.is_some() || client_ca.is_some() || !allow.is_empty() {
             let message = format!("source \"{name}\" has keys of a listener and does not listen");
             self.push("KZ061", at, message, "add listen = \"tls://ADDRESS:PORT\", or take them out");
+        }
+        if let Some(redis) = redis {
+            return self.redis(redis, name, at, from_beginning).map(StreamSettings::Redis);
         }
         journald.and_then(|raw| self.journald(raw, name, at, from_beginning)).map(StreamSettings::Journald)
     }
@@ -157,12 +174,62 @@ impl Faults<'_> {
         (self.count() == faults).then_some(JournaldSettings { units, identifiers, directory, from_beginning })
     }
 
+    fn redis(&mut self, raw: RawRedis, name: &str, at: Option<usize>, from_beginning: bool) -> Option<RedisSettings> {
+        let faults = self.count();
+        let Some((user, address)) = redis_address(&raw.url) else {
+            let help = "write \"redis://user@127.0.0.1:6379\" or \"unix:///run/redis/redis.sock\"; a password stands in \
+                        password_file or REDISCLI_AUTH";
+            self.push("KZ067", at, format!("source \"{name}\": the url is not that of a Redis server"), help);
+            return None;
+        };
+        if let Some(path) = &raw.password_file {
+            self.absolute(path, at);
+        }
+        if let RedisAddress::Tcp(host, _) = &address
+            && host != "localhost"
+            && !host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        {
+            let message = format!("source \"{name}\" sends its password to {host} in clear");
+            self.warn("KZ068", at, message, "run the agent beside the server, or reach it through a local TLS tunnel");
+        }
+        let (monitor, password_file) = (raw.monitor, raw.password_file);
+        let poll = Duration::from_secs(raw.poll_seconds.unwrap_or(5).clamp(1, 3600));
+        let settings = RedisSettings { address, user, password_file, monitor, poll, from_beginning };
+        (self.count() == faults).then_some(settings)
+    }
+
     fn absolute(&mut self, path: &Path, at: Option<usize>) {
         if !path.is_absolute() {
             let message = format!("path \"{}\" is relative", path.display());
             self.push("KZ017", at, message, "write it from / on: a service has no working directory of yours");
         }
     }
+}
+
+/// `redis://[USER@]HOST[:PORT]` and `unix://[USER@]/PATH`; a url with a password is none.
+fn redis_address(url: &str) -> Option<(Option<String>, RedisAddress)> {
+    let (kind, rest) = url.split_once("://")?;
+    let (user, place) = rest.rsplit_once('@').map_or((None, rest), |(user, place)| (Some(user), place));
+    let user = match user {
+        Some(user) if user.is_empty() || user.contains([':', '/', '@']) => return None,
+        user => user.map(str::to_owned),
+    };
+    let address = match kind {
+        "unix" if place.starts_with('/') => RedisAddress::Unix(PathBuf::from(place)),
+        "redis" => {
+            let (host, port) = match place.rsplit_once(':') {
+                Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, port.parse().ok()?),
+                _ => (place, 6379),
+            };
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            if host.is_empty() || host.contains('/') {
+                return None;
+            }
+            RedisAddress::Tcp(host.to_owned(), port)
+        }
+        _ => return None,
+    };
+    Some((user, address))
 }
 
 #[cfg(test)]
@@ -199,6 +266,18 @@ mod tests {
         assert_eq!(codes("listen = 'tls://127.0.0.1:6514'\ncert = 'a.pem'\nkey = '/b'"), ["KZ017", "KZ063"]);
         assert_eq!(codes("listen = 'udp://0.0.0.0:5514'"), ["KZ064"], "a warning");
         assert_eq!(codes("listen = 'udp://127.0.0.1:5514'\nallow = ['10.0.0.0/8', 'all']"), ["KZ065"]);
+    }
+
+    #[test]
+    fn redis_servers() {
+        assert!(codes("redis = { url = 'redis://kuzet@127.0.0.1', monitor = true }").is_empty());
+        assert!(codes("redis = { url = 'redis://[::1]:6380' }").is_empty());
+        assert!(codes("redis = { url = 'unix:///run/redis.sock' }").is_empty());
+        assert_eq!(codes("redis = { url = 'redis://10.0.0.5:6379' }"), ["KZ068"], "a warning");
+        for bad in ["127.0.0.1", "http://x", "redis://user:pw@h", "redis://", "redis://h:port", "unix://run"] {
+            assert_eq!(codes(&format!("redis = {{ url = '{bad}' }}")), ["KZ067"], "{bad}");
+        }
+        assert_eq!(codes("redis = { url = 'redis://::1', password_file = 'p' }"), ["KZ017"]);
     }
 
     #[test]

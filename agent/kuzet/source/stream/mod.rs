@@ -6,6 +6,7 @@
 mod channel;
 mod journald;
 mod listen;
+mod redis;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ mod tests;
 pub use channel::{Hook, Loss, MAX_RECORD, StreamSender};
 pub use journald::JournaldSettings;
 pub use listen::{Limits, ListenSettings, Network, NotANetwork, TlsFiles, Transport};
+pub use redis::{RedisAddress, RedisSettings};
 pub use settings::StreamSettings;
 
 use super::identity::hash;

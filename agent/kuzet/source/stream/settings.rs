@@ -3,6 +3,7 @@
 use super::channel::StreamSender;
 use super::journald::{self, JournaldSettings};
 use super::listen::{self, ListenSettings};
+use super::redis::{self, RedisSettings};
 use crate::clock::Clock;
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ pub enum StreamSettings {
     Listen(ListenSettings),
     /// The journal of systemd.
     Journald(JournaldSettings),
+    /// What a Redis server denies.
+    Redis(RedisSettings),
 }
 
 impl StreamSettings {
@@ -22,6 +25,7 @@ impl StreamSettings {
         match self {
             StreamSettings::Listen(listen) => listen.describe(),
             StreamSettings::Journald(journald) => journald.describe(),
+            StreamSettings::Redis(redis) => redis.describe(),
         }
     }
 
@@ -30,6 +34,7 @@ impl StreamSettings {
         match self {
             StreamSettings::Listen(listen) => listen::run(listen, sender, clock),
             StreamSettings::Journald(journald) => journald::run(journald, sender, clock),
+            StreamSettings::Redis(redis) => redis::run(redis, sender, clock),
         }
     }
 }
