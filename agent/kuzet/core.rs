@@ -7,7 +7,7 @@ use crate::source::{FileInfo, Sink};
 use kuzet_decode::{Chunk, DecodeOptions, Decoder, Edge, Format, Tally};
 use kuzet_detect::{Detection, Detectors, Severities, SightLoss, sight_lost};
 use kuzet_event::{Count, Event, FileId, Place, SourceId, System, Timestamp};
-use kuzet_incident::Folder;
+use kuzet_incident::{FoldConfig, Folder};
 use std::collections::HashMap;
 
 /// Bytes after which a format must be recognised or given up.
@@ -45,6 +45,20 @@ pub struct FeedStatus {
 /// Told of every detection as it is made.
 pub type OnDetection = Box<dyn FnMut(&Detection) + Send>;
 
+/// What a core is made of.
+pub struct Parts {
+    /// Sources.
+    pub feeds: Vec<Feed>,
+    /// Detectors, with the rules they go by.
+    pub detectors: Detectors,
+    /// How bad.
+    pub severities: Severities,
+    /// How detections are folded.
+    pub fold: FoldConfig,
+    /// Told of every detection.
+    pub told: OnDetection,
+}
+
 /// Decoders, detectors and the folder with their state.
 pub struct Core {
     feeds: Vec<Feed>,
@@ -65,13 +79,8 @@ pub struct Core {
 impl Core {
     /// A core without a past.
     #[must_use]
-    pub fn new(
-        feeds: Vec<Feed>,
-        detectors: Detectors,
-        severities: Severities,
-        folder: Folder,
-        on_detection: OnDetection,
-    ) -> Core {
+    pub fn new(parts: Parts) -> Core {
+        let Parts { feeds, detectors, severities, fold, told } = parts;
         let status = feeds.iter().map(|_| FeedStatus::default()).collect();
         Core {
             feeds,
@@ -79,14 +88,45 @@ impl Core {
             decoders: HashMap::new(),
             detectors,
             severities,
-            folder,
+            folder: Folder::new(fold),
             now: None,
             watermark: Timestamp(i64::MIN),
             events: Vec::new(),
             detections: Vec::new(),
-            on_detection,
+            on_detection: told,
             folded: 0,
         }
+    }
+
+    /// Goes on with other sources and rules. Stories stay, and so do the books of sources that keep their name; decoders
+    /// stay where `same` says so. The state of the detectors is the caller's to restore.
+    pub fn reconfigure(&mut self, parts: Parts, same: &dyn Fn(&str) -> bool) {
+        let Parts { feeds, detectors, severities, fold, told } = parts;
+        let old: Vec<String> = self.names().map(str::to_owned).collect();
+        let number = |at: Option<usize>| SourceId(at.and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX));
+        let moved = |from: SourceId| {
+            let name = old.get(usize::from(from.0));
+            number(name.and_then(|name| feeds.iter().position(|feed| feed.name == *name)))
+        };
+        self.decoders = std::mem::take(&mut self.decoders)
+            .into_iter()
+            .filter(|((source, _), _)| old.get(usize::from(source.0)).is_some_and(|name| same(name)))
+            .map(|((source, file), decoder)| ((moved(source), file), decoder))
+            .collect();
+        self.folder.reconfigure(fold, moved);
+        let status = feeds.iter().zip(0..).map(|(feed, id)| {
+            let before = old.iter().position(|name| *name == feed.name).and_then(|at| self.status.get(at));
+            let mut status = before.cloned().unwrap_or_default();
+            if !same(&feed.name) {
+                (status.format, status.blind_told) = (None, false);
+            }
+            if let Some(format) = status.format {
+                self.folder.trust_source(SourceId(id), format.info().trust);
+            }
+            status
+        });
+        self.status = status.collect();
+        (self.feeds, self.detectors, self.severities, self.on_detection) = (feeds, detectors, severities, told);
     }
 
     /// The detectors, for their state.

@@ -1,8 +1,12 @@
 //! The wiring of a running agent: tail → decode → observe → fold → record → notify, on one thread, top to bottom.
 
+mod reload;
+
+pub use reload::Next;
+
 use crate::clock::Clock;
 use crate::config::{Config, Content};
-use crate::core::{Core, FeedStatus};
+use crate::core::{Core, FeedStatus, OnDetection};
 use crate::message::{Checkpoint, Gap};
 use crate::metrics::{Metrics, OpenIncidents, SEVERITIES, Told, Totals};
 use crate::notify::{Desk, SettingsError};
@@ -75,7 +79,9 @@ pub struct Agent {
     dirty: bool,
     failing: Option<Duration>,
     next_turn: Option<Timestamp>,
-    keep: Duration,
+    config: Config,
+    /// What detectors before those of the present configuration forgot.
+    evicted: u64,
     next_purge: Duration,
     /// Events seen at the last beat, and beats in a row with stamps far from the clock, by source.
     stamps: Vec<(u64, u8)>,
@@ -96,9 +102,27 @@ pub enum StartError {
     /// The threads of sources that are no files.
     #[error("the system refuses a thread for a source: {0}")]
     Thread(std::io::Error),
+    /// What was read is not durable yet, so that no source may be left.
+    #[error("the store cannot be written, and what was read must be durable first")]
+    Unwritten,
     /// A story in the store cannot be read back.
     #[error(transparent)]
     Restore(#[from] kuzet_incident::RestoreError),
+}
+
+/// Counters of a source before this run.
+fn base(saved: &[Record], name: &str) -> Record {
+    let saved = saved.iter().find(|tally| tally.source == name);
+    saved.cloned().unwrap_or_else(|| Record { source: name.to_owned(), ..Record::default() })
+}
+
+/// Counts every detection.
+fn told(metrics: &Arc<Metrics>, clock: &Arc<dyn Clock>) -> OnDetection {
+    let (metrics, clock) = (Arc::clone(metrics), Arc::clone(clock));
+    Box::new(move |detection| {
+        metrics.detection(detection.detector, detection.kind, detection.severity, detection.store.as_deref());
+        metrics.delay(clock.wall().since(detection.at));
+    })
 }
 
 fn channel_faults(faults: &[SettingsError]) -> String {
@@ -122,12 +146,9 @@ impl Agent {
         let (metrics, clock) = (Arc::clone(metrics), Arc::clone(clock));
         let mut store = Sqlite::open(&config.state, &crate::store::Options::default())?;
         let snapshot = store.load()?;
-        let (counted, seen_by) = (Arc::clone(&metrics), Arc::clone(&clock));
-        let told = Box::new(move |detection: &kuzet_detect::Detection| {
-            counted.detection(detection.detector, detection.kind, detection.severity, detection.store.as_deref());
-            counted.delay(seen_by.wall().since(detection.at));
-        });
-        let mut core = setup::core(setup::feeds(config, key), content, config.thresholds.clone(), &config.fold, told);
+        let told = told(&metrics, &clock);
+        let feeds = setup::feeds(config, key);
+        let mut core = Core::new(setup::parts(feeds, content, config.thresholds.clone(), &config.fold, told));
         core.detectors().restore(snapshot.detector_state);
         core.folder.restore(snapshot.stories)?;
         let options = TailOptions { poll: config.poll, ..TailOptions::default() };
@@ -139,14 +160,10 @@ impl Agent {
         let mut desk =
             Desk::new(&config.notify, &config.host, Arc::clone(&clock), wake).map_err(StartError::Channels)?;
         desk.remember(store.open_documents(MOST_REMEMBERED)?.into_iter().map(Arc::from));
-        let base = core.names().map(|name| {
-            let saved = snapshot.tallies.iter().find(|tally| tally.source == name);
-            saved.cloned().unwrap_or_else(|| Record { source: name.to_owned(), ..Record::default() })
-        });
-        let base: Vec<Record> = base.collect();
+        let base: Vec<Record> = core.names().map(|name| base(&snapshot.tallies, name)).collect();
         let stamps = vec![(0, 0); base.len()];
         let channels = desk.channels().to_vec();
-        setup::streams(config, &mut streams, &clock).map_err(StartError::Thread)?;
+        setup::streams(config, &mut streams, &clock, &|_| true).map_err(StartError::Thread)?;
         let now = clock.monotonic();
         Ok(Agent {
             tailer,
@@ -169,7 +186,8 @@ impl Agent {
             failing: None,
             next_turn: None,
             stamps,
-            keep: config.keep,
+            config: config.clone(),
+            evicted: 0,
             next_purge: now,
         })
     }
@@ -183,9 +201,14 @@ impl Agent {
     /// Works until `stop` is set, then commits what there is.
     pub fn run(&mut self, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
-            self.turn();
+            self.turn(IDLE_BEAT);
         }
-        self.stop_streams();
+        self.finish();
+    }
+
+    /// Commits what there is and ends what runs beside the data thread.
+    pub fn finish(&mut self) {
+        self.stop_streams(&|_| true);
         self.commit();
         let mut ledger = Ledger { store: &mut self.store, unsaved: &mut self.unsaved };
         if let Err(error) = self.desk.stop(&mut ledger, GRACE) {
@@ -214,9 +237,9 @@ impl Agent {
         self.core.status()
     }
 
-    /// One turn: wait, read, let time pass, commit what is due, tell what is due.
-    fn turn(&mut self) {
-        let wake = self.tailer.wait(self.patience());
+    /// One turn: wait, at most `patience`, read, let time pass, commit what is due, tell what is due.
+    pub fn turn(&mut self, patience: Duration) {
+        let wake = self.tailer.wait(self.patience().min(patience));
         let wall = self.clock.wall();
         self.core.set_now(wall);
         self.metrics.beat(wall);
@@ -244,10 +267,10 @@ impl Agent {
     }
 
     /// Ends the sources that are no files and takes what they left.
-    fn stop_streams(&mut self) {
-        let (now, wall) = (self.clock.monotonic(), self.clock.wall());
+    fn stop_streams(&mut self, which: &dyn Fn(&str) -> bool) {
+        let now = (self.clock.monotonic(), self.clock.wall());
         let mut hands = Hands { core: &mut self.core, gaps: &mut self.gaps, metrics: &self.metrics };
-        for name in self.streams.stop(GRACE, now, wall, &mut hands) {
+        for name in self.streams.end(which, GRACE, now, &mut hands) {
             tracing::warn!(source = name, "A source did not end in time; it is left behind.");
         }
     }
@@ -289,7 +312,7 @@ impl Agent {
     /// Deletes a few rows of what was closed long ago; looks again at the next beat while there is more.
     fn forget(&mut self, wall: Timestamp) {
         let now = self.clock.monotonic();
-        let keep = i64::try_from(self.keep.as_micros()).unwrap_or(i64::MAX);
+        let keep = i64::try_from(self.config.keep.as_micros()).unwrap_or(i64::MAX);
         if now < self.next_purge || self.failing.is_some() {
             return;
         }
@@ -514,7 +537,7 @@ impl Agent {
             metrics.lag(stream.lag, waiting.map_or(Duration::ZERO, |last| wall.since(last)));
             metrics.readable(stream.problem.is_none());
         }
-        self.metrics.evictions("detectors", self.core.detectors().evicted());
+        self.metrics.evictions("detectors", self.evicted + self.core.detectors().evicted());
         self.metrics.set_ready(true);
     }
 

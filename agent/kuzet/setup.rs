@@ -2,7 +2,7 @@
 
 use crate::clock::Clock;
 use crate::config::{Config, Content, SourceConfig};
-use crate::core::{Core, Feed, OnDetection};
+use crate::core::{Feed, OnDetection, Parts};
 use crate::database::DatabaseConfig;
 use crate::database::poll::{self, Outlet};
 use crate::source::stream::{StreamSender, Streams};
@@ -10,7 +10,7 @@ use crate::source::{CurrentLogfiles, LogDestination, Start, TailSource};
 use kuzet_decode::{DecodeOptions, Format};
 use kuzet_detect::{Detectors, Thresholds};
 use kuzet_event::{SourceId, System, Trust};
-use kuzet_incident::{FoldConfig, Folder, SourceInfo};
+use kuzet_incident::{FoldConfig, SourceInfo};
 use kuzet_personal::Key;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,15 +39,21 @@ pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
     config.sources.iter().map(feed).chain(config.databases.iter().map(status)).collect()
 }
 
-/// A core without a past.
+/// What the core is made of; `told` hears of every detection.
 #[must_use]
-pub fn core(feeds: Vec<Feed>, content: Content, thresholds: Thresholds, fold: &FoldConfig, told: OnDetection) -> Core {
+pub fn parts(
+    feeds: Vec<Feed>,
+    content: Content,
+    thresholds: Thresholds,
+    fold: &FoldConfig,
+    told: OnDetection,
+) -> Parts {
     let trust = |feed: &Feed| feed.format.map_or(Trust::Forgeable, |format| format.info().trust);
     let sources = feeds.iter().map(|feed| SourceInfo { name: Arc::from(feed.name.as_str()), trust: trust(feed) });
     let fold = FoldConfig { sources: sources.collect(), ..fold.clone() };
     let severities = content.severities.clone();
     let detectors = Detectors::new(content.catalogue, content.policy, thresholds, content.severities);
-    Core::new(feeds, detectors, severities, Folder::new(fold), told)
+    Parts { feeds, detectors, severities, fold, told }
 }
 
 /// What the tailer follows.
@@ -72,19 +78,24 @@ pub fn tail_sources(config: &Config) -> Vec<TailSource> {
     config.sources.iter().enumerate().filter(|(_, source)| source.stream.is_none()).map(follow).collect()
 }
 
-/// Starts the sources that are no files, each on its own thread.
+/// Starts the sources that are no files and the databases that `which` names, each on its own thread.
 ///
 /// # Errors
 /// The system has no thread to give.
-pub fn streams(config: &Config, streams: &mut Streams, clock: &Arc<dyn Clock>) -> std::io::Result<()> {
-    for (id, source) in (0..u16::MAX).zip(&config.sources) {
+pub fn streams(
+    config: &Config,
+    streams: &mut Streams,
+    clock: &Arc<dyn Clock>,
+    which: &dyn Fn(&str) -> bool,
+) -> std::io::Result<()> {
+    for (id, source) in (0..u16::MAX).zip(&config.sources).filter(|(_, source)| which(&source.name)) {
         if let Some(settings) = source.stream.clone() {
             let clock = Arc::clone(clock);
             streams.spawn(SourceId(id), &source.name, move |sender| settings.run(&sender, &clock))?;
         }
     }
     let first = u16::try_from(config.sources.len()).unwrap_or(u16::MAX);
-    for (id, database) in (first..u16::MAX).zip(&config.databases) {
+    for (id, database) in (first..u16::MAX).zip(&config.databases).filter(|(_, database)| which(&database.name)) {
         let (database, clock) = (database.clone(), Arc::clone(clock));
         let name = database.name.clone();
         streams.spawn(SourceId(id), &name, move |sender| poll::run(&database, &sender, &clock))?;

@@ -25,7 +25,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 /// `count` csvlog records beginning now, so that none is late however long the test takes: lookups, reads by people without a right, dumps, failed logins, deletions.
-fn recording(count: usize, random: &mut Random) -> Vec<String> {
+pub(super) fn recording(count: usize, random: &mut Random) -> Vec<String> {
     let (people, start) = (people::people(500), now());
     let mut lines = [0_u64; 64];
     let mut all = Vec::with_capacity(count);
@@ -75,7 +75,7 @@ fn recording(count: usize, random: &mut Random) -> Vec<String> {
 }
 
 /// A log that is written, rotated by renaming, copied and truncated.
-struct Log {
+pub(super) struct Log {
     scratch: Scratch,
     file: std::fs::File,
     /// Bytes and records written.
@@ -88,7 +88,7 @@ struct Log {
 }
 
 impl Log {
-    fn new() -> Log {
+    pub(super) fn new() -> Log {
         let scratch = Scratch::new("log");
         let file = Log::open(&scratch.join("audit.csv"));
         Log { scratch, file, bytes: 0, records: 0, current: Vec::new(), lost: Vec::new() }
@@ -98,11 +98,11 @@ impl Log {
         std::fs::OpenOptions::new().append(true).create(true).open(path).expect("a log")
     }
 
-    fn path(&self) -> PathBuf {
+    pub(super) fn path(&self) -> PathBuf {
         self.scratch.join("audit.csv")
     }
 
-    fn write(&mut self, records: &[String]) {
+    pub(super) fn write(&mut self, records: &[String]) {
         let text = records.concat();
         self.file.write_all(text.as_bytes()).expect("a log");
         self.bytes += text.len() as u64;
@@ -117,7 +117,7 @@ impl Log {
         }
     }
 
-    fn rotate(&mut self) {
+    pub(super) fn rotate(&mut self) {
         self.shift();
         std::fs::rename(self.path(), self.scratch.join("audit.csv.1")).expect("a rotation");
         self.file = Log::open(&self.path());
@@ -158,7 +158,7 @@ impl Log {
 }
 
 /// Without what depends on when the agent looked and in which file the bytes stood.
-fn comparable(mut incidents: Vec<Value>) -> Vec<Value> {
+pub(super) fn comparable(mut incidents: Vec<Value>) -> Vec<Value> {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(map) => {
@@ -176,7 +176,7 @@ fn comparable(mut incidents: Vec<Value>) -> Vec<Value> {
     incidents
 }
 
-fn setup(name: &str, log: &Path) -> Setup {
+pub(super) fn setup(name: &str, log: &Path) -> Setup {
     let pattern = log.with_file_name("audit.csv*");
     let setup = Setup::new(name).source("pg", "postgresql_csvlog", &pattern, "");
     std::fs::create_dir_all(setup.state()).expect("a state directory");
@@ -187,7 +187,7 @@ fn setup(name: &str, log: &Path) -> Setup {
 }
 
 /// What an undisturbed agent tells of `records`.
-fn undisturbed(records: &[String]) -> Vec<Value> {
+pub(super) fn undisturbed(records: &[String]) -> Vec<Value> {
     let mut log = Log::new();
     log.write(records);
     let agent = setup("calm", &log.path()).start();
@@ -281,15 +281,15 @@ fn killed(setup: &Setup, log: &mut Log, share: &[String], catches_up: bool, rand
 }
 
 /// What the agent tells: incidents about its own sight, and the others.
-fn told(setup: &Setup) -> (Vec<Value>, Vec<Value>) {
+pub(super) fn told(setup: &Setup) -> (Vec<Value>, Vec<Value>) {
     comparable(setup.incidents()).into_iter().partition(|one| one["kuzet.family"] == "sight")
 }
 
-fn gaps(setup: &Setup) -> Vec<GapRow> {
+pub(super) fn gaps(setup: &Setup) -> Vec<GapRow> {
     Reader::open(&setup.state()).and_then(|reader| reader.gaps()).expect("gaps")
 }
 
-fn same(told: &[Value], expected: &[Value], seed: u64) {
+pub(super) fn same(told: &[Value], expected: &[Value], seed: u64) {
     let known =
         |list: &[Value], one: &Value| list.iter().any(|other| other["kuzet.incident.id"] == one["kuzet.incident.id"]);
     let doubled: Vec<_> = told.iter().filter(|one| !known(expected, one)).collect();
@@ -301,22 +301,28 @@ fn same(told: &[Value], expected: &[Value], seed: u64) {
     }
 }
 
+/// The watched log among the sources of a status.
+fn source(status: &Value) -> &Value {
+    let mut sources = status["sources"].as_array().into_iter().flatten();
+    sources.rfind(|source| source["name"] == "pg").unwrap_or(&Value::Null)
+}
+
 /// Waits until every record written and not lost is in the durable books, once: the store counts over all restarts.
-fn settled(setup: &Setup, log: &Log) {
+pub(super) fn settled(setup: &Setup, log: &Log) {
     let (expected, mut last) = (log.records - log.lost.len() as u64, Value::Null);
     let done = poll(Duration::from_secs(120), || {
         let status = setup.run(&["status", "--json"]);
         last = serde_json::from_slice(&status.stdout).ok()?;
-        (last["sources"][0]["seen"] == expected).then_some(())
+        (source(&last)["seen"] == expected).then_some(())
     });
     assert!(done.is_some(), "{expected} records are left of {}; the books say: {last}", log.records);
     let [seen, handled, suppressed, lost] =
-        ["seen", "handled", "suppressed", "lost"].map(|field| last["sources"][0][field].as_u64().expect("a number"));
+        ["seen", "handled", "suppressed", "lost"].map(|field| source(&last)[field].as_u64().expect("a number"));
     assert_eq!(seen, handled + suppressed + lost);
     assert_eq!(lost, 0, "every record is a good one");
 }
 
 /// Waits without asking for anything: the moment of a kill must not depend on the agent.
-fn pause(microseconds: u64) {
+pub(super) fn pause(microseconds: u64) {
     let _ = poll(Duration::from_micros(microseconds), || None::<()>);
 }

@@ -4,6 +4,7 @@ mod bytes;
 mod feed;
 mod kill;
 mod privacy;
+mod reload;
 mod rights;
 mod settings;
 mod upgrade;

@@ -180,6 +180,16 @@ impl Folder {
         }
     }
 
+    /// Goes on under another configuration; `renumber` gives the new number of a
+    /// source.
+    pub fn reconfigure(&mut self, config: FoldConfig, renumber: impl Fn(SourceId) -> SourceId) {
+        self.config = config;
+        let stories = self.stories.values_mut().flat_map(|story| &mut story.inner.gaps);
+        for gap in self.gaps.iter_mut().chain(stories) {
+            gap.source = renumber(gap.source);
+        }
+    }
+
     /// Takes a detection into its story, or opens one. `seen_at` is the wall clock, for the detection delay only.
     pub fn fold(&mut self, detection: &Detection, seen_at: Timestamp) {
         let source = self.config.sources.get(usize::from(detection.place.source.0)).unwrap_or(&self.unnamed).clone();

@@ -2,7 +2,6 @@
 
 use super::{Failure, output};
 use crate::clock::{Clock, System};
-use crate::config::Config;
 use crate::store::{Filter, Reader};
 use anyhow::Context;
 use clap::{Args, Subcommand, ValueEnum};
@@ -86,11 +85,11 @@ pub(super) enum Said {
 }
 
 pub(super) fn incidents(config: Option<&Path>, command: Command) -> Result<ExitCode, Failure> {
-    let (config, _) = Config::load(config)?;
+    let state = super::state(config)?;
     match command {
-        Command::List(options) => list(&config, &options),
+        Command::List(options) => list(&state, &options),
         Command::Show { id, json } => {
-            let incident = Reader::open(&config.state).context("no incidents")?.find(&id).context("not shown")?;
+            let incident = Reader::open(&state).context("no incidents")?.find(&id).context("not shown")?;
             if json {
                 output::line(&incident.to_json().map_err(anyhow::Error::from)?);
             } else {
@@ -98,19 +97,19 @@ pub(super) fn incidents(config: Option<&Path>, command: Command) -> Result<ExitC
             }
             Ok(ExitCode::SUCCESS)
         }
-        Command::Ack(decision) => submit(&config, &decision, ActKind::Ack),
+        Command::Ack(decision) => submit(&state, &decision, ActKind::Ack),
         Command::Close { decision, verdict } => {
             let verdict = match verdict {
                 Said::True => Verdict::TruePositive,
                 Said::FalsePositive => Verdict::FalsePositive,
                 Said::Authorised => Verdict::Authorised,
             };
-            submit(&config, &decision, ActKind::Close { verdict })
+            submit(&state, &decision, ActKind::Close { verdict })
         }
     }
 }
 
-fn list(config: &Config, options: &List) -> Result<ExitCode, Failure> {
+fn list(directory: &Path, options: &List) -> Result<ExitCode, Failure> {
     let severity = match options.severity {
         Weighs::Low => Severity::Low,
         Weighs::Medium => Severity::Medium,
@@ -122,7 +121,7 @@ fn list(config: &Config, options: &List) -> Result<ExitCode, Failure> {
         Stands::Acknowledged => State::Acknowledged,
         Stands::Closed => State::Closed,
     });
-    let reader = Reader::open(&config.state).context("no incidents")?;
+    let reader = Reader::open(directory).context("no incidents")?;
     let filter = Filter { state, severity: Some(severity), ..Filter::default() };
     let mut incidents = reader.incidents(&filter).context("cannot list")?;
     if state.is_none() && !options.all {
@@ -141,7 +140,7 @@ fn list(config: &Config, options: &List) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn submit(config: &Config, decision: &Decision, kind: ActKind) -> Result<ExitCode, Failure> {
+fn submit(state: &Path, decision: &Decision, kind: ActKind) -> Result<ExitCode, Failure> {
     let by = std::env::var("SUDO_USER")
         .or_else(|_| std::env::var("USER"))
         .unwrap_or_else(|_| format!("uid {}", rustix::process::getuid().as_raw()));
@@ -152,7 +151,7 @@ fn submit(config: &Config, decision: &Decision, kind: ActKind) -> Result<ExitCod
     };
     let (reason, by) = (fit(&decision.reason), fit(&by));
     let act = Act { kind, reason, by };
-    let incident = Reader::submit(&config.state, &decision.id, &act, System.wall()).context("not recorded")?;
+    let incident = Reader::submit(state, &decision.id, &act, System.wall()).context("not recorded")?;
     output::line(&kuzet_incident::line(&incident));
     Ok(ExitCode::SUCCESS)
 }

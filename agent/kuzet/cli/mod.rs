@@ -11,8 +11,9 @@ mod replay;
 mod run;
 mod status;
 
+use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Breach-detection agent for personal data: watches database access logs and tells incidents.
@@ -74,6 +75,22 @@ pub fn main() -> ExitCode {
         failure.print();
         ExitCode::from(2)
     })
+}
+
+/// The state directory. An agent may run on the configuration before one that is broken now: then its faults are told and
+/// what the agent recorded is shown all the same.
+fn state(path: Option<&Path>) -> Result<PathBuf, Failure> {
+    let faults = match Config::load(path) {
+        Ok((config, _)) => return Ok(config.state),
+        Err(faults) => Failure::Faults(faults),
+    };
+    match Config::state_of(path).filter(|state| crate::store::in_use(state)) {
+        Some(state) => {
+            faults.print();
+            Ok(state)
+        }
+        None => Err(faults),
+    }
 }
 
 /// Why a command was not done.

@@ -84,7 +84,7 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
         },
     };
     feed.options.latest = written(&options.files);
-    let mut core = setup::core(vec![feed], content, config.thresholds, &config.fold, Box::new(|_| {}));
+    let mut core = Core::new(setup::parts(vec![feed], content, config.thresholds, &config.fold, Box::new(|_| {})));
     let mut replay = Replay { core: &mut core, told: Memory::default() };
     let bytes = read(&options.files, &mut replay, !options.json)?;
     replay.pass();

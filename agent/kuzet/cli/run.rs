@@ -2,10 +2,12 @@
 
 use super::{Failure, doctor, output};
 use crate::clock::{Clock, System};
-use crate::config::{Config, Content};
-use crate::metrics::{Metrics, Names, serve};
+use crate::config::Config;
+use crate::log::{Log, Prepared};
+use crate::metrics::{Metrics, serve};
 use crate::pipeline::Agent;
-use crate::state;
+use crate::service::{self, Loaded, Running, Service};
+use crate::{source, state};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::Path;
@@ -17,19 +19,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const SIGNAL_STACK: usize = 64 << 10;
 
 pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
-    log();
-    let (config, warnings) = Config::load(path)?;
-    for warning in &warnings {
-        tracing::warn!(code = warning.code, help = warning.help, "{}", warning.message);
-    }
-    let content = Content::load(&config)?;
+    // From here on no signal ends the agent in the middle of something.
+    let signals = Signals::new([SIGTERM, SIGINT, SIGHUP]).map_err(anyhow::Error::from)?;
+    let clock: Arc<dyn Clock> = Arc::new(System);
+    let loaded = Loaded::read(path, &clock).map_err(|(faults, _)| faults)?;
+    let (config, content) = (&loaded.config, loaded.content.clone());
+    let log = Log::start(Prepared::new(&config.log)?);
+    loaded.warn();
     state::prepare(&config.state)?;
     let key = state::key(&config.state)?;
-    let clock: Arc<dyn Clock> = Arc::new(System);
-    let metrics = Arc::new(metrics(&config, &content)?);
+    let metrics = service::named(config, &content, Metrics::new).map_err(|error| Failure::Other(error.into()))?;
+    let metrics = Arc::new(metrics);
     let (policy, catalogue) = (content.policy.is_some(), !content.catalogue.is_guess());
-    let mut agent =
-        Agent::open(&config, content, &key, &metrics, &clock).map_err(|error| Failure::Other(error.into()))?;
+    let agent = Agent::open(config, content, &key, &metrics, &clock).map_err(|error| Failure::Other(error.into()))?;
     // Whoever sees /metrics finds a store too.
     let server = match config.metrics {
         None => None,
@@ -39,29 +41,12 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
         ),
     };
     metrics.loaded(policy, catalogue);
-    announce(&config, server.as_ref().map(crate::metrics::Server::address), policy, catalogue);
-    let stop = Arc::new(AtomicBool::new(false));
-    on_signal(&stop, agent.waker())?;
-    agent.run(&stop);
+    announce(config, server.as_ref().map(crate::metrics::Server::address), policy, catalogue);
+    let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    on_signal(signals, &stop, &reload, agent.waker())?;
+    Service::new(Running { agent, server, log, metrics, clock, key }, loaded).run(&stop, &reload);
     tracing::info!("Stopped; everything read is recorded.");
     Ok(ExitCode::SUCCESS)
-}
-
-fn metrics(config: &Config, content: &Content) -> anyhow::Result<Metrics> {
-    let databases = config.databases.iter().map(|database| database.name.clone());
-    let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).chain(databases).collect();
-    let stores: Vec<String> = content.catalogue.stores().map(|store| store.name.to_string()).collect();
-    let channels: Vec<String> = config.notify.iter().map(|channel| channel.name.clone()).collect();
-    Ok(Metrics::new(Names { sources: &sources, stores: &stores, channels: &channels })?)
-}
-
-/// Own log: to standard error, where the service manager takes it; level from `KUZET_LOG` (`debug`, `info`, …).
-fn log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("KUZET_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // A second call in one process (tests) keeps the first subscriber.
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).try_init();
 }
 
 /// Says what is watched and what cannot be seen.
@@ -77,13 +62,18 @@ fn announce(config: &Config, metrics: Option<std::net::SocketAddr>, policy: bool
     output::line(&format!("state    {}", config.state.display()));
 }
 
-/// SIGTERM, SIGINT and SIGHUP stop the agent after a last commit.
-fn on_signal(stop: &Arc<AtomicBool>, waker: crate::source::Waker) -> anyhow::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-    let stop = Arc::clone(stop);
+/// SIGTERM and SIGINT stop the agent after a last commit, SIGHUP makes it read its configuration again.
+fn on_signal(
+    mut signals: Signals,
+    stop: &Arc<AtomicBool>,
+    reload: &Arc<AtomicBool>,
+    waker: source::Waker,
+) -> anyhow::Result<()> {
+    let (stop, reload) = (Arc::clone(stop), Arc::clone(reload));
     std::thread::Builder::new().name("signals".to_owned()).stack_size(SIGNAL_STACK).spawn(move || {
-        if signals.forever().next().is_some() {
-            stop.store(true, Ordering::Relaxed);
+        for signal in signals.forever() {
+            let flag = if signal == SIGHUP { &reload } else { &stop };
+            flag.store(true, Ordering::Relaxed);
             waker.wake();
         }
     })?;

@@ -2,7 +2,7 @@
 
 use super::Failure;
 use super::output;
-use crate::config::Config;
+use crate::config::{Config, SourceConfig};
 use crate::store::{Filter, Reader};
 use anyhow::Context;
 use kuzet_event::Count;
@@ -16,10 +16,25 @@ use std::process::ExitCode;
 struct Report {
     schema: &'static str,
     running: bool,
+    configuration: Configuration,
     incidents: Incidents,
     sources: Vec<Source>,
     gaps: Vec<Gap>,
     outbox: Vec<Channel>,
+}
+
+#[derive(Serialize)]
+struct Configuration {
+    /// Since when the one in force is.
+    since: Option<String>,
+    /// The latest one that was refused after it.
+    refused: Option<Refused>,
+}
+
+#[derive(Serialize)]
+struct Refused {
+    at: String,
+    faults: serde_json::Value,
 }
 
 #[derive(Serialize)]
@@ -56,14 +71,15 @@ struct Channel {
     oldest: Option<String>,
 }
 
-pub(super) fn status(config: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
-    let (config, _) = Config::load(config)?;
-    let reader = Reader::open(&config.state).context("no status: has the agent run with this configuration?")?;
-    let report = report(&reader, &config.state).context("no status")?;
+pub(super) fn status(path: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
+    let state = super::state(path)?;
+    let reader = Reader::open(&state).context("no status: has the agent run with this configuration?")?;
+    let report = report(&reader, &state).context("no status")?;
     if json {
         output::json(&report)?;
     } else {
-        print(&report, &config);
+        let sources = Config::load(path).map(|(config, _)| config.sources).unwrap_or_default();
+        print(&report, &sources);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -93,8 +109,19 @@ fn report(reader: &Reader, state: &Path) -> anyhow::Result<Report> {
         dead: backlog.dead,
         oldest: backlog.oldest.map(|at| at.to_string()),
     });
+    let standing = reader.configuration()?;
+    let refused = |one: crate::store::Configuration| Refused {
+        at: one.at.to_string(),
+        faults: serde_json::from_str::<serde_json::Value>(&one.json)
+            .map(|mut it| it["faults"].take())
+            .unwrap_or_default(),
+    };
     Ok(Report {
         schema: "kuzet.status/1",
+        configuration: Configuration {
+            since: standing.loaded.map(|one| one.at.to_string()),
+            refused: standing.refused.map(refused),
+        },
         running: crate::store::in_use(state),
         incidents: Incidents {
             open: count(State::Open),
@@ -107,8 +134,19 @@ fn report(reader: &Reader, state: &Path) -> anyhow::Result<Report> {
     })
 }
 
-fn print(report: &Report, config: &Config) {
+fn print(report: &Report, sources: &[SourceConfig]) {
     output::line(&format!("agent      {}", if report.running { "running" } else { "not running" }));
+    let Configuration { since, refused } = &report.configuration;
+    output::line(&format!("in force   the configuration loaded {}", since.as_deref().unwrap_or("never")));
+    if let Some(refused) = refused {
+        output::line(&format!("refused    a newer configuration, {}:", refused.at));
+        for fault in refused.faults.as_array().into_iter().flatten() {
+            let text = |key: &str| fault[key].as_str().unwrap_or_default();
+            let place =
+                if text("file").is_empty() { String::new() } else { format!("{}:{}: ", text("file"), fault["line"]) };
+            output::line(&format!("           [{}] {place}{}", text("code"), text("message")));
+        }
+    }
     let Incidents { open, acknowledged, closed } = report.incidents;
     output::line(&format!("incidents  {open} open, {acknowledged} acknowledged, {closed} closed"));
     let rows: Vec<Vec<String>> = report
@@ -123,7 +161,7 @@ fn print(report: &Report, config: &Config) {
     for line in output::table(&["source", "seen", "handled", "of no interest", "lost", "last event"], &rows) {
         output::line(&line);
     }
-    for source in &config.sources {
+    for source in sources {
         if let Some(stream) = &source.stream {
             output::line(&format!("stream     {} {}", source.name, stream.describe()));
         }

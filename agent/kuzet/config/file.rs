@@ -4,6 +4,7 @@ use super::map::{self, RawMap};
 use super::stream::{RawJournald, RawRedis, RawStream};
 use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
 use crate::database::{DatabaseConfig, DatabaseSettings};
+use crate::log;
 use crate::notify::ChannelSettings;
 use kuzet_detect::{Diagnostic, Thresholds};
 use kuzet_incident::FoldConfig;
@@ -40,6 +41,17 @@ struct Raw {
     incident: RawIncident,
     #[serde(default)]
     store: RawStore,
+    #[serde(default)]
+    log: RawLog,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLog {
+    level: Option<String>,
+    file: Option<PathBuf>,
+    max_bytes: Option<u64>,
+    keep: Option<u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -173,6 +185,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         databases.extend(faults.database(&database, at, &databases, &sources));
     }
     let metrics = faults.listen(raw.metrics.listen.as_deref());
+    let log = faults.log(raw.log);
     let mut thresholds = raw.thresholds;
     thresholds.offset_seconds = offset_seconds;
     let config = Config {
@@ -190,6 +203,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         fold: raw.incident.meant(),
         keep: raw.store.keep_days.map_or(KEEP, |days| Duration::from_secs(days.clamp(1, 36_500) * 24 * 3600)),
         poll: Duration::from_secs(raw.poll_seconds.unwrap_or(1).clamp(1, 60)),
+        log,
     };
     if faults.list.iter().any(|fault| !fault.warning) { Err(faults.list) } else { Ok((config, faults.list)) }
 }
@@ -353,6 +367,25 @@ impl Faults<'_> {
             return None;
         }
         Some(config)
+    }
+
+    fn log(&mut self, raw: RawLog) -> log::Settings {
+        let defaults = log::Settings::default();
+        let level = raw.level.unwrap_or(defaults.level);
+        if !log::LEVELS.contains(&level.as_str()) {
+            let help = format!("known levels: {}", log::LEVELS.join(", "));
+            self.push("KZ050", None, format!("log.level \"{level}\" is not known"), &help);
+        }
+        if let Some(file) = raw.file.as_ref().filter(|file| !file.is_absolute()) {
+            let help = "write it from / on: a service has no working directory of yours";
+            self.push("KZ051", None, format!("log.file \"{}\" is relative", file.display()), help);
+        }
+        log::Settings {
+            level,
+            file: raw.file,
+            max_bytes: raw.max_bytes.unwrap_or(defaults.max_bytes).clamp(64 << 10, 1 << 30),
+            keep: raw.keep.unwrap_or(defaults.keep).min(100),
+        }
     }
 
     fn listen(&mut self, text: Option<&str>) -> Option<SocketAddr> {

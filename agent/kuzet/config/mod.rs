@@ -5,11 +5,15 @@
 mod content;
 pub mod discover;
 mod file;
+mod imprint;
 mod map;
 mod stream;
+mod watched;
 
 pub use content::Content;
 pub use file::{load_text, read_guarded};
+pub use imprint::{Difference, Imprint, files};
+pub use watched::{LOOK, Watched};
 
 use crate::database::DatabaseConfig;
 use crate::notify::ChannelSettings;
@@ -26,7 +30,7 @@ use std::time::Duration;
 pub const DEFAULT_PATH: &str = "/etc/kuzet/kuzet.toml";
 
 /// Everything `run` needs, checked.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// File it came from; `None` when nothing is configured.
     pub path: Option<PathBuf>,
@@ -56,10 +60,12 @@ pub struct Config {
     pub keep: Duration,
     /// How often a silent log is looked at when no file system event arrives.
     pub poll: Duration,
+    /// The agent's own log.
+    pub log: crate::log::Settings,
 }
 
 /// One `[[source]]`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceConfig {
     /// Name, unique; label of metrics.
     pub name: String,
@@ -94,6 +100,18 @@ impl Config {
         }
     }
 
+    /// The state directory that a configuration names, however broken the rest of it may be: the first line of it that
+    /// sets `state` at its beginning.
+    #[must_use]
+    pub fn state_of(path: Option<&Path>) -> Option<PathBuf> {
+        let path = path.unwrap_or(Path::new(DEFAULT_PATH));
+        let text = read_guarded(path).ok()?;
+        let top = text.lines().take_while(|line| !line.trim_start().starts_with('['));
+        let mut set = top.filter_map(|line| toml::from_str::<toml::Table>(line).ok()?.remove("state"));
+        let state = set.find_map(|state| Some(PathBuf::from(state.as_str()?)));
+        Some(state.map_or_else(default_state, |state| path.parent().unwrap_or(Path::new("/")).join(state)))
+    }
+
     /// Embedded defaults, with the sources found on this host.
     #[must_use]
     pub fn embedded() -> Config {
@@ -112,6 +130,7 @@ impl Config {
             fold: FoldConfig::default(),
             keep: KEEP,
             poll: Duration::from_secs(1),
+            log: crate::log::Settings::default(),
         }
     }
 }

@@ -84,6 +84,10 @@ metrics! {
         "1 when an access policy is loaded; 0: the policy detector is off.");
     CATALOGUE_LOADED = gauge("kuzet_catalogue_loaded", &[],
         "1 when a catalogue of stores is loaded; 0: table and column names decide what is personal data.");
+    RELOADED = gauge("kuzet_config_last_reload_successful", &[],
+        "1 when the latest configuration is in force, 0 when it was refused and the one before stayed.");
+    RELOADED_AT = gauge("kuzet_config_last_reload_success_timestamp_seconds", &[],
+        "Unix time at which the configuration in force was loaded.");
     CPU = counter("process_cpu_seconds_total", &[], "User and system CPU time of the agent, in seconds.");
     RESIDENT = gauge("process_resident_memory_bytes", &[], "Resident memory of the agent, in bytes.");
     START = gauge("process_start_time_seconds", &[], "Unix time at which the agent started.");

@@ -21,6 +21,7 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -124,13 +125,17 @@ impl OpenIncidents {
     }
 }
 
-/// Every metric of the agent.
-#[derive(Debug)]
+/// Every metric of the agent. A clone counts into the same series.
+#[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
     stores: BTreeSet<String>,
+    channels: Vec<String>,
+    families: source::Families,
     sources: Vec<SourceMetrics>,
-    ready: AtomicBool,
+    ready: Arc<AtomicBool>,
+    reloaded: IntGauge,
+    reloaded_at: IntGauge,
     heartbeat: IntGauge,
     policy: IntGauge,
     catalogue: IntGauge,
@@ -160,11 +165,14 @@ impl Metrics {
     pub fn new(names: Names<'_>) -> Result<Metrics, MetricsError> {
         let make = Maker { registry: Registry::new() };
         make.gauges(&list::BUILD_INFO)?.get_metric_with_label_values(&[env!("CARGO_PKG_VERSION")])?.set(1);
-        let families = source::Families::new(&make)?;
         let metrics = Metrics {
-            stores: names.stores.iter().cloned().collect(),
-            sources: names.sources.iter().map(|name| families.source(name)).collect::<Result<_, _>>()?,
-            ready: AtomicBool::new(false),
+            stores: BTreeSet::new(),
+            channels: Vec::new(),
+            families: source::Families::new(&make)?,
+            sources: Vec::new(),
+            ready: Arc::new(AtomicBool::new(false)),
+            reloaded: make.gauge(&list::RELOADED)?,
+            reloaded_at: make.gauge(&list::RELOADED_AT)?,
             heartbeat: make.gauge(&list::HEARTBEAT)?,
             policy: make.gauge(&list::POLICY_LOADED)?,
             catalogue: make.gauge(&list::CATALOGUE_LOADED)?,
@@ -186,8 +194,38 @@ impl Metrics {
             cache_evictions: make.counters(&list::CACHE_EVICTIONS)?,
             registry: make.registry,
         };
+        metrics.renamed(names)
+    }
+
+    /// The same metrics for other names: series of names that stay go on.
+    ///
+    /// # Errors
+    /// Only by a fault in the list itself.
+    pub fn renamed(&self, names: Names<'_>) -> Result<Metrics, MetricsError> {
+        let metrics = Metrics {
+            stores: names.stores.iter().cloned().collect(),
+            channels: names.channels.to_vec(),
+            sources: names.sources.iter().map(|name| self.families.source(name)).collect::<Result<_, _>>()?,
+            ..self.clone()
+        };
         metrics.start_at_zero(names.channels)?;
         Ok(metrics)
+    }
+
+    /// Drops the series of names that `old` had and these have not.
+    pub fn forget(&self, old: &Metrics) {
+        for gone in old.sources.iter().filter(|one| !self.sources.iter().any(|name| one.name() == name.name())) {
+            self.families.forget(gone.name());
+        }
+        for gone in old.channels.iter().filter(|one| !self.channels.contains(one)) {
+            // Removing what is not there is the one possible error.
+            drop(self.outbox_pending.remove_label_values(&[gone]));
+            drop(self.outbox_dead.remove_label_values(&[gone]));
+            drop(self.outbox_oldest.remove_label_values(&[gone]));
+            for told in Told::ALL {
+                drop(self.notifications.remove_label_values(&[gone.as_str(), told.name()]));
+            }
+        }
     }
 
     /// Series that should exist before their first count, so that a rate of them is 0 and not absent.
@@ -254,6 +292,14 @@ impl Metrics {
     pub fn loaded(&self, policy: bool, catalogue: bool) {
         self.policy.set(i64::from(policy));
         self.catalogue.set(i64::from(catalogue));
+    }
+
+    /// A configuration was taken into force, or refused.
+    pub fn reloaded(&self, done: bool, at: Timestamp) {
+        self.reloaded.set(i64::from(done));
+        if done {
+            self.reloaded_at.set(at.0.div_euclid(1_000_000));
+        }
     }
 
     /// One detection.

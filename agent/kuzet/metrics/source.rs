@@ -16,7 +16,7 @@ const REASONS: [GapReason; 6] = [
 ];
 
 /// A gauge that does not exist before it is known: unknown is not 0.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Late {
     family: GaugeVec,
     label: String,
@@ -33,8 +33,9 @@ impl Late {
 }
 
 /// Handles of one source. The counters keep `seen = handled + suppressed + lost`; who counts keeps it true.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SourceMetrics {
+    name: String,
     /// Records held by the source.
     pub seen: IntCounter,
     /// Records handled.
@@ -73,6 +74,12 @@ pub struct Totals {
 }
 
 impl SourceMetrics {
+    /// Name of the source.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Brings the counters up to totals that are counted elsewhere; totals that are lower change nothing.
     pub fn totals(&self, totals: Totals) {
         let pairs = [
@@ -118,6 +125,7 @@ impl SourceMetrics {
 }
 
 /// The families that the sources share.
+#[derive(Clone, Debug)]
 pub(super) struct Families {
     seen: IntCounterVec,
     records: IntCounterVec,
@@ -155,6 +163,7 @@ impl Families {
         let late = |family: &GaugeVec| Late { family: family.clone(), label: name.into(), gauge: OnceLock::new() };
         let [truncated, deleted, rewritten, unreadable, compressed, dropped] = REASONS;
         Ok(SourceMetrics {
+            name: name.to_owned(),
             seen: self.seen.get_metric_with_label_values(&[name])?,
             handled: result("handled")?,
             suppressed: result("suppressed")?,
@@ -169,5 +178,22 @@ impl Families {
             readable: late(&self.readable),
             files: late(&self.files),
         })
+    }
+
+    /// Drops the series of a source that is gone.
+    pub(super) fn forget(&self, name: &str) {
+        // Removing what is not there is the one possible error.
+        for family in [&self.seen, &self.read_bytes, &self.events, &self.lost_bytes] {
+            drop(family.remove_label_values(&[name]));
+        }
+        for result in ["handled", "suppressed", "lost"] {
+            drop(self.records.remove_label_values(&[name, result]));
+        }
+        for reason in REASONS {
+            drop(self.gaps.remove_label_values(&[name, reason.name()]));
+        }
+        for family in [&self.lag_bytes, &self.lag, &self.last_event, &self.readable, &self.files] {
+            drop(family.remove_label_values(&[name]));
+        }
     }
 }

@@ -5,7 +5,7 @@ use super::identity::{Node, Window, hash};
 use super::scan::{Candidate, Scan, scan, series};
 use super::{FileInfo, FileState, FileStatus, SourceStatus, TailOptions, TailSource};
 use crate::message::{Checkpoint, FileIdentity, Gap, GapReason};
-use kuzet_event::{Count, FileId, Timestamp};
+use kuzet_event::{Count, FileId, SourceId, Timestamp};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -102,6 +102,14 @@ impl Group {
             problems: Vec::new(),
             told: 0,
         }
+    }
+
+    /// The same in another place of the list of sources.
+    pub(super) fn renumbered(mut self, id: SourceId) -> Group {
+        self.config.id = id;
+        self.follows.iter_mut().for_each(|follow| follow.info.source = id);
+        self.gaps.iter_mut().for_each(|gap| gap.source = id);
+        self
     }
 
     pub(super) fn scan(&self, context: Context<'_>) -> Scan {

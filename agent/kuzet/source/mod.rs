@@ -17,7 +17,7 @@ mod tailer;
 mod watch;
 
 pub use direct::{DirectProgress, DirectRead};
-pub use tailer::Tailer;
+pub use tailer::{Tailer, check};
 pub use watch::Waker;
 
 use crate::message::Gap;

@@ -48,22 +48,14 @@ impl Tailer {
     /// A pattern that is not one, a source without patterns, two sources of one name. What is wrong with the files
     /// themselves is no error: it is a gap and stands in [`status`](Self::status).
     pub fn open(
-        mut sources: Vec<TailSource>,
+        sources: Vec<TailSource>,
         checkpoints: &[Checkpoint],
         options: TailOptions,
         clock: Arc<dyn Clock>,
     ) -> Result<Tailer, SourceError> {
-        check(&sources)?;
-        for pattern in sources.iter_mut().flat_map(|source| &mut source.patterns) {
-            if let Some(absolute) =
-                std::path::absolute(&*pattern).ok().and_then(|path| path.to_str().map(str::to_owned))
-            {
-                *pattern = absolute;
-            }
-        }
         let watch = Watch::new(options.notify, options.gather, Arc::clone(&clock));
         let mut tailer = Tailer {
-            groups: sources.into_iter().map(Group::new).collect(),
+            groups: Vec::new(),
             buffer: Buffer::new(options.buffer, options.max_record),
             options,
             watch,
@@ -75,16 +67,50 @@ impl Tailer {
             stamps: BTreeMap::new(),
             clock,
         };
-        // Watched before they are looked through, so that nothing happens in between.
-        let known = |group: &Group| group.scan(context(&tailer.options, &*tailer.clock)).directories;
-        let directories: BTreeSet<PathBuf> = tailer.groups.iter().flat_map(known).collect();
-        tailer.watch.directories(&directories);
-        let now = context(&tailer.options, &*tailer.clock);
-        for group in &mut tailer.groups {
-            group.resume(checkpoints, now);
-        }
-        tailer.looked();
+        tailer.reconfigure(sources, checkpoints, options.poll, &|_| false)?;
         Ok(tailer)
+    }
+
+    /// Goes on with other sources. A source of which `same` says so goes on as it is, perhaps in another place of the
+    /// list; another one is taken up where `checkpoints` left it, as after a restart.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); then nothing has changed.
+    pub fn reconfigure(
+        &mut self,
+        mut sources: Vec<TailSource>,
+        checkpoints: &[Checkpoint],
+        poll: Duration,
+        same: &dyn Fn(&str) -> bool,
+    ) -> Result<(), SourceError> {
+        check(&sources)?;
+        for pattern in sources.iter_mut().flat_map(|source| &mut source.patterns) {
+            if let Some(absolute) =
+                std::path::absolute(&*pattern).ok().and_then(|path| path.to_str().map(str::to_owned))
+            {
+                *pattern = absolute;
+            }
+        }
+        self.options.poll = poll;
+        let (mut old, mut fresh) = (std::mem::take(&mut self.groups), Vec::new());
+        for source in sources {
+            let kept = old.iter().position(|group| group.config.name == source.name && same(&source.name));
+            fresh.push(kept.is_none());
+            self.groups.push(match kept {
+                Some(at) => old.swap_remove(at).renumbered(source.id),
+                None => Group::new(source),
+            });
+        }
+        let context = context(&self.options, &*self.clock);
+        // Watched before they are looked through, so that nothing happens in between.
+        let known = |group: &Group| group.scan(context).directories;
+        let directories: BTreeSet<PathBuf> = self.groups.iter().flat_map(known).collect();
+        self.watch.directories(&directories);
+        for (group, _) in self.groups.iter_mut().zip(fresh).filter(|(_, fresh)| *fresh) {
+            group.resume(checkpoints, context);
+        }
+        self.looked();
+        Ok(())
     }
 
     /// Wakes this tailer from another thread.
@@ -277,7 +303,11 @@ fn modified(metadata: &std::fs::Metadata) -> i128 {
     i128::from(metadata.mtime()) * 1_000_000_000 + i128::from(metadata.mtime_nsec())
 }
 
-fn check(sources: &[TailSource]) -> Result<(), SourceError> {
+/// Whether sources can be followed.
+///
+/// # Errors
+/// A pattern that is not one, a source without patterns, two sources of one name.
+pub fn check(sources: &[TailSource]) -> Result<(), SourceError> {
     let mut names = BTreeSet::new();
     for source in sources {
         let name = source.name.clone();

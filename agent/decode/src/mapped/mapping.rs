@@ -6,7 +6,7 @@ use kuzet_event::{System, Timestamp};
 use kuzet_personal::Encoding;
 
 /// What the fields of an application's journal mean.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
     /// How a line is cut into fields.
     pub form: MapForm,

@@ -191,13 +191,37 @@ impl Streams {
         })
     }
 
+    /// Gives the sources their new numbers, and drops those that get none and were ended. What is opened after this goes
+    /// on at `checkpoints`.
+    pub fn retain(&mut self, number: &dyn Fn(&str) -> Option<SourceId>, checkpoints: Vec<Checkpoint>) {
+        self.checkpoints = checkpoints;
+        self.streams.retain_mut(|stream| match number(&stream.name) {
+            Some(id) => {
+                stream.info.source = id;
+                true
+            }
+            None => false,
+        });
+    }
+
     /// Ends every source and takes what is left. Says which did not come back within `timeout`.
     pub fn stop(&mut self, timeout: Duration, now: Duration, wall: Timestamp, sink: &mut dyn Sink) -> Vec<String> {
-        for stream in &self.streams {
+        self.end(&|_| true, timeout, (now, wall), sink)
+    }
+
+    /// Ends the sources that `which` names and takes what they left. Says which did not come back within `timeout`.
+    pub fn end(
+        &mut self,
+        which: &dyn Fn(&str) -> bool,
+        timeout: Duration,
+        (now, wall): (Duration, Timestamp),
+        sink: &mut dyn Sink,
+    ) -> Vec<String> {
+        for stream in self.streams.iter().filter(|stream| which(&stream.name)) {
             stream.channel.stop();
         }
         let (mut late, mut patience) = (Vec::new(), timeout);
-        for stream in &mut self.streams {
+        for stream in self.streams.iter_mut().filter(|stream| which(&stream.name)) {
             if !stream.channel.join(patience) {
                 // The others had the same time.
                 patience = Duration::ZERO;
