@@ -30,6 +30,8 @@ pub enum Kind {
     LoginBurst,
     /// A login that succeeded after a burst of failures.
     LoginAfterBurst,
+    /// Personal data copied under another name.
+    Copy,
     /// Files, programs, other servers, replication or native code reached past the tables.
     DangerousFunction,
     /// Sight lost: a gap in the log, an unreadable source.
@@ -40,7 +42,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -52,6 +54,7 @@ impl Kind {
         Kind::AuditTampering,
         Kind::LoginBurst,
         Kind::LoginAfterBurst,
+        Kind::Copy,
         Kind::DangerousFunction,
         Kind::SightLost,
         Kind::BlindedSession,
@@ -72,6 +75,7 @@ impl Kind {
             Kind::AuditTampering => "audit_tampering",
             Kind::LoginBurst => "login_burst",
             Kind::LoginAfterBurst => "login_after_burst",
+            Kind::Copy => "copy",
             Kind::DangerousFunction => "dangerous_function",
             Kind::SightLost => "sight_lost",
             Kind::BlindedSession => "blinded_session",
@@ -87,6 +91,7 @@ impl Kind {
             | Kind::Export
             | Kind::Enumeration
             | Kind::Injection
+            | Kind::Copy
             | Kind::DangerousFunction => Family::Access,
             Kind::MassChange | Kind::Destruction => Family::Change,
             Kind::PrivilegeEscalation => Family::Privilege,

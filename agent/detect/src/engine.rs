@@ -5,7 +5,9 @@ mod measured;
 mod tests;
 
 use crate::account::{Account, AccountKey, BUCKETS};
+use crate::copies::{KEPT_TAG, SESSION_TAG};
 use crate::detectors::{self, DETECTORS, Note, Shared, Standings};
+use crate::follow;
 use crate::hash::Build;
 use crate::policy::{Doing, Standing};
 use crate::reckon::Reckoner;
@@ -75,7 +77,7 @@ impl Detectors {
             clock: 0,
         };
         Detectors {
-            resolver: Resolver::new(catalogue),
+            resolver: Resolver::new(catalogue, thresholds.max_copies),
             policy,
             severities,
             standings: Standings::unbounded_with_hasher(Build::default()),
@@ -174,6 +176,7 @@ impl Detectors {
     pub fn restore(&mut self, rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         let (mut accounts, mut sessions) = (Vec::new(), Vec::new());
         let (mut stories, mut bursts, mut probes) = (Vec::new(), Vec::new(), Vec::new());
+        let mut copies = Vec::new();
         for (key, value) in rows {
             match key.first() {
                 Some(b'a') => accounts.extend(self.accounts.read(&key, &value)),
@@ -182,6 +185,7 @@ impl Detectors {
                 Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
                 Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),
                 Some(b'm' | b'l' | b'n') => self.reckoner.read(&key, &value),
+                Some(&KEPT_TAG | &SESSION_TAG) => copies.push((key, value)),
                 Some(&GUESS_TAG) => self.resolver.restore(&value),
                 Some(&SELF_TAG) => {
                     if let Some((latest, clock)) = value.split_at_checked(8) {
@@ -202,6 +206,7 @@ impl Detectors {
             shared.bursts.fill(bursts),
             shared.probes.fill(probes),
             self.reckoner.fill(),
+            self.resolver.copies.restore(&copies),
         ];
         shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
     }
@@ -216,6 +221,7 @@ impl Detectors {
             + shared.bursts.evicted
             + shared.probes.evicted
             + self.reckoner.evicted()
+            + self.resolver.copies.evicted()
             + self.crowded
     }
 
@@ -229,6 +235,7 @@ impl Detectors {
             + shared.bursts.len()
             + shared.probes.len()
             + self.reckoner.len()
+            + self.resolver.copies.len()
             + self.people
     }
 
@@ -272,6 +279,7 @@ impl Detectors {
             }
             return;
         }
+        self.resolver.follow(event, &templates, self.thresholds.export_small_rows, &mut self.shared.clock);
         if templates.is_empty() && !interesting(event) {
             return;
         }
@@ -316,7 +324,7 @@ impl Detectors {
         let ended = session.follow(event);
         let same = session.meet(event);
         let void = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
-        let rows = match event.rows {
+        let rows = match follow::rows(event) {
             _ if void => Count::Known(0),
             _ if session::hides_rows(event) => Count::Unknown,
             rows => rows,

@@ -5,10 +5,12 @@
 
 mod account;
 mod catalogue;
+mod copies;
 mod detection;
 mod detectors;
 mod diagnostic;
 mod engine;
+mod follow;
 mod hash;
 mod policy;
 mod reckon;

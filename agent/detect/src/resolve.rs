@@ -4,7 +4,9 @@
 //! its address cannot come to mean something else; a miss costs the work, never a wrong answer.
 
 use crate::catalogue::{Catalogue, Spot, fold, sort_categories};
+use crate::copies::Copies;
 use crate::engine::Row;
+use crate::follow;
 use crate::hash;
 use crate::policy::Doing;
 use crate::shelf::Key;
@@ -38,6 +40,10 @@ pub(crate) struct Template {
     domains: Vec<u32>,
     /// Columns that say something about a person come back.
     pub(crate) personal: bool,
+    /// What stands for the store in the statement: a copy, a view, a function.
+    pub(crate) through: Option<Arc<str>>,
+    /// Relation that the statement copies it to.
+    pub(crate) copied_to: Option<Arc<str>>,
 }
 
 impl Template {
@@ -52,6 +58,8 @@ impl Template {
             relations: relations.to_vec(),
             domains: Vec::new(),
             personal: false,
+            through: None,
+            copied_to: None,
         }
     }
 
@@ -86,6 +94,8 @@ struct Shape {
     database: Arc<str>,
     system: System,
     source: u16,
+    /// State of the copies that it was worked out with.
+    generation: u64,
     templates: Arc<[Template]>,
 }
 
@@ -97,6 +107,7 @@ pub(crate) struct Resolver {
     fresh: Vec<Arc<Store>>,
     shapes: Vec<Option<Shape>>,
     actors: Vec<Option<(Arc<Actor>, Identity)>>,
+    pub(crate) copies: Copies,
     nothing: Arc<[Template]>,
 }
 
@@ -110,13 +121,14 @@ fn slot(of: usize, slots: usize) -> usize {
 }
 
 impl Resolver {
-    pub(crate) fn new(catalogue: Catalogue) -> Resolver {
+    pub(crate) fn new(catalogue: Catalogue, max_copies: usize) -> Resolver {
         Resolver {
             catalogue,
             guessed: BTreeMap::new(),
             fresh: Vec::new(),
             shapes: (0..SHAPES).map(|_| None).collect(),
             actors: (0..ACTORS).map(|_| None).collect(),
+            copies: Copies::new(max_copies),
             nothing: Arc::from([]),
         }
     }
@@ -151,14 +163,18 @@ impl Resolver {
                 && address(shape.statement.as_ref()) == statement
                 && address(shape.relation.as_ref()) == relation
                 && shape.source == source
+                && shape.generation == self.copies.generation
                 && shape.system == event.actor.system
                 && (Arc::ptr_eq(&shape.database, &event.actor.database) || shape.database == event.actor.database)
             {
                 return Arc::clone(&shape.templates);
             }
         }
-        let found = self.work_out(event);
+        let (found, private) = self.work_out(event);
         let templates = if found.is_empty() { Arc::clone(&self.nothing) } else { Arc::from(found) };
+        if private {
+            return templates;
+        }
         self.shapes.swap(at, at ^ 1);
         self.shapes[at] = Some(Shape {
             statement: event.statement.clone(),
@@ -166,30 +182,50 @@ impl Resolver {
             database: Arc::clone(&event.actor.database),
             system: event.actor.system,
             source,
+            generation: self.copies.generation,
             templates: Arc::clone(&templates),
         });
         templates
     }
 
-    fn work_out(&mut self, event: &Event) -> Vec<Template> {
+    /// What the record touches, and whether another session may mean something else by it.
+    fn work_out(&mut self, event: &Event) -> (Vec<Template>, bool) {
         let statement = event.statement.as_deref();
-        let mut found: Vec<Template> = Vec::new();
-        for relation in event.relations() {
+        let (mut found, mut private): (Vec<Template>, bool) = (Vec::new(), false);
+        // The record of a new view names the view alone; its query names what is read.
+        let view = statement.filter(|statement| follow::is_view(statement));
+        for relation in view.map_or(event.relations(), |statement| &statement.relations) {
             let Some(doing) = doing(statement, relation.access) else { continue };
-            let spot = Spot {
-                system: event.actor.system,
-                source: event.place.source.0,
-                database: &event.actor.database,
-                schema: &relation.schema,
-                name: &relation.name,
-            };
-            for (store, entry) in self.stores(spot, statement) {
+            for (store, entry) in self.stores(spot(event, relation), statement) {
                 let vague = statement.is_none() && relation.access == Access::Write;
                 let template = self.template(store, entry, doing, vague, relation, statement);
                 merge(&mut found, template);
             }
+            if relation.access == Access::Read {
+                private |= self.through(event, relation, false, doing, &mut found);
+            }
         }
-        found
+        let Some(statement) = statement else { return (found, private) };
+        for routine in statement.routines.iter().filter(|routine| routine.access == Access::Read) {
+            if let Some(doing) = doing(Some(statement), Access::Read) {
+                private |= self.through(event, routine, true, doing, &mut found);
+            }
+        }
+        self.note_copy(event, statement, &mut found);
+        (found, private)
+    }
+
+    /// Whether a relation is a store's own, so that nothing need be remembered of it.
+    pub(crate) fn covered(&self, spot: Spot<'_>) -> bool {
+        match self.catalogue.is_guess() {
+            true => kuzet_personal::table_hint(spot.name),
+            false => self.catalogue.entries.iter().any(|entry| entry.covers(spot)),
+        }
+    }
+
+    /// Stores that a relation is known to belong to, by hash.
+    pub(crate) fn known_stores(&mut self, spot: Spot<'_>) -> Vec<u64> {
+        self.stores(spot, None).iter().map(|(store, _)| hash::narrow(&store.name)).collect()
     }
 
     fn stores(&mut self, spot: Spot<'_>, statement: Option<&Statement>) -> Vec<(Arc<Store>, Option<usize>)> {
@@ -235,6 +271,7 @@ impl Resolver {
             hash::narrow(&store.name).put(&mut key);
             rows.push((key, Some(store.name.as_bytes().to_vec())));
         }
+        self.copies.changes(rows);
     }
 
     /// Takes back one such name.
@@ -250,7 +287,7 @@ impl Resolver {
         all.find(|store| hash::narrow(&store.name) == hash).cloned()
     }
 
-    fn template(
+    pub(crate) fn template(
         &self,
         store: Arc<Store>,
         entry: Option<usize>,
@@ -289,7 +326,29 @@ impl Resolver {
         sort_categories(&mut categories);
         let store_hash = hash::narrow(&store.name);
         let relations = vec![relation.clone()];
-        Template { store, store_hash, doing, vague, categories, relations, domains, personal }
+        Template {
+            store,
+            store_hash,
+            doing,
+            vague,
+            categories,
+            relations,
+            domains,
+            personal,
+            through: None,
+            copied_to: None,
+        }
+    }
+}
+
+/// Where a relation of an event stands.
+pub(crate) fn spot<'a>(event: &'a Event, relation: &'a Relation) -> Spot<'a> {
+    Spot {
+        system: event.actor.system,
+        source: event.place.source.0,
+        database: &event.actor.database,
+        schema: &relation.schema,
+        name: &relation.name,
     }
 }
 
@@ -304,7 +363,7 @@ fn guessed_store(name: &str) -> Arc<Store> {
 }
 
 /// One touch a store and direction; a change of a store swallows the reading that the same statement does there.
-fn merge(found: &mut Vec<Template>, new: Template) {
+pub(crate) fn merge(found: &mut Vec<Template>, new: Template) {
     let old = found.iter_mut().find(|old| old.store_hash == new.store_hash);
     let Some(old) = old else {
         found.push(new);
@@ -321,6 +380,7 @@ fn merge(found: &mut Vec<Template>, new: Template) {
         *domain = (*domain).max(*other);
     }
     old.personal |= new.personal;
+    old.through = old.through.take().filter(|_| new.through.is_some());
     old.doing = old.doing.max(new.doing);
     if old.changes() && new.doing == Doing::Export {
         old.doing = Doing::Export;
@@ -338,6 +398,8 @@ fn doing(statement: Option<&Statement>, access: Access) -> Option<Doing> {
         Verb::Copy => Doing::Export,
         Verb::CreateCopy if reads => Doing::Export,
         _ if reads && statement.export.is_some() => Doing::Export,
+        Verb::Define if reads && statement.flags.has(Flag::Replication) => Doing::Export,
+        Verb::Define if reads && follow::is_view(statement) => Doing::Define,
         Verb::Select => Doing::Read,
         Verb::Insert | Verb::Update | Verb::Delete | Verb::Merge | Verb::Execute | Verb::Unknown if reads => {
             Doing::Read

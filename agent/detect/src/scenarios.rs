@@ -36,9 +36,10 @@ struct Step {
     rows_only: Option<bool>,
     list: Option<u128>,
     from: Option<u128>,
+    session: Option<u64>,
 }
 
-const FORMS: [(&str, u8); 21] = [
+const FORMS: [(&str, u8); 32] = [
     ("lookup", 0),
     ("all", 1),
     ("copy", 2),
@@ -60,6 +61,17 @@ const FORMS: [(&str, u8); 21] = [
     ("foreign server", 24),
     ("large object of all", 25),
     ("large object", 26),
+    ("copy all", 27),
+    ("copy all for the session", 28),
+    ("add all to the copy", 29),
+    ("view of the copy", 30),
+    ("rename the copy", 31),
+    ("other table of the name", 32),
+    ("function over all", 33),
+    ("call the function", 34),
+    ("read the copy", 35),
+    ("read the new name", 36),
+    ("read the view", 37),
 ];
 
 fn events(scenario: &Scenario) -> Vec<Event> {
@@ -78,7 +90,7 @@ fn events(scenario: &Scenario) -> Vec<Event> {
                 seconds,
                 user: 0,
                 client: 0,
-                session: 1,
+                session: step.session.unwrap_or(1),
                 number: if step.audited == Some(false) { 0 } else { step.number.unwrap_or(number) },
                 form,
                 rows: step.rows,

@@ -184,6 +184,7 @@ fn savepoint(summary: &str) -> bool {
 pub(crate) fn hides_rows(event: &Event) -> bool {
     event.statement.as_ref().is_some_and(|statement| {
         statement.flags.has(Flag::PackedAggregate)
+            || statement.flags.has(Flag::Replication)
             || statement.export.is_some() && event.relation.is_none() && event.rows == Count::Known(0)
             || matches!(statement.verb, Verb::Truncate | Verb::Drop)
     })

@@ -109,6 +109,8 @@ pub(crate) struct Touch<'a> {
     pub(crate) injection: Option<u64>,
     /// More people may stand behind the rows than the rows say.
     pub(crate) hidden: bool,
+    /// A detection told it as a copy.
+    pub(crate) copied: bool,
 }
 
 impl<'a> Touch<'a> {
@@ -127,11 +129,21 @@ impl<'a> Touch<'a> {
             changed: None,
             injection: None,
             hidden: false,
+            copied: false,
         }
     }
 
     pub(crate) fn persons(&self) -> Count {
         self.template.store.persons
+    }
+
+    /// Whether the text lets in only rows of the people it names.
+    pub(crate) fn asked(&self, o: &Observation<'_>) -> bool {
+        let flags = o.flags();
+        flags.has(Flag::Pointed)
+            && self.named > 0
+            && o.statement().is_some_and(|statement| !alternatives(&statement.summary))
+            && ![Flag::Tautology, Flag::UnionProbe, Flag::Stacked, Flag::Unparsed].iter().any(|flag| flags.has(*flag))
     }
 
     /// The rule that allows it, if there is a policy and one does.
@@ -203,7 +215,11 @@ impl Teller<'_> {
             events: claimed.events,
             rows: claimed.rows,
             people: claimed.people,
-            reason: if fresh { reason() } else { String::new() },
+            reason: match &template.through {
+                Some(name) if fresh => format!("{}, through {name}", reason()),
+                None if fresh => reason(),
+                _ => String::new(),
+            },
         });
     }
 
@@ -254,15 +270,8 @@ fn people_at_most(o: &Observation<'_>, touch: &Touch<'_>, events: u64, rows: Cou
         _ if touch.hidden || events > 1 => persons,
         _ => {
             // The text bounds what the log does not count: the values it asks for, its LIMIT.
-            let flags = o.flags();
-            let asked = flags.has(Flag::Pointed)
-                && touch.named > 0
-                && o.statement().is_some_and(|statement| !alternatives(&statement.summary))
-                && ![Flag::Tautology, Flag::UnionProbe, Flag::Stacked, Flag::Unparsed]
-                    .iter()
-                    .any(|flag| flags.has(*flag));
             let limit = o.statement().and_then(|statement| statement.limit);
-            match (asked, limit) {
+            match (touch.asked(o), limit) {
                 (true, _) => capped(touch.named),
                 (false, Some(limit)) => capped(limit),
                 (false, None) => persons,

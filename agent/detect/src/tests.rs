@@ -30,6 +30,7 @@ const USERS: [&str; 4] = ["app", "analyst", "dba", "intruder"];
 
 fn statement(form: u8) -> Option<Statement> {
     let flags = |list: &[Flag]| list.iter().fold(Flags::NONE, |flags, flag| flags.with(*flag));
+    let all: &[Flag] = &[Flag::SelectsAll, Flag::Unfiltered];
     let (verb, table, access, set, export): (Verb, &str, Access, &[Flag], Option<Export>) = match form {
         0 => (Verb::Select, "borrowers", Access::Read, &[Flag::Pointed], None),
         1 => (Verb::Select, "borrowers", Access::Read, &[Flag::SelectsAll, Flag::Unfiltered], None),
@@ -52,14 +53,39 @@ fn statement(form: u8) -> Option<Statement> {
         24 => (Verb::Define, "", Access::Read, &[Flag::RemoteServer], None),
         25 => (Verb::Select, "borrowers", Access::Read, &[Flag::PackedAggregate, Flag::LargeObject], None),
         26 => (Verb::Select, "", Access::Read, &[Flag::LargeObject], None),
+        27 => (Verb::CreateCopy, "borrowers", Access::Read, all, None),
+        28 => (Verb::CreateCopy, "borrowers", Access::Read, &[Flag::SelectsAll, Flag::Temporary], None),
+        29 => (Verb::Insert, "borrowers", Access::Read, all, None),
+        30 => (Verb::Define, "t", Access::Read, all, None),
+        31 => (Verb::Define, "t", Access::Write, &[Flag::Renames], None),
+        32 => (Verb::Define, "", Access::Write, &[], None),
+        33 => (Verb::Define, "borrowers", Access::Read, all, None),
+        34 => (Verb::Select, "", Access::Read, &[], None),
+        35 => (Verb::Select, "t", Access::Read, all, None),
+        36 => (Verb::Select, "u", Access::Read, all, None),
+        37 => (Verb::Select, "v", Access::Read, all, None),
         _ => return None,
     };
-    let relation = Relation { schema: Arc::from(""), name: Arc::from(table), access };
+    let named = |name: &str, access| Relation { schema: Arc::from(""), name: Arc::from(name), access };
+    // What is made from the relation above: a copy, a view, a function, a new name; a routine that is called.
+    let (text, made, routine) = match form {
+        27 => ("CREATE TABLE t AS SELECT", Some("t"), None),
+        28 => ("CREATE temp TABLE t AS SELECT", Some("t"), None),
+        29 => ("INSERT INTO t SELECT", Some("t"), None),
+        30 => ("CREATE VIEW v AS SELECT", Some("v"), None),
+        31 => ("ALTER TABLE t RENAME TO u", Some("u"), None),
+        32 => ("CREATE TABLE t (a int)", Some("t"), None),
+        33 => ("CREATE FUNCTION leak() RETURNS", None, Some(named("leak", Access::Write))),
+        34 => ("SELECT leak()", None, Some(named("leak", Access::Read))),
+        _ => ("", None, None),
+    };
+    let relation = named(table, access);
+    let made = made.map(|name| named(name, Access::Write));
     Some(Statement {
         fingerprint: u64::from(form) + 1,
-        summary: Arc::from(format!("form {form}")),
+        summary: Arc::from(if text.is_empty() { format!("form {form}") } else { text.to_owned() }),
         verb,
-        relations: if table.is_empty() { Vec::new() } else { vec![relation] },
+        relations: Some(relation).filter(|_| !table.is_empty()).into_iter().chain(made).collect(),
         columns: Vec::new(),
         predicate_columns: vec![Arc::from("iin")],
         export,
@@ -71,7 +97,7 @@ fn statement(form: u8) -> Option<Statement> {
             Vec::new()
         },
         role: None,
-        routines: Vec::new(),
+        routines: routine.into_iter().collect(),
     })
 }
 
@@ -87,7 +113,7 @@ pub(crate) fn event(spec: &Spec) -> Event {
         20 => Action::Login,
         21 => Action::Logout,
         22 => Action::Setting,
-        27 => Action::Seen,
+        39 => Action::Seen,
         _ => Action::Statement,
     };
     let statement = if spec.form == 22 { statement(10) } else { statement(spec.form) };
@@ -124,7 +150,7 @@ fn spec() -> impl Strategy<Value = Spec> {
     (
         (0_i64..40, 0_u8..4, 0_u8..5, 1_u64..4, 0_u64..4),
         (
-            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 3 => 20_u8..28],
+            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 5 => 20_u8..40],
             proptest::option::of(0_u64..800),
             0_u16..90,
             0_u8..3,
@@ -173,6 +199,7 @@ fn small() -> Thresholds {
         max_accounts: 6,
         max_people: 40,
         max_sessions: 3,
+        max_copies: 4,
         login_failures: 3,
         ..Thresholds::default()
     }
@@ -236,7 +263,7 @@ proptest! {
         for event in log(specs) {
             detectors.observe(&event, &mut detections);
             statements += 1;
-            prop_assert!(detectors.held() <= 6 * 4 + 3 + 40, "{}", detectors.held());
+            prop_assert!(detectors.held() <= 6 * 4 + 3 + 40 + 2 * 4, "{}", detectors.held());
         }
         // An event stands in at most one detection of a family.
         for family in [Family::Access, Family::Change, Family::Privilege, Family::Audit, Family::Login] {

@@ -44,6 +44,8 @@ pub struct Thresholds {
     pub max_accounts: usize,
     /// Keyed hashes of people remembered over all windows.
     pub max_people: usize,
+    /// Names remembered that stand for a store: copies, views, functions; as many again of single sessions.
+    pub max_copies: usize,
     /// Server sessions remembered.
     pub max_sessions: usize,
 }
@@ -70,6 +72,7 @@ impl Default for Thresholds {
             server_roles: Vec::new(),
             max_accounts: 8_192,
             max_people: 65_536,
+            max_copies: 4_096,
             max_sessions: 16_384,
         }
     }

@@ -95,6 +95,7 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::AuditTampering => "audit weakened",
         Kind::LoginBurst => "burst of failed logins",
         Kind::LoginAfterBurst => "login after a burst of failures",
+        Kind::Copy => "copy of personal data under another name",
         Kind::DangerousFunction => "the database used past its tables",
         Kind::SightLost => "sight of the log lost",
         Kind::BlindedSession => "work that the log does not show",

@@ -29,7 +29,11 @@ fn on_touch(
     _policy: Option<&Policy>,
 ) {
     // Who may export may read in bulk; what is exported is told as that.
-    if touch.template.doing != Doing::Read || o.void() || touch.grant().is_some_and(|grant| grant.exports) {
+    if touch.template.doing != Doing::Read
+        || touch.copied
+        || o.void()
+        || touch.grant().is_some_and(|grant| grant.exports)
+    {
         return;
     }
     let thresholds = teller.thresholds;

@@ -22,7 +22,7 @@ fn on_touch(
     teller: &mut Teller<'_>,
     _policy: Option<&Policy>,
 ) {
-    if touch.template.doing != Doing::Export || touch.grant().is_some_and(|grant| grant.exports) {
+    if touch.template.doing != Doing::Export || touch.copied || touch.grant().is_some_and(|grant| grant.exports) {
         return;
     }
     // A statement that could not be understood by the server exports nothing; one that was refused is an attempt.
@@ -39,6 +39,7 @@ fn on_touch(
         (Some(Export::Cursor), _) => "through a cursor",
         (Some(Export::Dump), _) => "as a dump",
         (None, Verb::CreateCopy) => "as a copy under a new name",
+        (None, Verb::Define) => "by replication",
         (None, _) => "in a form that the log does not tell",
     };
     let rows = match touch.rows {

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk_read;
+mod copy;
 mod dangerous_function;
 mod enumeration;
 mod export;
@@ -42,12 +43,13 @@ pub(crate) struct Detector {
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 10] = [
+pub(crate) static DETECTORS: [&Detector; 11] = [
     &privilege::DETECTOR,
     &audit::DETECTOR,
     &login::DETECTOR,
     &injection::DETECTOR,
     &dangerous_function::DETECTOR,
+    &copy::DETECTOR,
     &export::DETECTOR,
     &bulk_read::DETECTOR,
     &enumeration::DETECTOR,

@@ -6,7 +6,7 @@ use kuzet_event::{Count, Event, Witness};
 
 const SELECT_ALL: u8 = 1;
 const COPY: u8 = 2;
-const SEEN: u8 = 27;
+const SEEN: u8 = 39;
 const LOGIN: u8 = 20;
 
 fn at(seconds: i64, form: u8, witness: Witness, rows: Option<u64>) -> Event {
