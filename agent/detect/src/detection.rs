@@ -34,6 +34,14 @@ pub enum Kind {
     Copy,
     /// Files, programs, other servers, replication or native code reached past the tables.
     DangerousFunction,
+    /// Touched outside working hours.
+    OutOfHours,
+    /// A role, client or program touches a store for the first time.
+    FirstSeen,
+    /// A service account used by a person, or from elsewhere.
+    ServiceAccountByHand,
+    /// An account that was silent for long is used again.
+    StaleAccount,
     /// Sight lost: a gap in the log, an unreadable source.
     SightLost,
     /// The server counts statements or sessions that its log does not show.
@@ -42,7 +50,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 15] = [
+    pub const ALL: [Kind; 19] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -56,6 +64,10 @@ impl Kind {
         Kind::LoginAfterBurst,
         Kind::Copy,
         Kind::DangerousFunction,
+        Kind::OutOfHours,
+        Kind::FirstSeen,
+        Kind::ServiceAccountByHand,
+        Kind::StaleAccount,
         Kind::SightLost,
         Kind::BlindedSession,
     ];
@@ -77,6 +89,10 @@ impl Kind {
             Kind::LoginAfterBurst => "login_after_burst",
             Kind::Copy => "copy",
             Kind::DangerousFunction => "dangerous_function",
+            Kind::OutOfHours => "out_of_hours",
+            Kind::FirstSeen => "first_seen",
+            Kind::ServiceAccountByHand => "service_account_by_hand",
+            Kind::StaleAccount => "stale_account",
             Kind::SightLost => "sight_lost",
             Kind::BlindedSession => "blinded_session",
         }
@@ -92,7 +108,11 @@ impl Kind {
             | Kind::Enumeration
             | Kind::Injection
             | Kind::Copy
-            | Kind::DangerousFunction => Family::Access,
+            | Kind::DangerousFunction
+            | Kind::OutOfHours
+            | Kind::FirstSeen
+            | Kind::ServiceAccountByHand
+            | Kind::StaleAccount => Family::Access,
             Kind::MassChange | Kind::Destruction => Family::Change,
             Kind::PrivilegeEscalation => Family::Privilege,
             Kind::AuditTampering | Kind::BlindedSession => Family::Audit,

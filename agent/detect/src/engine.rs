@@ -9,6 +9,7 @@ use crate::copies::{KEPT_TAG, SESSION_TAG};
 use crate::detectors::{self, DETECTORS, Note, Shared, Standings};
 use crate::follow;
 use crate::hash::Build;
+use crate::known::{KNOWN_TAG, Known, News};
 use crate::policy::{Doing, Standing};
 use crate::reckon::Reckoner;
 use crate::resolve::{GUESS_TAG, Identity, Resolver, Template};
@@ -43,6 +44,7 @@ pub struct Detectors {
     standings: Standings<(u128, u64, u8), Arc<Standing>>,
     accounts: Shelf<AccountKey, Account>,
     sessions: Shelf<u64, Session>,
+    known: Known,
     shared: Shared,
     reckoner: Reckoner,
     /// Latest event time.
@@ -83,6 +85,7 @@ impl Detectors {
             standings: Standings::unbounded_with_hasher(Build::default()),
             accounts: Shelf::new(b'a', thresholds.max_accounts),
             sessions: Shelf::new(b't', thresholds.max_sessions),
+            known: Known::new(&thresholds),
             shared,
             reckoner: Reckoner::new(thresholds.max_accounts, thresholds.max_sessions),
             latest: i64::MIN,
@@ -163,6 +166,7 @@ impl Detectors {
         self.shared.probes.changes(&mut rows);
         self.reckoner.changes(&mut rows);
         self.resolver.changes(&mut rows);
+        self.known.changes(&mut rows);
         if !rows.is_empty() {
             let mut value = self.latest.to_be_bytes().to_vec();
             self.shared.clock.put(&mut value);
@@ -176,7 +180,7 @@ impl Detectors {
     pub fn restore(&mut self, rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         let (mut accounts, mut sessions) = (Vec::new(), Vec::new());
         let (mut stories, mut bursts, mut probes) = (Vec::new(), Vec::new(), Vec::new());
-        let mut copies = Vec::new();
+        let (mut copies, mut known) = (Vec::new(), Vec::new());
         for (key, value) in rows {
             match key.first() {
                 Some(b'a') => accounts.extend(self.accounts.read(&key, &value)),
@@ -186,6 +190,7 @@ impl Detectors {
                 Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),
                 Some(b'm' | b'l' | b'n') => self.reckoner.read(&key, &value),
                 Some(&KEPT_TAG | &SESSION_TAG) => copies.push((key, value)),
+                Some(&KNOWN_TAG) => known.push((key, value)),
                 Some(&GUESS_TAG) => self.resolver.restore(&value),
                 Some(&SELF_TAG) => {
                     if let Some((latest, clock)) = value.split_at_checked(8) {
@@ -207,6 +212,7 @@ impl Detectors {
             shared.probes.fill(probes),
             self.reckoner.fill(),
             self.resolver.copies.restore(&copies),
+            self.known.restore(&known),
         ];
         shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
     }
@@ -222,6 +228,7 @@ impl Detectors {
             + shared.probes.evicted
             + self.reckoner.evicted()
             + self.resolver.copies.evicted()
+            + self.known.evicted()
             + self.crowded
     }
 
@@ -236,6 +243,7 @@ impl Detectors {
             + shared.probes.len()
             + self.reckoner.len()
             + self.resolver.copies.len()
+            + self.known.len()
             + self.people
     }
 
@@ -374,6 +382,10 @@ impl Detectors {
         let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
         let o = Observation { event, who, same: met.same, change_outcome: met.change_outcome, touches: true, denied };
         let thresholds = &self.thresholds;
+        let (store, clock) = ((template.store_hash, &*template.store.name), &mut self.shared.clock);
+        // What the policy forbids it tells, and nobody learns it.
+        let learns = !matches!(verdict, Verdict::Denied(_)) && event.outcome != Outcome::Failure;
+        let news = if learns { self.known.meet(event, who, store, thresholds, clock) } else { News::default() };
         let key = account_key(template, who);
         let (account, went) = self.accounts.entry(key, &mut self.shared.clock);
         let before = account.weight();
@@ -381,6 +393,7 @@ impl Detectors {
         let bucket = account.advance(event.at, width, story_micros(thresholds));
         let mut touch = Touch::new(template, delta, total, bucket);
         touch.verdict = verdict;
+        touch.news = news;
         touch.told = note.told && template.doing == Doing::Grant;
         touch.injection = note.injection;
         self.crowded += people(&o, &mut touch, account, thresholds);

@@ -4,6 +4,7 @@
 //! tables hold personal data, the policy who may do what to them, [`Thresholds`] what is much, [`Severities`] how bad.
 
 mod account;
+mod calendar;
 mod catalogue;
 mod copies;
 mod detection;
@@ -12,6 +13,7 @@ mod diagnostic;
 mod engine;
 mod follow;
 mod hash;
+mod known;
 mod policy;
 mod reckon;
 mod resolve;
@@ -32,6 +34,7 @@ mod scenarios;
 #[cfg(test)]
 mod tests;
 
+pub use calendar::calendar_ends;
 pub use catalogue::{CATEGORIES, Catalogue, Known};
 pub use detection::{Detection, Family, Kind, Severity, Store, StoreClass};
 pub use diagnostic::Diagnostic;
@@ -40,4 +43,4 @@ pub use policy::Policy;
 pub use resolve::person_key;
 pub use severity::{Severities, Volume};
 pub use sight::{SightLoss, sight_lost};
-pub use thresholds::Thresholds;
+pub use thresholds::{ServiceAccount, Thresholds};

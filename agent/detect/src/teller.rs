@@ -1,6 +1,7 @@
 //! What detectors see of one event, and how what they find becomes a detection: counted once, then only added to.
 
 use crate::account::{Account, Delta};
+use crate::known::News;
 use crate::policy::Condition;
 use crate::resolve::{Identity, Template};
 use crate::{Detection, Kind, Severities, Thresholds};
@@ -81,6 +82,8 @@ pub(crate) enum Verdict {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Grant {
     pub(crate) rule: u16,
+    /// It says when.
+    pub(crate) hours: bool,
     pub(crate) exports: bool,
     pub(crate) max_rows: Option<u64>,
     pub(crate) max_people_per_hour: Option<u64>,
@@ -111,6 +114,8 @@ pub(crate) struct Touch<'a> {
     pub(crate) hidden: bool,
     /// A detection told it as a copy.
     pub(crate) copied: bool,
+    /// What is new about it.
+    pub(crate) news: News,
 }
 
 impl<'a> Touch<'a> {
@@ -130,6 +135,7 @@ impl<'a> Touch<'a> {
             injection: None,
             hidden: false,
             copied: false,
+            news: News::default(),
         }
     }
 
@@ -280,7 +286,8 @@ fn people_at_most(o: &Observation<'_>, touch: &Touch<'_>, events: u64, rows: Cou
     }
 }
 
-/// Whether an OR may let other rows in than the ones asked for.
+/// Whether an OR or a NOT may let other rows in than the ones asked for.
 fn alternatives(summary: &str) -> bool {
-    summary.as_bytes().windows(4).any(|four| four.eq_ignore_ascii_case(b" or "))
+    let has = |word: &[u8]| summary.as_bytes().windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    has(b" or ") || has(b" not ")
 }

@@ -1,6 +1,36 @@
 //! The numbers that detectors compare with, and the only place where their defaults stand.
 
+use crate::known::ByHand;
+use crate::toml_file::glob;
+use kuzet_event::{Actor, Client};
 use serde::{Deserialize, Serialize};
+
+/// An account of a program, not of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceAccount {
+    /// Role (pattern).
+    pub role: String,
+    /// Programs that it is for (patterns); empty: any that no person sits at.
+    #[serde(default)]
+    pub programs: Vec<String>,
+    /// Clients that it comes from, as they are shown (patterns): `10.1.0.7`, `10.1.*`, `local`; empty: any.
+    #[serde(default)]
+    pub clients: Vec<String>,
+}
+
+impl ServiceAccount {
+    /// How `actor` uses it otherwise than declared; `tool` says that a person sits at the program.
+    pub(crate) fn misused(&self, actor: &Actor, tool: bool) -> Option<ByHand> {
+        let fits = |patterns: &[String], text: &str| patterns.iter().any(|pattern| glob(pattern, text));
+        let named = fits(&self.programs, &actor.program);
+        if !named && (tool || !self.programs.is_empty() && !actor.program.is_empty()) {
+            return Some(ByHand::Program);
+        }
+        let known = actor.client == Client::Unknown || fits(&self.clients, &actor.client.to_string());
+        (!self.clients.is_empty() && !known).then_some(ByHand::Client)
+    }
+}
 
 /// Thresholds of the detectors; every one has a default, and docs/detectors.md gives the reason for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +46,8 @@ pub struct Thresholds {
     pub bulk_rows: u64,
     /// Rows of one role, client and store within the window that make a bulk read.
     pub bulk_window_rows: u64,
+    /// Bytes of one statement of fewer than ten rows that make a bulk read.
+    pub bulk_bytes: u64,
     /// Rows up to which an export is ordinary work.
     pub export_small_rows: u64,
     /// Distinct people looked up one by one within the window.
@@ -40,12 +72,26 @@ pub struct Thresholds {
     pub injection_window_points: u64,
     /// Roles (patterns) whose daily work is server files, replication and code: no dangerous function of theirs is told.
     pub server_roles: Vec<String>,
+    /// Hours in which people work, as in the policy; empty: at any time.
+    pub work_hours: String,
+    /// Days off beside those that ship with the agent, `2026-12-31`.
+    pub days_off: Vec<String>,
+    /// Days that are worked although they are a Sunday or a holiday.
+    pub working_days: Vec<String>,
+    /// Days from the first touch of a store in which roles, clients and programs are learnt and none is told.
+    pub learning_days: u64,
+    /// Days without any touch after which an account is stale; 0: never.
+    pub stale_days: u64,
+    /// Accounts of programs.
+    pub service_accounts: Vec<ServiceAccount>,
     /// Role, client and store triples whose windows are remembered.
     pub max_accounts: usize,
     /// Keyed hashes of people remembered over all windows.
     pub max_people: usize,
     /// Names remembered that stand for a store: copies, views, functions; as many again of single sessions.
     pub max_copies: usize,
+    /// Roles, clients and programs of stores remembered.
+    pub max_known: usize,
     /// Server sessions remembered.
     pub max_sessions: usize,
 }
@@ -58,6 +104,7 @@ impl Default for Thresholds {
             story_seconds: 900,
             bulk_rows: 500,
             bulk_window_rows: 5_000,
+            bulk_bytes: 65_536,
             export_small_rows: 50,
             enumeration_people: 60,
             enumeration_misses: 20,
@@ -70,10 +117,25 @@ impl Default for Thresholds {
             injection_statement_points: 3,
             injection_window_points: 4,
             server_roles: Vec::new(),
+            work_hours: "Mon-Sat 07:00-22:00".to_owned(),
+            days_off: Vec::new(),
+            working_days: Vec::new(),
+            learning_days: 7,
+            stale_days: 60,
+            service_accounts: Vec::new(),
             max_accounts: 8_192,
             max_people: 65_536,
             max_copies: 4_096,
+            max_known: 16_384,
             max_sessions: 16_384,
         }
+    }
+}
+
+impl Thresholds {
+    /// What is wrong with the texts, each with the name of its key.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(&'static str, String)> {
+        crate::calendar::faults(self)
     }
 }

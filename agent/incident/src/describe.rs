@@ -97,6 +97,10 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::LoginAfterBurst => "login after a burst of failures",
         Kind::Copy => "copy of personal data under another name",
         Kind::DangerousFunction => "the database used past its tables",
+        Kind::OutOfHours => "access to personal data outside working hours",
+        Kind::FirstSeen => "first access to personal data",
+        Kind::ServiceAccountByHand => "service account used by hand",
+        Kind::StaleAccount => "stale account used again",
         Kind::SightLost => "sight of the log lost",
         Kind::BlindedSession => "work that the log does not show",
     }

@@ -188,6 +188,10 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
     let log = faults.log(raw.log);
     let mut thresholds = raw.thresholds;
     thresholds.offset_seconds = offset_seconds;
+    for (key, fault) in thresholds.faults() {
+        let help = "hours as \"Mon-Fri 08:00-20:00, Sat 10:00-14:00\", days as \"2026-12-31\"";
+        faults.push("KZ021", None, format!("thresholds.{key}: {fault}"), help);
+    }
     let config = Config {
         path: Some(path.to_owned()),
         host: raw.host.unwrap_or_else(hostname),

@@ -10,7 +10,7 @@ use kuzet_event::{Count, Flag};
 pub(super) static DETECTOR: Detector = Detector {
     name: "bulk_read",
     kinds: &[Kind::BulkRead],
-    thresholds: &["bulk_rows", "bulk_window_rows", "window_seconds"],
+    thresholds: &["bulk_rows", "bulk_window_rows", "bulk_bytes", "window_seconds"],
     on_event: None,
     on_touch: Some(on_touch),
 };
@@ -43,8 +43,11 @@ fn on_touch(
     let busy = touch.grant().and_then(|grant| grant.max_people_per_hour).unwrap_or(0);
     let window_limit = thresholds.bulk_window_rows.max(limit).max(busy);
     let capped = statement.and_then(|statement| statement.limit).is_some_and(|most| most < limit);
+    // One client's records as one value are a screen of an application.
+    let packed = o.has(Flag::PackedAggregate) && touch.template.personal && !touch.asked(o);
+    let heavy = bytes(o).filter(|bytes| touch.template.personal && *bytes >= thresholds.bulk_bytes);
     let (window, reason): (bool, Box<dyn FnOnce() -> String>) = match touch.rows {
-        _ if o.has(Flag::PackedAggregate) && touch.template.personal => {
+        _ if packed => {
             (false, Box::new(|| "many people packed into one value; how many rows went into it is unknown".to_owned()))
         }
         Count::Known(rows) if rows >= limit => {
@@ -57,15 +60,26 @@ fn on_touch(
         Count::Unknown if o.has(Flag::Unfiltered) && !o.has(Flag::Aggregate) && touch.template.personal && !capped => {
             (false, Box::new(|| "read without a condition; the log gives no rows".to_owned()))
         }
+        Count::Known(rows) if heavy.is_some() => {
+            let bytes = heavy.unwrap_or(0);
+            (false, Box::new(move || format!("{bytes} bytes in {rows} rows: many people packed into few values")))
+        }
         _ if touch.window_rows >= window_limit => {
             let (rows, seconds) = (touch.window_rows, thresholds.window_seconds);
             (true, Box::new(move || format!("{rows} rows within {seconds} seconds")))
         }
         _ => return,
     };
-    touch.hidden |= o.has(Flag::PackedAggregate);
+    touch.hidden |= packed || heavy.is_some();
     let call = Call { detector: DETECTOR.name, kind: Kind::BulkRead, outcome: o.event.outcome, window, reason_bit: 0 };
     let store = touch.template.store.name.clone();
     let user = o.event.actor.user.clone();
     teller.tell(o, touch, account, call, || format!("role {user} reads store {store} in bulk: {}", reason()));
+}
+
+/// Bytes that one call sent in fewer rows than a screen has, where the record says so.
+fn bytes(o: &Observation<'_>) -> Option<u64> {
+    let calls = o.event.calls.max(1);
+    let few = o.event.rows.known().is_some_and(|rows| rows / calls < 10);
+    o.event.bytes.known().filter(|_| few).map(|bytes| bytes / calls)
 }

@@ -4,7 +4,7 @@
 use super::Detector;
 use crate::Kind;
 use crate::account::Account;
-use crate::policy::{Doing, Policy};
+use crate::policy::Policy;
 use crate::teller::{Call, Observation, Teller, Touch, Verdict};
 use kuzet_event::{Count, Flag, Verb};
 
@@ -27,7 +27,7 @@ fn on_touch(
     if o.void() && !o.denied || touch.grant().is_some_and(|grant| grant.exports) {
         return;
     }
-    let defines = touch.template.doing == Doing::Define;
+    let defines = o.verb() == Verb::Define;
     if defines && matches!(touch.verdict, Verdict::Allowed(_)) {
         return;
     }

@@ -6,11 +6,15 @@ mod copy;
 mod dangerous_function;
 mod enumeration;
 mod export;
+mod first_seen;
 mod injection;
 mod login;
 mod mass_change;
+mod out_of_hours;
 mod policy;
 mod privilege;
+mod service_account;
+mod stale_account;
 
 use crate::Kind;
 use crate::account::Account;
@@ -43,7 +47,7 @@ pub(crate) struct Detector {
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 11] = [
+pub(crate) static DETECTORS: [&Detector; 15] = [
     &privilege::DETECTOR,
     &audit::DETECTOR,
     &login::DETECTOR,
@@ -54,6 +58,10 @@ pub(crate) static DETECTORS: [&Detector; 11] = [
     &bulk_read::DETECTOR,
     &enumeration::DETECTOR,
     &mass_change::DETECTOR,
+    &service_account::DETECTOR,
+    &stale_account::DETECTOR,
+    &out_of_hours::DETECTOR,
+    &first_seen::DETECTOR,
     &policy::DETECTOR,
 ];
 

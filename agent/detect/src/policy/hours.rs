@@ -8,7 +8,7 @@ const WEEK: u16 = 7 * DAY;
 
 /// Minutes of the week, from Monday 00:00, in which a rule holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hours {
+pub(crate) struct Hours {
     offset_seconds: i32,
     /// Half-open, never across the end of the week.
     spans: Vec<(u16, u16)>,
@@ -17,7 +17,7 @@ pub(super) struct Hours {
 impl Hours {
     /// Reads one text; several parts stand behind commas. A part may leave out its days (every day) or its hours (the
     /// whole day); an end before the start is on the next day.
-    pub(super) fn parse(texts: &[&str], offset_seconds: i32) -> Result<Hours, String> {
+    pub(crate) fn parse(texts: &[&str], offset_seconds: i32) -> Result<Hours, String> {
         let mut spans = Vec::new();
         for part in texts.iter().flat_map(|text| text.split(',')) {
             let part = part.trim().to_lowercase();
@@ -51,7 +51,7 @@ impl Hours {
     }
 
     /// Whether `at` is inside.
-    pub(super) fn contain(&self, at: Timestamp) -> bool {
+    pub(crate) fn contain(&self, at: Timestamp) -> bool {
         let (_, _, _, hour, minute, ..) = at.civil(self.offset_seconds);
         let day = u16::from(at.weekday(self.offset_seconds));
         let now = day * DAY + u16::from(hour) * 60 + u16::from(minute);
@@ -85,8 +85,14 @@ pub(super) fn offset(text: &str) -> Option<i32> {
     ((0..=14).contains(&hours) && (0..60).contains(&minutes)).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
+/// Days since 1970-01-01 of `2027-01-31`.
+pub(crate) fn day(text: &str) -> Option<i64> {
+    let end = until(text, 0).filter(|_| text.len() == 10)?;
+    Some(end.0 / 86_400_000_000 - 1)
+}
+
 /// First moment after `text` (`2027-01-31`: the end of that day; `2027-01-31T18:00`: that minute).
-pub(super) fn until(text: &str, offset_seconds: i32) -> Option<Timestamp> {
+pub(crate) fn until(text: &str, offset_seconds: i32) -> Option<Timestamp> {
     let (date, time) = match text.split_once(['T', ' ']) {
         Some((date, time)) => (date, Some(time)),
         None => (text, None),

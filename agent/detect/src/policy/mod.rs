@@ -1,7 +1,7 @@
 //! The access policy: which role, from which client, program and hours, may do what to which store. Anything else on a
 //! store of personal data is a violation.
 
-mod hours;
+pub(crate) mod hours;
 mod parse;
 
 use crate::Catalogue;
@@ -199,6 +199,7 @@ impl Policy {
     pub(crate) fn grant(&self, index: u16) -> Grant {
         self.rules.get(usize::from(index)).map_or_else(Grant::default, |rule| Grant {
             rule: index,
+            hours: rule.hours.is_some(),
             exports: rule.may & (1 << Doing::Export as u8) != 0,
             max_rows: rule.max_rows,
             max_people_per_hour: rule.max_people_per_hour,
@@ -214,12 +215,14 @@ impl Policy {
         };
         let grants = self.rules.iter().filter(fits).map(|rule| Grant {
             rule: 0,
+            hours: rule.hours.is_some(),
             exports: rule.may & (1 << Doing::Export as u8) != 0,
             max_rows: rule.max_rows,
             max_people_per_hour: rule.max_people_per_hour,
         });
         grants.reduce(|one, other| Grant {
             rule: 0,
+            hours: one.hours && other.hours,
             exports: one.exports || other.exports,
             max_rows: one.max_rows.max(other.max_rows),
             max_people_per_hour: one.max_people_per_hour.max(other.max_people_per_hour),

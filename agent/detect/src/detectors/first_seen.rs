@@ -1,0 +1,69 @@
+//! Who was never at a store before: a role, a client address, a program, once the store's learning time is over.
+
+use super::Detector;
+use crate::account::Account;
+use crate::policy::Policy;
+use crate::teller::{CLAUSE, Call, Observation, Teller, Touch};
+use crate::{Detection, Kind, Volume};
+use kuzet_event::{Actor, Client, Count, Outcome, SessionId};
+use std::sync::Arc;
+
+pub(super) static DETECTOR: Detector = Detector {
+    name: "first_seen",
+    kinds: &[Kind::FirstSeen],
+    thresholds: &["learning_days", "max_known"],
+    on_event: None,
+    on_touch: Some(on_touch),
+};
+
+fn on_touch(
+    o: &Observation<'_>,
+    touch: &mut Touch<'_>,
+    account: &mut Account,
+    teller: &mut Teller<'_>,
+    _policy: Option<&Policy>,
+) {
+    if let Some(known) = touch.news.learnt.take() {
+        teller.out.push(learnt(o, touch, teller, &known));
+    }
+    let Some(new) = touch.news.fresh(&o.event.actor) else { return };
+    let outcome = if touch.template.changes() { o.change_outcome } else { o.event.outcome };
+    let call = Call { detector: DETECTOR.name, kind: Kind::FirstSeen, outcome, window: false, reason_bit: 0 };
+    let (user, store) = (o.event.actor.user.clone(), touch.template.store.name.clone());
+    teller.tell(o, touch, account, call, || format!("never before at store {store}: {new}; role {user} is there now"));
+}
+
+/// The end of the learning time, told once a store, so that nobody was learnt unseen. It is nobody's deed.
+fn learnt(o: &Observation<'_>, touch: &Touch<'_>, teller: &Teller<'_>, known: &str) -> Detection {
+    let store = &touch.template.store;
+    let nobody = Actor {
+        user: Arc::from(""),
+        client: Client::Unknown,
+        program: Arc::from(""),
+        person: Arc::from(""),
+        ..(*o.event.actor).clone()
+    };
+    Detection {
+        detector: DETECTOR.name,
+        kind: Kind::FirstSeen,
+        severity: teller.severities.answer(Kind::FirstSeen, Volume::None, Outcome::Success, Some(store.class)),
+        clause: CLAUSE,
+        since: o.event.at,
+        at: o.event.at,
+        place: o.event.place,
+        actor: Arc::new(nobody),
+        session: SessionId(0),
+        store: Some(Arc::clone(store)),
+        relations: Vec::new(),
+        categories: Vec::new(),
+        outcome: Outcome::Success,
+        statement: None,
+        events: 0,
+        rows: Count::Known(0),
+        people_at_most: Count::Known(0),
+        people: Vec::new(),
+        witness: o.event.witness,
+        measures: false,
+        reason: format!("the learning time of store {} is over: {known}", store.name),
+    }
+}
