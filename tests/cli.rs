@@ -115,6 +115,46 @@ fn commands_without_an_agent_say_so() {
 }
 
 #[test]
+fn a_first_configuration_is_right_private_and_never_replaces_another() {
+    let scratch = Scratch::new("init");
+    let path = scratch.join("first/kuzet.toml");
+    let file = path.display().to_string();
+    let output = call(&scratch, &["init", "--output", &file, "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(documents(&output)[0]["written"], file.as_str());
+    let mode = std::os::unix::fs::PermissionsExt::mode(&path.metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o640);
+    let check = Command::new(kuzet()).args(["check", "--config", &file]).output().unwrap();
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));
+
+    std::fs::write(&path, "# mine\nhost = \"db1\"\n").unwrap();
+    let output = call(&scratch, &["init", "--output", &file]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("error[KZ057]"));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "# mine\nhost = \"db1\"\n");
+    assert!(call(&scratch, &["init", "--output", &file, "--force"]).status.success());
+    // What only explains, as the file of the package, is replaced.
+    std::fs::write(&path, "# nothing is set\n\n").unwrap();
+    assert!(call(&scratch, &["init", "--output", &file]).status.success());
+    let shown = call(&scratch, &["init", "--output", "-"]);
+    assert_eq!(String::from_utf8(shown.stdout).unwrap(), std::fs::read_to_string(&path).unwrap());
+}
+
+/// The file that the package brings sets nothing, and explains what `kuzet init` explains where nothing is found.
+#[test]
+fn the_configuration_of_the_package_is_that_of_init() {
+    let setting =
+        |line: &str| if line.is_empty() || line.starts_with('#') { line.to_owned() } else { format!("#{line}") };
+    let text = kuzet::config::init::text(None, &[]);
+    let text: String = text.lines().map(|line| setting(line) + "\n").collect();
+    let path = root().join("packaging/kuzet.toml");
+    if std::env::var_os("KUZET_BLESS").is_some() {
+        std::fs::write(&path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap(), text, "run the tests with KUZET_BLESS=1");
+}
+
+#[test]
 fn the_configuration_in_the_documentation_is_one() {
     let text = std::fs::read_to_string(root().join("docs/configuration.md")).unwrap();
     let example = text.split("```toml").nth(1).unwrap().split("```").next().unwrap();

@@ -6,6 +6,7 @@ mod classify;
 mod discover;
 mod doctor;
 mod incidents;
+mod init;
 mod output;
 mod replay;
 mod run;
@@ -29,6 +30,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Write a configuration for what is found on this host, and say what to do next
+    Init(init::Options),
     /// Watch this host
     Run,
     /// Check the configuration, catalogue and policy
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let config = cli.config.as_deref();
     let result = match cli.command {
+        Command::Init(options) => init::init(config, &options),
         Command::Run => run::run(config),
         Command::Check(options) => check::check(config, options.json),
         Command::Classify(options) => classify::classify(&options),

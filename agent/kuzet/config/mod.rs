@@ -6,6 +6,7 @@ mod content;
 pub mod discover;
 mod file;
 mod imprint;
+pub mod init;
 mod map;
 mod stream;
 mod watched;
