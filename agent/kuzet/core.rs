@@ -6,12 +6,19 @@ use crate::message::{Gap, GapReason};
 use crate::source::{FileInfo, Sink};
 use kuzet_decode::{Chunk, DecodeOptions, Decoder, Edge, Format, Tally};
 use kuzet_detect::{Detection, Detectors, Severities, SightLoss, sight_lost};
-use kuzet_event::{Count, Event, FileId, Place, SourceId, System, Timestamp};
+use kuzet_event::{Count, Event, FileId, Place, SourceId, System, Timestamp, Witness};
 use kuzet_incident::{FoldConfig, Folder};
 use std::collections::HashMap;
+use std::time::Duration;
 
 /// Bytes after which a format must be recognised or given up.
 const SNIFF_BYTES: usize = 64 << 10;
+
+/// A log whose time goes back further than records of several sessions may overtake each other was written by another
+/// hand, or by another clock.
+const BACKWARDS: Duration = Duration::from_secs(10);
+/// Such jumps of one file that are told; more of them are a log of several clocks.
+const JUMPS: u8 = 3;
 
 /// Records after which a source whose records are mostly not understood is told as blind.
 const BLIND_RECORDS: u64 = 20;
@@ -59,11 +66,19 @@ pub struct Parts {
     pub told: OnDetection,
 }
 
+/// One file being read.
+struct Reading {
+    decoder: Box<dyn Decoder>,
+    /// Stamp of its latest record.
+    latest: Option<Timestamp>,
+    jumps: u8,
+}
+
 /// Decoders, detectors and the folder with their state.
 pub struct Core {
     feeds: Vec<Feed>,
     status: Vec<FeedStatus>,
-    decoders: HashMap<(SourceId, FileId), Box<dyn Decoder>>,
+    decoders: HashMap<(SourceId, FileId), Reading>,
     detectors: Detectors,
     severities: Severities,
     /// Folds detections; public to the wiring, which asks it for changes.
@@ -166,7 +181,7 @@ impl Core {
     /// Decoder states of files, for their checkpoints.
     #[must_use]
     pub fn decoder_state(&self, source: SourceId, file: FileId) -> Vec<u8> {
-        self.decoders.get(&(source, file)).map(|decoder| decoder.snapshot()).unwrap_or_default()
+        self.decoders.get(&(source, file)).map(|reading| reading.decoder.snapshot()).unwrap_or_default()
     }
 
     /// Lets time pass up to `now`: windows end, stories close.
@@ -185,7 +200,7 @@ impl Core {
     }
 
     /// The decoder of a file, made when its format is known.
-    fn decoder(&mut self, info: &FileInfo, chunk: &Chunk<'_>) -> Option<&mut Box<dyn Decoder>> {
+    fn decoder(&mut self, info: &FileInfo, chunk: &Chunk<'_>) -> Option<&mut Reading> {
         let key = (info.source, info.file);
         let feed = self.feeds.get(usize::from(info.source.0))?;
         if !self.decoders.contains_key(&key) {
@@ -196,7 +211,7 @@ impl Core {
             decoder.restore(&info.decoder);
             self.status[usize::from(info.source.0)].format = Some(format);
             self.folder.trust_source(info.source, format.info().trust);
-            self.decoders.insert(key, decoder);
+            self.decoders.insert(key, Reading { decoder, latest: None, jumps: 0 });
         }
         self.decoders.get_mut(&key)
     }
@@ -246,14 +261,33 @@ impl Core {
     }
 }
 
+impl Reading {
+    /// Where time went back among `events`, and how far. Records made to measure carry the time when a statement began.
+    fn jump(&mut self, events: &[Event]) -> Option<(Place, Duration)> {
+        let mut found = None;
+        for event in events.iter().filter(|event| event.witness != Witness::Measure) {
+            let back = self.latest.map_or(Duration::ZERO, |latest| latest.since(event.at));
+            if back > BACKWARDS && self.jumps < JUMPS {
+                self.jumps += 1;
+                found = Some((event.place, back));
+                self.latest = Some(event.at);
+            } else {
+                self.latest = self.latest.max(Some(event.at));
+            }
+        }
+        found
+    }
+}
+
 impl Sink for Core {
     fn chunk(&mut self, info: &FileInfo, chunk: Chunk<'_>) -> usize {
         let mut events = std::mem::take(&mut self.events);
-        let Some(decoder) = self.decoder(info, &chunk) else {
+        let Some(reading) = self.decoder(info, &chunk) else {
             self.events = events;
             return self.unknown(info, &chunk);
         };
-        let decoded = decoder.decode(chunk, &mut events);
+        let decoded = reading.decoder.decode(chunk, &mut events);
+        let jump = reading.jump(&events);
         for event in &events {
             self.detectors.observe(event, &mut self.detections);
             if !self.detections.is_empty() {
@@ -268,6 +302,11 @@ impl Sink for Core {
         }
         events.clear();
         self.events = events;
+        if let Some((place, back)) = jump {
+            let seconds = back.as_secs();
+            let what = format!("time in the log goes back by {seconds} s: another clock, or lines that were put in");
+            self.sight_lost(place, what, Count::Known(0));
+        }
         if decoded.tally != Tally::default() {
             let place = Place { source: info.source, file: info.file, offset: chunk.offset, length: 0 };
             self.account(info.source, decoded.tally, place);

@@ -82,6 +82,7 @@ impl Csvlog {
             client: without_port(raw(4)),
             program: plain(raw(22), &mut room.program),
             session: client_session(raw(5), raw(1), raw(4)),
+            number: number(raw(6)),
             severity: Severity::of(word, code),
             code: if code == b"00000" { Code::NONE } else { Code::new(code) },
             message: plain(raw(13), &mut room.message),
@@ -118,6 +119,14 @@ impl Csvlog {
         }
         length.unwrap_or(bytes.len())
     }
+}
+
+/// A decimal number; 0 when it is none.
+pub(crate) fn number(text: &[u8]) -> u64 {
+    if text.len() > 18 || !text.iter().all(u8::is_ascii_digit) {
+        return 0;
+    }
+    text.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
 }
 
 /// What stands at the front of some bytes.

@@ -13,7 +13,8 @@ pub(crate) struct Text<'a> {
     pub(crate) escaped: bool,
 }
 
-/// Calls `member` with each key and string value of `line`; numbers, `true`, `false` and `null` are passed over.
+/// Calls `member` with each key and value of `line`: a string without its quotes, a
+/// number as it stands; `true`, `false` and `null` are passed over.
 /// `None` when the line is not such an object.
 pub(crate) fn object<'a>(line: &'a [u8], mut member: impl FnMut(&'a [u8], Text<'a>)) -> Option<()> {
     let mut quotes = Quotes { line, start: 0, bits: 0 };
@@ -56,6 +57,9 @@ pub(crate) fn object<'a>(line: &'a [u8], mut member: impl FnMut(&'a [u8], Text<'
             let length = line[at..].iter().take_while(scalar).count();
             if length == 0 {
                 return None;
+            }
+            if line[at].is_ascii_digit() {
+                member(key, Text { raw: &line[at..at + length], escaped: false });
             }
             at += length;
         }

@@ -25,7 +25,7 @@ pub(crate) struct Jsonlog {
 type Values<'a> = [Text<'a>; KEYS.len()];
 
 /// Their keys.
-const KEYS: [&[u8]; 12] = [
+const KEYS: [&[u8]; 13] = [
     b"timestamp",
     b"user",
     b"dbname",
@@ -38,6 +38,7 @@ const KEYS: [&[u8]; 12] = [
     b"context",
     b"statement",
     b"application_name",
+    b"line_num",
 ];
 
 /// Place of a key in [`KEYS`].
@@ -55,6 +56,7 @@ fn place_of(key: &[u8]) -> Option<usize> {
         b"context" => 9,
         b"statement" => 10,
         b"application_name" => 11,
+        b"line_num" => 12,
         _ => return None,
     })
 }
@@ -86,6 +88,8 @@ struct Line<'a> {
     statement: Cow<'a, str>,
     #[serde(borrow, default)]
     application_name: Cow<'a, str>,
+    #[serde(default)]
+    line_num: u64,
 }
 
 impl Jsonlog {
@@ -122,6 +126,7 @@ impl Jsonlog {
 
     fn general(&mut self, text: &str, place: Place, events: &mut Vec<Event>) -> Verdict {
         let Ok(line) = sonic_rs::from_str::<Line<'_>>(text) else { return Verdict::Lost };
+        let number = Cow::Owned(line.line_num.to_string());
         let fields = [
             &line.timestamp,
             &line.user,
@@ -135,12 +140,14 @@ impl Jsonlog {
             &line.context,
             &line.statement,
             &line.application_name,
+            &number,
         ];
         self.fields(&fields.map(|field| field.as_bytes()), place, events)
     }
 
     fn fields(&mut self, fields: &[&[u8]; KEYS.len()], place: Place, events: &mut Vec<Event>) -> Verdict {
-        let [time, user, database, client, id, severity, code, message, detail, context, query, program] = *fields;
+        let [time, user, database, client, id, severity, code, message, detail, context, query, program, number] =
+            *fields;
         if severity.is_empty() {
             return Verdict::Lost;
         }
@@ -153,6 +160,7 @@ impl Jsonlog {
             program,
             client,
             session: client_session(id, user, client),
+            number: crate::csvlog::number(number),
             severity: Severity::of(severity, code),
             code: if code == b"00000" { Code::NONE } else { Code::new(code) },
             message,

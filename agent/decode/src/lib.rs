@@ -14,6 +14,7 @@ mod format;
 mod journald;
 mod json;
 mod jsonlog;
+mod lines;
 mod login;
 mod mapped;
 mod messages;

@@ -1,6 +1,7 @@
 //! PostgreSQL records to events: one step behind all three formats, so that they tell the same story by construction.
 
 use crate::format::DecodeOptions;
+use crate::lines::Lines;
 use crate::pgaudit::Audit;
 use crate::recent::Recent;
 use crate::{Actors, Analyzer, Parameters, login, messages, statement};
@@ -70,6 +71,8 @@ pub(crate) struct Record<'a> {
     /// Without a port.
     pub(crate) client: &'a [u8],
     pub(crate) session: SessionId,
+    /// Number of the record inside its session; 0 is unknown.
+    pub(crate) number: u64,
     pub(crate) severity: Severity,
     pub(crate) code: Code,
     pub(crate) message: &'a [u8],
@@ -147,6 +150,7 @@ pub(crate) struct Postgres {
     pub(crate) parameters: Parameters,
     relations: Recent<Option<Arc<Relation>>>,
     previous: Vec<Previous>,
+    lines: Lines,
     scratch: Vec<u8>,
 }
 
@@ -158,12 +162,19 @@ impl Postgres {
             parameters: Parameters::new(),
             relations: Recent::new(256),
             previous: Vec::new(),
+            lines: Lines::new(),
             scratch: Vec::new(),
         }
     }
 
     /// Appends the event of `record`, if it has one.
     pub(crate) fn record(&mut self, record: &Record<'_>, events: &mut Vec<Event>) -> Verdict {
+        let missing = self.lines.missing(record.session, record.number);
+        if missing > 0 {
+            let mut event = self.event(record, Action::Missing);
+            event.rows = Count::Known(missing);
+            events.push(event);
+        }
         if let Some(audit) = record.message.strip_prefix(b"AUDIT: ") {
             return self.audit(record, audit, events);
         }

@@ -317,6 +317,7 @@ impl Stderr {
             program: fields.program.unwrap_or(known.program.as_bytes()),
             client: fields.client.unwrap_or(known.client.as_bytes()),
             session: self.session(fields, pid, &known),
+            number: 0,
             severity: open.severity,
             code,
             message,

@@ -16,6 +16,7 @@ use crate::resolve::{GUESS_TAG, Identity, Resolver, Template};
 use crate::session::{self, Ended, Pending, Session};
 use crate::shelf::{Key, Shelf};
 use crate::sightings::MISSED;
+use crate::silence::Silence;
 use crate::teller::{self, CLAUSE, Observation, Teller, Touch, Verdict};
 use crate::{Catalogue, Detection, Family, Kind, Policy, Severities, Thresholds};
 use kuzet_event::{Action, Count, Event, Flag, Flags, IdentifierKind, Outcome, Timestamp, Verb, Witness};
@@ -47,6 +48,7 @@ pub struct Detectors {
     known: Known,
     shared: Shared,
     reckoner: Reckoner,
+    silence: Silence,
     /// Latest event time.
     latest: i64,
     /// Keys of people held in all accounts.
@@ -88,6 +90,7 @@ impl Detectors {
             known: Known::new(&thresholds),
             shared,
             reckoner: Reckoner::new(thresholds.max_accounts, thresholds.max_sessions),
+            silence: Silence::new(thresholds.max_sessions, thresholds.max_accounts),
             latest: i64::MIN,
             people: 0,
             crowded: 0,
@@ -113,6 +116,11 @@ impl Detectors {
         if event.witness != Witness::Measure && event.session.0 != 0 && self.reckoner.measures(event) {
             self.reckoner.know(event, &mut self.shared.clock);
         }
+        if let Some(lasted) = self.silence.follow(event, &mut self.shared.clock)
+            && !self.reckoner.measures(event)
+        {
+            self.tell_silent(event, lasted, detections);
+        }
         match event.action {
             Action::Statement => self.statement(event, detections),
             Action::Login | Action::Setting => {
@@ -125,6 +133,7 @@ impl Detectors {
                 self.reckoner.begin(event, &mut self.shared.clock);
                 self.tell_missing(event.at, detections);
             }
+            Action::Missing => self.tell_gap(event, detections),
             Action::Server => {}
         }
     }
@@ -149,6 +158,7 @@ impl Detectors {
             self.shared.bursts.pop();
         }
         self.reckoner.forget(now.saturating_sub(SESSION_MICROS));
+        self.silence.forget(now.saturating_sub(SESSION_MICROS));
         while self.shared.probes.oldest().is_some_and(|probe| probe.last < idle) {
             self.shared.probes.pop();
         }
@@ -165,6 +175,7 @@ impl Detectors {
         self.shared.bursts.changes(&mut rows);
         self.shared.probes.changes(&mut rows);
         self.reckoner.changes(&mut rows);
+        self.silence.changes(&mut rows);
         self.resolver.changes(&mut rows);
         self.known.changes(&mut rows);
         if !rows.is_empty() {
@@ -191,6 +202,7 @@ impl Detectors {
                 Some(b'm' | b'l' | b'n') => self.reckoner.read(&key, &value),
                 Some(&KEPT_TAG | &SESSION_TAG) => copies.push((key, value)),
                 Some(&KNOWN_TAG) => known.push((key, value)),
+                Some(b'q' | b'r') => self.silence.read(&key, &value),
                 Some(&GUESS_TAG) => self.resolver.restore(&value),
                 Some(&SELF_TAG) => {
                     if let Some((latest, clock)) = value.split_at_checked(8) {
@@ -213,6 +225,7 @@ impl Detectors {
             self.reckoner.fill(),
             self.resolver.copies.restore(&copies),
             self.known.restore(&known),
+            self.silence.fill(),
         ];
         shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
     }
@@ -229,6 +242,7 @@ impl Detectors {
             + self.reckoner.evicted()
             + self.resolver.copies.evicted()
             + self.known.evicted()
+            + self.silence.evicted()
             + self.crowded
     }
 
@@ -244,6 +258,7 @@ impl Detectors {
             + self.reckoner.len()
             + self.resolver.copies.len()
             + self.known.len()
+            + self.silence.len()
             + self.people
     }
 

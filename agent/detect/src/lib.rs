@@ -22,6 +22,7 @@ mod severity;
 mod shelf;
 mod sight;
 mod sightings;
+mod silence;
 mod story;
 mod teller;
 mod thresholds;

@@ -115,6 +115,7 @@ pub(crate) fn event(spec: &Spec) -> Event {
         21 => Action::Logout,
         22 => Action::Setting,
         39 => Action::Seen,
+        40 => Action::Missing,
         _ => Action::Statement,
     };
     let statement = if spec.form == 22 { statement(10) } else { statement(spec.form) };
@@ -151,7 +152,7 @@ fn spec() -> impl Strategy<Value = Spec> {
     (
         (0_i64..40, 0_u8..4, 0_u8..5, 1_u64..4, 0_u64..4),
         (
-            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 5 => 20_u8..40],
+            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 5 => 20_u8..41],
             proptest::option::of(0_u64..800),
             0_u16..90,
             0_u8..3,

@@ -45,6 +45,8 @@ pub enum Action {
     Setting,
     /// The server lists the session among those at work (statistics, process list): no statement is told.
     Seen,
+    /// Records of the session are missing before this one: the log was cut or edited. `rows` says how many.
+    Missing,
     /// Any other message of the server that is worth an event (start, stop, crash, client lost while data was sent).
     Server,
 }

@@ -211,29 +211,64 @@ impl Detectors {
         if event.session.0 == 0 || !self.reckoner.sight(event, &mut self.shared.clock) {
             return;
         }
-        let kind = Kind::BlindedSession;
-        let actor = Arc::clone(&event.actor);
-        let volume = self.severities.volume(Count::Unknown);
+        let actor = &event.actor;
         let reason = format!(
             "a session of role {} from {} is at work and the log shows nothing of it, not even its login",
             actor.user, actor.client
         );
+        self.tell_sight(event, ("blinded", Kind::BlindedSession), Count::Unknown, reason, detections);
+    }
+
+    /// A session came and went without a word although its role is one that the log tells of.
+    pub(super) fn tell_silent(&mut self, event: &Event, lasted: u64, detections: &mut Vec<Detection>) {
+        let actor = &event.actor;
+        let reason = format!(
+            "a session of role {} from {} lasted {}.{:02} s and the log shows none of its statements",
+            actor.user,
+            actor.client,
+            lasted / 1_000_000,
+            lasted / 10_000 % 100
+        );
+        self.tell_sight(event, ("blinded", Kind::BlindedSession), Count::Known(0), reason, detections);
+    }
+
+    /// Records of a session are missing in the middle of a log.
+    pub(super) fn tell_gap(&mut self, event: &Event, detections: &mut Vec<Detection>) {
+        let actor = &event.actor;
+        let number = event.rows.known().unwrap_or(0);
+        let reason = format!(
+            "{number} records of a session of role {} from {} are missing from the log: it was cut or edited",
+            actor.user, actor.client
+        );
+        self.tell_sight(event, ("sight", Kind::SightLost), Count::Unknown, reason, detections);
+    }
+
+    /// Tells that something was hidden; `rows` as far as known, for the severity.
+    fn tell_sight(
+        &mut self,
+        event: &Event,
+        (detector, kind): (&'static str, Kind),
+        rows: Count,
+        reason: String,
+        detections: &mut Vec<Detection>,
+    ) {
+        let volume = self.severities.volume(rows);
         detections.push(Detection {
-            detector: "blinded",
+            detector,
             kind,
             severity: self.severities.answer(kind, volume, Outcome::Unknown, None),
             clause: CLAUSE,
             since: event.at,
             at: event.at,
             place: event.place,
-            actor,
+            actor: Arc::clone(&event.actor),
             session: event.session,
             store: None,
             relations: event.relations().to_vec(),
             categories: Vec::new(),
             outcome: Outcome::Unknown,
             statement: event.statement.clone(),
-            witness: Witness::Measure,
+            witness: event.witness,
             measures: false,
             events: 1,
             rows: Count::Unknown,
