@@ -9,6 +9,7 @@ mod documents;
 mod live;
 mod metrics;
 mod notify;
+mod policy;
 mod robust;
 mod scenarios;
 mod streams;

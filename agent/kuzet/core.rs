@@ -66,6 +66,9 @@ pub struct Parts {
     pub told: OnDetection,
 }
 
+/// Told of every event and of what it completed.
+pub type OnEvent = Box<dyn FnMut(&Event, &[Detection]) + Send>;
+
 /// One file being read.
 struct Reading {
     decoder: Box<dyn Decoder>,
@@ -88,6 +91,7 @@ pub struct Core {
     events: Vec<Event>,
     detections: Vec<Detection>,
     on_detection: OnDetection,
+    on_event: Option<OnEvent>,
     folded: u64,
 }
 
@@ -109,6 +113,7 @@ impl Core {
             events: Vec::new(),
             detections: Vec::new(),
             on_detection: told,
+            on_event: None,
             folded: 0,
         }
     }
@@ -142,6 +147,11 @@ impl Core {
         });
         self.status = status.collect();
         (self.feeds, self.detectors, self.severities, self.on_detection) = (feeds, detectors, severities, told);
+    }
+
+    /// Has every event from now on told to `watch`.
+    pub fn watch(&mut self, watch: OnEvent) {
+        self.on_event = Some(watch);
     }
 
     /// The detectors, for their state.
@@ -290,6 +300,9 @@ impl Sink for Core {
         let jump = reading.jump(&events);
         for event in &events {
             self.detectors.observe(event, &mut self.detections);
+            if let Some(watch) = &mut self.on_event {
+                watch(event, &self.detections);
+            }
             if !self.detections.is_empty() {
                 self.fold();
             }

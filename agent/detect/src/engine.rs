@@ -11,7 +11,7 @@ use crate::follow;
 use crate::hash::Build;
 use crate::known::{KNOWN_TAG, Known, News};
 use crate::policy::{Doing, Standing};
-use crate::reckon::Reckoner;
+use crate::reckon::{Logs, Reckoner, SYSTEMS};
 use crate::resolve::{GUESS_TAG, Identity, Resolver, Template};
 use crate::session::{self, Ended, Pending, Session};
 use crate::shelf::{Key, Shelf};
@@ -51,6 +51,8 @@ pub struct Detectors {
     silence: Silence,
     /// Latest event time.
     latest: i64,
+    /// The same of each system's log.
+    logs: Logs,
     /// Keys of people held in all accounts.
     people: usize,
     /// People that were not noted because an account was full.
@@ -92,6 +94,7 @@ impl Detectors {
             reckoner: Reckoner::new(thresholds.max_accounts, thresholds.max_sessions),
             silence: Silence::new(thresholds.max_sessions, thresholds.max_accounts),
             latest: i64::MIN,
+            logs: [i64::MIN; SYSTEMS],
             people: 0,
             crowded: 0,
             thresholds,
@@ -112,6 +115,10 @@ impl Detectors {
     pub fn observe(&mut self, event: &Event, detections: &mut Vec<Detection>) {
         if event.at.0 > self.latest {
             self.latest = event.at.0;
+        }
+        if event.witness != Witness::Measure {
+            let log = &mut self.logs[event.actor.system as usize];
+            *log = (*log).max(event.at.0);
         }
         if event.witness != Witness::Measure && event.session.0 != 0 && self.reckoner.measures(event) {
             self.reckoner.know(event, &mut self.shared.clock);
@@ -181,6 +188,7 @@ impl Detectors {
         if !rows.is_empty() {
             let mut value = self.latest.to_be_bytes().to_vec();
             self.shared.clock.put(&mut value);
+            self.logs.iter().for_each(|log| value.extend(log.to_be_bytes()));
             rows.push((vec![SELF_TAG], Some(value)));
         }
         rows.sort();
@@ -205,9 +213,13 @@ impl Detectors {
                 Some(b'q' | b'r') => self.silence.read(&key, &value),
                 Some(&GUESS_TAG) => self.resolver.restore(&value),
                 Some(&SELF_TAG) => {
-                    if let Some((latest, clock)) = value.split_at_checked(8) {
-                        self.latest = latest.try_into().map_or(self.latest, i64::from_be_bytes);
-                        self.shared.clock = u64::take(clock).unwrap_or(0);
+                    let mut numbers = value.as_chunks::<8>().0.iter();
+                    if let (Some(latest), Some(clock)) = (numbers.next(), numbers.next()) {
+                        self.latest = i64::from_be_bytes(*latest);
+                        self.shared.clock = u64::from_be_bytes(*clock);
+                    }
+                    for (log, number) in self.logs.iter_mut().zip(numbers) {
+                        *log = i64::from_be_bytes(*number);
                     }
                 }
                 _ => {}

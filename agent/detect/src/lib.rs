@@ -40,7 +40,7 @@ pub use catalogue::{CATEGORIES, Catalogue, Known};
 pub use detection::{Detection, Family, Kind, Severity, Store, StoreClass};
 pub use diagnostic::Diagnostic;
 pub use engine::{Detectors, Row};
-pub use policy::Policy;
+pub use policy::{Learner, Opinion, Policy, Proposal, Question};
 pub use resolve::person_key;
 pub use severity::{Severities, Volume};
 pub use sight::{SightLoss, sight_lost};

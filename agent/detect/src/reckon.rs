@@ -18,14 +18,19 @@ const SLOT: i64 = 60_000_000;
 const CREDIT_SLOTS: i64 = 120;
 /// How long the log may take to tell what was measured.
 const GRACE: i64 = 15_000_000;
+/// How long a silent log is waited for: it may have a backlog, or nothing to tell.
+const PATIENCE: i64 = 120_000_000;
 /// How long after the first measurement of a server statements may have begun before the agent did.
 const SETTLING: i64 = 60_000_000;
 /// Claims of one role and store that wait for the log.
 const CLAIMS: usize = 256;
 /// Systems there are, and more: their rows never make room for others.
-const SYSTEMS: usize = 16;
+pub(crate) const SYSTEMS: usize = 16;
 /// Measurements of one role and store kept for a story that may begin.
 const PARTS: usize = 64;
+
+/// Time of the latest record of each system's log.
+pub(crate) type Logs = [i64; SYSTEMS];
 
 /// Family, role, store. Role 0 stands for all roles.
 pub(crate) type ReckonKey = (u8, u128, u64);
@@ -192,10 +197,15 @@ impl Reckoner {
         reckoning
     }
 
-    /// What the log has not told although it had its time.
-    pub(crate) fn settle(&mut self, now: i64, clock: &mut u64) -> Vec<Missing> {
+    /// What the log has not told although it had its time: it went on past the statement, or was silent for long.
+    pub(crate) fn settle(&mut self, now: i64, logs: &Logs, clock: &mut u64) -> Vec<Missing> {
         let mut missing = Vec::new();
         while let Some((at, key)) = self.due.front().copied().filter(|(at, _)| at.saturating_add(GRACE) <= now) {
+            let system =
+                self.shelf.peek(key).and_then(|one| one.claims.front()).map(|claim| claim.actor.system as usize);
+            if at.saturating_add(PATIENCE) > now && system.is_some_and(|system| logs[system] < at) {
+                break;
+            }
             self.due.pop_front();
             let Some(reckoning) = self.shelf.existing(key, clock) else { continue };
             let Some(mut claim) = reckoning.claims.pop_front() else { continue };
@@ -228,7 +238,8 @@ impl Reckoner {
     }
 
     /// A session that the server lists: true when the log should have told of it by now, once a session.
-    pub(crate) fn sight(&mut self, event: &Event, clock: &mut u64) -> bool {
+    pub(crate) fn sight(&mut self, event: &Event, logs: &Logs, clock: &mut u64) -> bool {
+        let went_on = logs[event.actor.system as usize];
         let system = self.systems.peek(event.actor.system as u64);
         let (begun, logins) = system.map_or((0, false), |system| (system.begun, system.logins));
         let (session, _) = self.sessions.entry(event.session.0, clock);
@@ -238,7 +249,8 @@ impl Reckoner {
             // Those of the first look logged in before the agent watched.
             session.known |= begun == event.at.0;
         }
-        let tell = logins && !session.known && event.at.0 - session.first >= GRACE;
+        let listed = event.at.0 - session.first;
+        let tell = logins && !session.known && listed >= if went_on > session.first { GRACE } else { PATIENCE };
         session.known |= tell;
         tell
     }

@@ -28,7 +28,7 @@ fn micros(seconds: u64) -> i64 {
 /// An actor in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ActorRow {
-    system: System,
+    pub(crate) system: System,
     user: String,
     client: ClientRow,
     program: String,

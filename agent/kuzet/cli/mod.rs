@@ -8,6 +8,7 @@ mod doctor;
 mod incidents;
 mod init;
 mod output;
+mod policy;
 mod replay;
 mod run;
 mod status;
@@ -42,6 +43,9 @@ enum Command {
     Discover(discover::Options),
     /// Run recorded logs through today's detectors; changes nothing
     Replay(replay::Options),
+    /// Propose, show and explain the access policy
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// List, show and close incidents
     #[command(subcommand)]
     Incidents(incidents::Command),
@@ -71,6 +75,7 @@ pub fn main() -> ExitCode {
         Command::Classify(options) => classify::classify(&options),
         Command::Discover(options) => discover::discover(config, &options),
         Command::Replay(options) => replay::replay(config, &options),
+        Command::Policy(command) => policy::policy(config, command),
         Command::Incidents(command) => incidents::incidents(config, command),
         Command::Status(options) => status::status(config, options.json),
         Command::Doctor(options) => doctor::doctor(config, options.json),

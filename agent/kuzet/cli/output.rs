@@ -10,6 +10,11 @@ pub(super) fn line(text: &str) {
     }
 }
 
+/// Tells a person at the terminal beside the result: standard output may be a file.
+pub(super) fn note(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// Prints a JSON document on one line.
 pub(super) fn json(document: &impl serde::Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string(document)?);

@@ -60,7 +60,7 @@ struct Summary {
 
 /// Where an installation has no key, hashes of a replay are made with this one: they live as long as the command, and a
 /// second replay gives the same output.
-const REPLAY_KEY: [u8; 32] = *b"kuzet replay without an install.";
+pub(super) const REPLAY_KEY: [u8; 32] = *b"kuzet replay without an install.";
 
 pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCode, Failure> {
     let (mut config, _) = Config::load(config)?;
@@ -138,7 +138,7 @@ impl Sink for Replay<'_> {
     }
 }
 
-fn format(name: Option<&str>) -> Result<Option<Format>, Failure> {
+pub(super) fn format(name: Option<&str>) -> Result<Option<Format>, Failure> {
     let Some(name) = name.filter(|name| *name != "auto") else { return Ok(None) };
     if name == Format::Mapped.name() {
         let help = "a mapped journal needs its mapping: --config FILE --source NAME (docs/journals.md)";
@@ -158,7 +158,7 @@ fn written(files: &[PathBuf]) -> Option<Timestamp> {
 }
 
 /// Reads every file once, in order, with progress on a terminal. Returns the bytes read.
-fn read(files: &[PathBuf], replay: &mut Replay<'_>, progress: bool) -> Result<u64, Failure> {
+pub(super) fn read(files: &[PathBuf], sink: &mut dyn Sink, progress: bool) -> Result<u64, Failure> {
     let total = files.iter().filter_map(|file| std::fs::metadata(file).ok()).map(|metadata| metadata.len()).sum();
     let bar = if progress && std::io::stderr().is_terminal() { ProgressBar::new(total) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bytes} of {total_bytes} {wide_bar} {eta}") {
@@ -170,7 +170,7 @@ fn read(files: &[PathBuf], replay: &mut Replay<'_>, progress: bool) -> Result<u6
         let before = bar.position();
         let mut report = |now: DirectProgress| bar.set_position(before + now.read);
         let failed = |error| anyhow::anyhow!("cannot read {}: {error}", file.display());
-        bytes += reader.file(SourceId(0), file, replay, &mut report).map_err(failed)?.bytes;
+        bytes += reader.file(SourceId(0), file, sink, &mut report).map_err(failed)?.bytes;
     }
     bar.finish_and_clear();
     Ok(bytes)

@@ -169,7 +169,7 @@ impl Detectors {
 
     /// Tells what was measured and what the log, given its time, does not show.
     pub(super) fn tell_missing(&mut self, at: Timestamp, detections: &mut Vec<Detection>) {
-        for Missing { key, claim } in self.reckoner.settle(at.0, &mut self.shared.clock) {
+        for Missing { key, claim } in self.reckoner.settle(at.0, &self.logs, &mut self.shared.clock) {
             let Some(store) = self.resolver.store_named(key.2) else { continue };
             let actor = claim.actor();
             let (kind, outcome) = (Kind::BlindedSession, Outcome::Success);
@@ -208,7 +208,7 @@ impl Detectors {
     pub(super) fn seen(&mut self, event: &Event, detections: &mut Vec<Detection>) {
         self.reckoner.begin(event, &mut self.shared.clock);
         self.tell_missing(event.at, detections);
-        if event.session.0 == 0 || !self.reckoner.sight(event, &mut self.shared.clock) {
+        if event.session.0 == 0 || !self.reckoner.sight(event, &self.logs, &mut self.shared.clock) {
             return;
         }
         let actor = &event.actor;

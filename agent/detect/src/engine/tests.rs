@@ -76,11 +76,15 @@ fn statements_that_the_log_does_not_show_are_told_after_their_time() {
     };
     let silent = [measured(100, SELECT_ALL, 3, 30), measured(110, 15, 1, 1)];
     assert_eq!(blinded(&silent), [], "the log has 15 seconds");
-    let silent = [measured(100, SELECT_ALL, 3, 30), measured(116, 15, 1, 1)];
+    let silent = [measured(100, SELECT_ALL, 3, 30), logged(112, 15), measured(116, 15, 1, 1)];
+    assert_eq!(blinded(&silent), [(3, Count::Known(30))]);
+    let backlog = [measured(100, SELECT_ALL, 3, 30), measured(219, 15, 1, 1)];
+    assert_eq!(blinded(&backlog), [], "a log that is silent may be behind");
+    let silent = [measured(100, SELECT_ALL, 3, 30), measured(220, 15, 1, 1)];
     assert_eq!(blinded(&silent), [(3, Count::Known(30))]);
     let late = [measured(100, SELECT_ALL, 1, 5), logged(108, SELECT_ALL), measured(130, 15, 1, 1)];
     assert_eq!(blinded(&late), []);
-    let part = [logged(99, SELECT_ALL), measured(100, SELECT_ALL, 4, 40), measured(130, 15, 1, 1)];
+    let part = [logged(99, SELECT_ALL), measured(100, SELECT_ALL, 4, 40), measured(220, 15, 1, 1)];
     assert_eq!(blinded(&part), [(3, Count::Known(30))]);
     // A statement is logged when it begins and measured when it ends.
     let long = [logged(90, SELECT_ALL), measured(5_000, SELECT_ALL, 1, 5), measured(5_020, 15, 1, 1)];
@@ -107,7 +111,9 @@ fn sessions_that_never_logged_in_are_told_once() {
     assert_eq!(count(&[seen(0), login.clone(), seen(20), seen(40)]), 0);
     let baseline = measured(0, 15, 1, 1);
     assert_eq!(count(&[baseline.clone(), login.clone(), seen(10), seen(20)]), 0);
-    assert_eq!(count(&[baseline.clone(), login.clone(), seen(10), seen(26), seen(40)]), 1);
+    let on = other(12, 15, Witness::Log);
+    assert_eq!(count(&[baseline.clone(), login.clone(), seen(10), on, seen(26), seen(40)]), 1);
+    assert_eq!(count(&[baseline.clone(), login.clone(), seen(10), seen(129), seen(130), seen(140)]), 1);
     assert_eq!(count(&[baseline.clone(), login, seen(10), at(11, LOGIN, Witness::Log, None), seen(26)]), 0);
     // A log without logins cannot miss one.
     assert_eq!(count(&[baseline, seen(10), seen(26)]), 0);

@@ -1,7 +1,9 @@
 //! The access policy: which role, from which client, program and hours, may do what to which store. Anything else on a
 //! store of personal data is a violation.
 
+mod explain;
 pub(crate) mod hours;
+mod learn;
 mod parse;
 
 use crate::Catalogue;
@@ -9,7 +11,10 @@ use crate::Diagnostic;
 use crate::teller::Grant;
 use crate::toml_file::{self, glob};
 use hours::Hours;
+
+pub use explain::{Opinion, Question};
 use kuzet_event::{Actor, Client, Timestamp};
+pub use learn::{Learner, Proposal};
 use std::net::IpAddr;
 
 /// What a statement does to a store, in the words of the policy.
@@ -129,6 +134,11 @@ impl Policy {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Every rule with its line, as it is written down.
+    pub fn lines(&self) -> impl Iterator<Item = usize> {
+        self.rules.iter().map(|rule| rule.line)
     }
 
     /// Rules that name a store which the catalogue does not have.
