@@ -15,18 +15,21 @@ const SHORT: i64 = 20_000;
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct At(i64);
 
+/// Rows of both tables on their way back from the store.
+type Rows = (Vec<(u64, u64, At)>, Vec<(u64, u128, At)>);
+
 /// What is known of sessions and roles.
 pub(crate) struct Silence {
     /// Sessions that logged in and have said nothing.
     quiet: Shelf<u64, At>,
     /// Roles whose statements the log has told.
     spoke: Shelf<u128, At>,
-    read: (Vec<(u64, u64, At)>, Vec<(u64, u128, At)>),
+    read: Rows,
 }
 
 impl Silence {
     pub(crate) fn new(sessions: usize, roles: usize) -> Silence {
-        Silence { quiet: Shelf::new(b'q', sessions), spoke: Shelf::new(b'r', roles), read: (Vec::new(), Vec::new()) }
+        Silence { quiet: Shelf::new(b'q', sessions), spoke: Shelf::new(b'r', roles), read: Rows::default() }
     }
 
     /// Follows a record of a log; for the end of a silent session gives how long it was, in microseconds.

@@ -100,7 +100,7 @@ fn learn(config: Option<&Path>, options: &Learn) -> Result<ExitCode, Failure> {
         },
     };
     let learner = Arc::new(Mutex::new(Learner::new(content.catalogue.clone(), &config.thresholds)));
-    let mut core = setup::core(vec![feed], content, config.thresholds, &config.fold, Box::new(|_| {}));
+    let mut core = Core::new(setup::parts(vec![feed], content, config.thresholds, &config.fold, Box::new(|_| {})));
     let watching = Arc::clone(&learner);
     core.watch(Box::new(move |event, detections| {
         if let Ok(mut learner) = watching.lock() {

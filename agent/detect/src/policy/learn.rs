@@ -80,7 +80,7 @@ impl Learner {
     pub fn new(catalogue: Catalogue, thresholds: &Thresholds) -> Learner {
         let micros = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX / MINUTE).saturating_mul(1_000_000);
         Learner {
-            resolver: Resolver::new(catalogue),
+            resolver: Resolver::new(catalogue, thresholds.max_copies),
             offset_seconds: thresholds.offset_seconds,
             window: micros(thresholds.window_seconds),
             story: micros(thresholds.story_seconds),

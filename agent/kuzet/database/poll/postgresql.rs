@@ -466,7 +466,7 @@ fn role_change(change: &Change, records: &mut Records) {
         .map(|(word, (_, now))| if now == b't' { (*word).to_owned() } else { format!("NO{word}") })
         .collect();
     let verb = if change.before.is_some() { "ALTER" } else { "CREATE" };
-    records.change(&format!("{verb} ROLE {name} {}", words.join(" ")).trim_end());
+    records.change(format!("{verb} ROLE {name} {}", words.join(" ")).trim_end());
 }
 
 #[cfg(test)]
