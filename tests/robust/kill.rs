@@ -27,13 +27,17 @@ fn number(name: &str, default: u64) -> u64 {
 /// `count` csvlog records beginning now, so that none is late however long the test takes: lookups, reads by people without a right, dumps, failed logins, deletions.
 pub(super) fn recording(count: usize, random: &mut Random) -> Vec<String> {
     let (people, start) = (people::people(500), now());
-    let mut lines = [0_u64; 64];
+    // PostgreSQL counts the records of every session.
+    let mut lines = std::collections::HashMap::new();
+    let mut line = |process: u32| {
+        let last = lines.entry(process).or_insert(0_u64);
+        *last += 1;
+        *last
+    };
     let mut all = Vec::with_capacity(count);
     for index in 0..count {
         let at = start + 40_000 * index as i64;
         let process = random.below(64) as u32;
-        lines[process as usize] += 1;
-        let line = lines[process as usize];
         let person = random.pick(&people);
         let mut audited = Audited {
             class: "READ",
@@ -45,8 +49,8 @@ pub(super) fn recording(count: usize, random: &mut Random) -> Vec<String> {
         };
         let clerk = format!("clerk{:02}", process % 24);
         let record = match random.below(1000) {
-            0..700 => Record::audit(at, "app", 2000 + process, line, &audited),
-            700..900 => Record::audit(at, &clerk, 3000 + process, line, &audited),
+            0..700 => Record::audit(at, "app", 2000 + process, line(2000 + process), &audited),
+            700..900 => Record::audit(at, &clerk, 3000 + process, line(3000 + process), &audited),
             900..960 => {
                 let message = format!("password authentication failed for user \"{clerk}\"");
                 let mut record = Record::log(at, &clerk, 10_000 + index as u32, 1, message);
@@ -57,16 +61,16 @@ pub(super) fn recording(count: usize, random: &mut Random) -> Vec<String> {
                 audited.text = "SELECT * FROM borrowers";
                 audited.parameters = "<none>";
                 audited.rows = 1000 + random.below(9000);
-                Record::audit(at, "analyst", 4000 + process, line, &audited)
+                Record::audit(at, "analyst", 4000 + process, line(4000 + process), &audited)
             }
             980..990 => {
                 (audited.class, audited.command, audited.parameters) = ("WRITE", "DELETE", "<none>");
                 (audited.text, audited.rows) = ("DELETE FROM borrowers\n  WHERE salary > 0", 1 + random.below(9000));
-                Record::audit(at, "dba", 5000 + process, line, &audited)
+                Record::audit(at, "dba", 5000 + process, line(5000 + process), &audited)
             }
             _ => {
                 let message = format!("disconnection: session time: 0:00:0{} user=app", process % 10);
-                Record::log(at, "app", 2000 + process, line, message)
+                Record::log(at, "app", 2000 + process, line(2000 + process), message)
             }
         };
         all.push(record.csv());
@@ -260,7 +264,10 @@ fn what_is_cut_unread_is_told_once_each_and_nothing_else_is_lost() {
     let kept: Vec<String> =
         records.iter().filter(|record| lost.next_if(|lost| lost == record).is_none()).cloned().collect();
     assert_eq!(kept.len() + log.lost.len(), records.len());
-    same(&told, &undisturbed(&kept), seed);
+    // What was cut is missing from its sessions as well; the agent has told it as gaps.
+    let mut expected = undisturbed(&kept);
+    expected.retain(|one| one["kuzet.family"] != "sight");
+    same(&told, &expected, seed);
 }
 
 /// Writes `share` in pieces while an agent runs that is killed at a random moment, perhaps after it has caught up with

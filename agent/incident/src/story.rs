@@ -349,6 +349,7 @@ impl Story {
         let (incident, name) = (&mut self.incident, &*source.name);
         if detection.rows == Count::Unknown && moves(detection) {
             self.inner.unknown_parts += 1;
+            incident.rows.unknown_parts = self.inner.unknown_parts;
             self.inner.unknown_events = self.inner.unknown_events.saturating_add(detection.events);
             let code = match detection.actor.system {
                 System::Postgresql => LimitCode::RowsHidden,
