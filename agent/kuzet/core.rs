@@ -6,7 +6,7 @@ use crate::message::{Gap, GapReason};
 use crate::source::{FileInfo, Sink};
 use kuzet_decode::{Chunk, DecodeOptions, Decoder, Edge, Format, Tally};
 use kuzet_detect::{Detection, Detectors, Severities, SightLoss, sight_lost};
-use kuzet_event::{Count, Event, FileId, Place, SourceId, System, Timestamp, Witness};
+use kuzet_event::{Action, Count, Event, FileId, Place, SourceId, System, Timestamp, UNTOLD, Witness};
 use kuzet_incident::{FoldConfig, Folder};
 use std::collections::HashMap;
 use std::time::Duration;
@@ -44,6 +44,10 @@ pub struct FeedStatus {
     pub format: Option<Format>,
     /// Events made.
     pub events: u64,
+    /// Statements of shared roles whose person the application told.
+    pub told: u64,
+    /// Those whose person it did not tell.
+    pub untold: u64,
     /// Records that never reached a decoder; part of `tally.lost`.
     dropped: u64,
     blind_told: bool,
@@ -298,7 +302,11 @@ impl Sink for Core {
         };
         let decoded = reading.decoder.decode(chunk, &mut events);
         let jump = reading.jump(&events);
+        let (mut told, mut untold) = (0, 0);
         for event in &events {
+            if !event.actor.person.is_empty() && event.action == Action::Statement {
+                *(if *event.actor.person == *UNTOLD { &mut untold } else { &mut told }) += 1;
+            }
             self.detectors.observe(event, &mut self.detections);
             if let Some(watch) = &mut self.on_event {
                 watch(event, &self.detections);
@@ -311,6 +319,7 @@ impl Sink for Core {
         if let (Some(last), Some(status)) = (events.last(), self.status.get_mut(index)) {
             status.last_event = Some(status.last_event.map_or(last.at, |before| before.max(last.at)));
             status.events += events.len() as u64;
+            (status.told, status.untold) = (status.told + told, status.untold + untold);
             self.watermark = self.watermark.max(last.at);
         }
         events.clear();

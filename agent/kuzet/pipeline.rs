@@ -514,7 +514,15 @@ impl Agent {
                 continue;
             };
             let Tally { seen, handled, suppressed, lost, lost_bytes } = status.tally;
-            metrics.totals(Totals { seen, handled, suppressed, lost, events: status.events });
+            metrics.totals(Totals {
+                seen,
+                handled,
+                suppressed,
+                lost,
+                events: status.events,
+                told: status.told,
+                untold: status.untold,
+            });
             metrics.lost_bytes.inc_by(lost_bytes.saturating_sub(metrics.lost_bytes.get()));
             if let Some(at) = status.last_event {
                 metrics.last_event(at);

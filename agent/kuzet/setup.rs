@@ -25,6 +25,12 @@ pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
             log_line_prefix: source.log_line_prefix.clone(),
             timezone: source.offset_seconds.unwrap_or(config.offset_seconds),
             mapping: source.map.clone(),
+            pools: config
+                .pools
+                .iter()
+                .filter(|pool| pool.source.as_ref().is_none_or(|name| *name == source.name))
+                .map(|pool| Arc::clone(&pool.pool))
+                .collect(),
             ..DecodeOptions::new(key.clone())
         },
     };

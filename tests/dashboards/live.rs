@@ -69,7 +69,15 @@ impl Trouble {
         metrics.beat(now);
         for number in 0..2 {
             let source = metrics.source(SourceId(number)).unwrap();
-            source.totals(Totals { seen: 10 * n, handled: 8 * n, suppressed: n, lost: n, events: 9 * n });
+            source.totals(Totals {
+                seen: 10 * n,
+                handled: 8 * n,
+                suppressed: n,
+                lost: n,
+                events: 9 * n,
+                told: n,
+                untold: n,
+            });
             source.read_bytes.inc_by(1000);
             source.lost_bytes.inc_by(100);
             source.gap(GapReason::Truncated);

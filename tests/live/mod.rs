@@ -11,6 +11,7 @@ mod journald;
 pub mod mariadb;
 mod mariadb_logs;
 pub mod observe;
+mod persons;
 mod poll;
 pub mod postgres;
 mod redis;

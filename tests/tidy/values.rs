@@ -24,7 +24,14 @@ const PLACES: &[(&str, &[&str])] = &[
     // Bound values: filled by the readers of records, read where they become keyed hashes.
     // A view is parsed without any.
     ("Parameters", &["agent/decode/", "agent/kuzet/discover/mariadb.rs"]),
-    ("parameters.get", &["agent/decode/src/pgaudit.rs", "agent/decode/src/statement/values.rs"]),
+    (
+        "parameters.get",
+        &[
+            "agent/decode/src/pgaudit.rs",
+            "agent/decode/src/statement/session.rs",
+            "agent/decode/src/statement/values.rs",
+        ],
+    ),
     // From a value to its kind and its normal form.
     // The one of the detectors is about roles.
     ("identify", &["agent/decode/src/statement/values.rs", "agent/detect/", "agent/personal/"]),

@@ -212,15 +212,16 @@ impl Decoder for Csvlog {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        match self.skipping {
+        let own = match self.skipping {
             None => Vec::new(),
             Some(Skip::Line) => vec![0],
             Some(Skip::Record(inside)) => vec![1 | u8::from(inside.quoted) << 1 | u8::from(inside.opener) << 2],
-        }
+        };
+        self.postgres.persons.snapshot(own)
     }
 
     fn restore(&mut self, snapshot: &[u8]) {
-        self.skipping = match snapshot {
+        self.skipping = match self.postgres.persons.restore(snapshot) {
             [0] => Some(Skip::Line),
             [flags @ (1 | 3 | 5 | 7)] => Some(Skip::Record(Inside { quoted: flags & 2 != 0, opener: flags & 4 != 0 })),
             _ => self.skipping,

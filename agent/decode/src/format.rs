@@ -6,6 +6,7 @@ use crate::jsonlog::Jsonlog;
 use crate::mapped::{Mapped, Mapping};
 use crate::mongodb::{MongodbAudit, MongodbLog};
 use crate::mysql::{audit::AuditLog, audit_csv, audit_json, audit_xml, error::Errors, general::General, slow::Slow};
+use crate::persons::Pool;
 use crate::pgbouncer::Pgbouncer;
 use crate::redis::Redis;
 use crate::server_audit::ServerAudit;
@@ -248,13 +249,23 @@ pub struct DecodeOptions {
     pub latest: Option<Timestamp>,
     /// What the fields of a mapped journal mean.
     pub mapping: Option<Arc<Mapping>>,
+    /// Roles that many people share, the first that fits counts.
+    pub pools: Arc<[Arc<Pool>]>,
 }
 
 impl DecodeOptions {
     /// Options with nothing set but the key; times without a zone are UTC.
     #[must_use]
     pub fn new(key: Key) -> DecodeOptions {
-        DecodeOptions { key, log_line_prefix: None, timezone: 0, query_log_limit: 1024, latest: None, mapping: None }
+        DecodeOptions {
+            key,
+            log_line_prefix: None,
+            timezone: 0,
+            query_log_limit: 1024,
+            latest: None,
+            mapping: None,
+            pools: Arc::from([]),
+        }
     }
 }
 

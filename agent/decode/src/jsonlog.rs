@@ -202,11 +202,11 @@ impl Decoder for Jsonlog {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        self.lines.snapshot()
+        self.postgres.persons.snapshot(self.lines.snapshot())
     }
 
     fn restore(&mut self, snapshot: &[u8]) {
-        self.lines.restore(snapshot);
+        self.lines.restore(self.postgres.persons.restore(snapshot));
     }
 }
 

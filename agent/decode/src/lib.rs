@@ -22,6 +22,7 @@ mod mongodb;
 mod mysql;
 mod names;
 mod parameters;
+mod persons;
 mod pgaudit;
 mod pgbouncer;
 mod postgres;
@@ -42,6 +43,7 @@ pub use actors::Actors;
 pub use format::{DecodeOptions, FORMATS, Format, FormatInfo, sniff};
 pub use mapped::{MapAction, MapForm, MapObject, MapPerson, MapTime, Mapping, word_matches};
 pub use parameters::Parameters;
+pub use persons::{Pool, PoolFault};
 pub use statement::{Analyzer, audit_effect};
 
 use kuzet_event::{Event, FileId, SourceId};

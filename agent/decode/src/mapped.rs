@@ -237,7 +237,8 @@ impl Mapped {
         if person.is_empty() {
             return base;
         }
-        let make = || Arc::new(Actor { person: names::clean(person), ..(*base).clone() });
+        let key = &self.key;
+        let make = || Arc::new(Actor { person: names::person(person, key).unwrap_or_default(), ..(*base).clone() });
         Arc::clone(self.people.get(&[user, client, program, person], make))
     }
 }

@@ -1,12 +1,15 @@
 //! Names out of a log made fit to be shown: valid UTF-8, no control characters, no identifiers inside.
 
-use kuzet_personal::{column_category, mask_people, names_person, table_hint, unseen};
+use kuzet_personal::{Key, column_category, mask_people, names_person, table_hint, unseen};
 use std::sync::Arc;
 
 /// Longest name out of a statement, bytes: that of PostgreSQL.
 const NAME: usize = 63;
 /// What stands in the place of a name that may be a value.
 pub(crate) const HIDDEN: &str = "?";
+
+/// Longest name of a person told by an application, bytes.
+const PERSON: usize = 128;
 
 /// Longest name kept, in bytes; servers cut theirs at 63 or 64 bytes, host names end at 255.
 const LONGEST: usize = 256;
@@ -23,6 +26,18 @@ pub(crate) fn clean(raw: &[u8]) -> Arc<str> {
     }
     text.truncate(text.floor_char_boundary(LONGEST));
     Arc::from(text)
+}
+
+/// The person that an application tells, in clear like a role; one that is a person's number, address or full name is
+/// told as a keyed hash, so that people stay apart. Nothing when it is empty or says that it is not known.
+pub(crate) fn person(raw: &[u8], key: &Key) -> Option<Arc<str>> {
+    let raw = raw.trim_ascii();
+    let shown = clean(raw);
+    match &*shown {
+        "" | HIDDEN => None,
+        name if name.as_bytes() == raw && raw.len() <= PERSON => Some(shown),
+        _ => Some(Arc::from(format!("person-{:012x}", key.pseudonym("person behind a role", raw) >> 80))),
+    }
 }
 
 /// At most `longest` bytes of `text`.
@@ -130,6 +145,19 @@ mod tests {
         assert_eq!(shown(&"a".repeat(100)).len(), 63);
         assert_eq!(&*object(b"My Schema"), "My Schema");
         assert_eq!((&*role("intruder"), &*role("Иванов Иван"), &*role("x_12345678")), ("intruder", "?", "?"));
+    }
+
+    #[test]
+    fn persons_are_shown_like_roles_unless_they_are_people() {
+        let person = |name: &str| person(name.as_bytes(), &Key::new([7; 32])).map(|name| name.to_string());
+        assert_eq!(person(" clerk7 ").as_deref(), Some("clerk7"));
+        assert_eq!(person("a.ivanova").as_deref(), Some("a.ivanova"));
+        for name in ["850830346939", "Ахметов Нурлан Серикович", "clerk\n7", "aigul@poshta.kz"] {
+            let told = person(name).unwrap();
+            assert!(told.starts_with("person-") && told.len() == 19, "{name}: {told}");
+        }
+        assert_ne!(person("Ахметов Нурлан"), person("Иванов Иван"));
+        assert_eq!((person(""), person("?")), (None, None));
     }
 
     #[test]

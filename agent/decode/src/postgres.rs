@@ -2,6 +2,7 @@
 
 use crate::format::DecodeOptions;
 use crate::lines::Lines;
+use crate::persons::Persons;
 use crate::pgaudit::Audit;
 use crate::recent::Recent;
 use crate::{Actors, Analyzer, Parameters, login, messages, statement};
@@ -147,6 +148,7 @@ struct Previous {
 pub(crate) struct Postgres {
     pub(crate) actors: Actors,
     analyzer: Analyzer,
+    pub(crate) persons: Persons,
     pub(crate) parameters: Parameters,
     relations: Recent<Option<Arc<Relation>>>,
     previous: Vec<Previous>,
@@ -159,6 +161,7 @@ impl Postgres {
         Postgres {
             actors: Actors::new(System::Postgresql),
             analyzer: Analyzer::new(System::Postgresql, options.key.clone()),
+            persons: Persons::new(options, System::Postgresql),
             parameters: Parameters::new(),
             relations: Recent::new(256),
             previous: Vec::new(),
@@ -197,7 +200,7 @@ impl Postgres {
                 // pgaudit hides the context of its own records. One that has a context was written by a function of the
                 // session (RAISE LOG 'AUDIT: …'): a forgery.
                 let own = record.context.is_empty();
-                events.push(Event {
+                let mut event = Event {
                     at: record.at,
                     place: record.place,
                     actor: self.actors.intern(record.user, record.client, record.program, record.database),
@@ -214,7 +217,9 @@ impl Postgres {
                     witness: if own { Witness::Audit } else { Witness::Log },
                     calls: 1,
                     bytes: Count::Unknown,
-                });
+                };
+                self.persons.name(&mut event, audit.statement, &self.parameters);
+                events.push(event);
                 Verdict::Handled
             }
         };
@@ -352,6 +357,7 @@ impl Postgres {
         let mut event = self.event(record, Action::Statement);
         event.outcome = outcome;
         event.statement = Some(self.analyzer.analyze(text, &self.parameters, false, &mut event.identifiers));
+        self.persons.name(&mut event, text, &self.parameters);
         events.push(event);
         self.parameters.clear();
         Verdict::Handled
@@ -362,10 +368,10 @@ impl Postgres {
         self.event_of(record, actor, action)
     }
 
-    fn event_of(&self, record: &Record<'_>, actor: Arc<Actor>, action: Action) -> Event {
+    fn event_of(&mut self, record: &Record<'_>, actor: Arc<Actor>, action: Action) -> Event {
         // Messages that a function of the session can write as well (RAISE LOG) carry its context.
         let written = record.severity == Severity::Log && !record.context.is_empty();
-        Event {
+        let mut event = Event {
             at: record.at,
             place: record.place,
             actor,
@@ -382,7 +388,11 @@ impl Postgres {
             witness: Witness::Log,
             calls: 1,
             bytes: Count::Unknown,
+        };
+        if action != Action::Statement {
+            self.persons.name(&mut event, b"", &self.parameters);
         }
+        event
     }
 }
 

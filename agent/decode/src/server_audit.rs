@@ -117,6 +117,7 @@ impl ServerAudit {
         let place = Place { length: u32::try_from(length).unwrap_or(u32::MAX), ..place };
         Some(match self.event(&record, at, place) {
             Some(event) => {
+                crate::persons::tell_before(&event, events);
                 events.push(event);
                 Line::Record(length)
             }
@@ -258,10 +259,10 @@ impl Decoder for ServerAudit {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        if self.skipping { vec![1] } else { Vec::new() }
+        self.family.persons.snapshot(if self.skipping { vec![1] } else { Vec::new() })
     }
 
     fn restore(&mut self, snapshot: &[u8]) {
-        self.skipping = snapshot == [1];
+        self.skipping = self.family.persons.restore(snapshot) == [1];
     }
 }

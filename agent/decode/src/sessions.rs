@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Sessions remembered.
 const KEPT: NonZeroUsize = NonZeroUsize::new(1024).unwrap();
 /// Largest snapshot, in bytes.
-const SNAPSHOT: usize = 60 << 10;
+const SNAPSHOT: usize = 40 << 10;
 /// First byte of a snapshot.
 const VERSION: u8 = 2;
 

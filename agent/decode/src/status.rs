@@ -20,6 +20,7 @@
 use crate::account::Lines;
 use crate::blank;
 use crate::format::DecodeOptions;
+use crate::persons::Persons;
 use crate::postgres::{self, Verdict};
 use crate::{Actors, Analyzer, Chunk, Decoded, Decoder, Parameters, mysql, statement};
 use kuzet_event::{Action, Count, Event, Identifier, Outcome, Place, SessionId, Statement, System, Timestamp, Witness};
@@ -35,6 +36,7 @@ const DECLARED: usize = 256;
 pub(crate) struct Status {
     system: System,
     analyzer: Analyzer,
+    persons: Persons,
     actors: Actors,
     parameters: Parameters,
     lines: Lines,
@@ -75,6 +77,7 @@ impl Status {
         Status {
             system,
             analyzer: Analyzer::new(system, options.key.clone()),
+            persons: Persons::new(options, system),
             actors: Actors::new(system),
             parameters: Parameters::new(),
             lines: Lines::default(),
@@ -112,6 +115,8 @@ impl Status {
             event.rows = line.rows.map_or(Count::Unknown, Count::Known);
             event.bytes = line.bytes.map_or(Count::Unknown, Count::Known);
         }
+        // Statistics tell no text as it was sent: only the program may name a person.
+        self.persons.name(&mut event, b"", &self.parameters);
         events.push(event);
         Verdict::Handled
     }

@@ -433,11 +433,11 @@ impl Decoder for Stderr {
             Skipping::Record => 2,
         }];
         out.extend_from_slice(&self.sessions.snapshot());
-        out
+        self.postgres.persons.snapshot(out)
     }
 
     fn restore(&mut self, snapshot: &[u8]) {
-        let [skipping, sessions @ ..] = snapshot else { return };
+        let [skipping, sessions @ ..] = self.postgres.persons.restore(snapshot) else { return };
         self.skipping = match skipping {
             0 => Skipping::No,
             1 => Skipping::Line,

@@ -473,12 +473,12 @@ fn identity(actor: &Actor) -> Identity {
 
 /// Key of a client alone, of any role.
 pub(crate) fn client_key(actor: &Actor) -> Option<u128> {
-    let anyone = Actor { user: Arc::from(""), client: actor.client.clone(), ..actor.clone() };
+    let anyone = Actor { user: Arc::from(""), person: Arc::from(""), client: actor.client.clone(), ..actor.clone() };
     (actor.client != Client::Unknown).then(|| identity(&anyone).principal)
 }
 
 /// Key of a role alone, from any client.
 pub(crate) fn user_key(actor: &Actor) -> Option<u128> {
-    let anywhere = Actor { client: Client::Unknown, ..actor.clone() };
+    let anywhere = Actor { client: Client::Unknown, person: Arc::from(""), ..actor.clone() };
     (!actor.user.is_empty()).then(|| identity(&anywhere).principal)
 }

@@ -1,7 +1,7 @@
 //! Scenarios kept as data: events in, stories out (data/scenarios.toml).
 
 use crate::tests::{CATALOGUE, POLICY, Spec, event};
-use crate::{Catalogue, Detection, Detectors, Family, Policy, ServiceAccount, Severities, Thresholds};
+use crate::{Catalogue, Detection, Detectors, Family, Kind, Policy, ServiceAccount, Severities, Thresholds};
 use kuzet_event::{Client, Count, Event, Identifier, IdentifierKind, Outcome, PersonKey, Witness};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -207,4 +207,57 @@ fn every_scenario_gives_its_stories() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The events of five clerks behind one role, of whom the last looks up twenty people and the others six each.
+fn clerks(told: bool) -> Vec<Event> {
+    let mut events = Vec::new();
+    for turn in 0..20_u16 {
+        for clerk in 0..5_u16 {
+            if clerk < 4 && turn >= 6 {
+                continue;
+            }
+            let seconds = i64::from(turn) * 120 + i64::from(clerk);
+            let mut one = event(&Spec {
+                seconds,
+                user: 0,
+                client: 0,
+                session: 1,
+                number: seconds.unsigned_abs() + 1,
+                form: 0,
+                rows: Some(1),
+                person: clerk * 100 + turn,
+                outcome: 1,
+                witness: Witness::Audit,
+            });
+            let person = if told { format!("clerk{clerk}") } else { kuzet_event::UNTOLD.to_owned() };
+            one.actor = Arc::new(kuzet_event::Actor { person: Arc::from(person), ..(*one.actor).clone() });
+            events.push(one);
+        }
+    }
+    events
+}
+
+/// Who is told, once each, under a policy of one rule.
+fn blamed(policy: &str, events: &[Event]) -> Vec<String> {
+    let catalogue = Catalogue::parse(CATALOGUE, "catalogue.toml").unwrap();
+    let policy = Policy::parse(policy, "policy.toml").unwrap();
+    let mut detectors = Detectors::new(catalogue, Some(policy), Thresholds::default(), Severities::default());
+    let mut found: Vec<Detection> = Vec::new();
+    events.iter().for_each(|one| detectors.observe(one, &mut found));
+    let broken = found.iter().filter(|one| [Kind::PolicyViolation, Kind::Enumeration].contains(&one.kind));
+    let people: BTreeSet<String> = broken.map(|one| one.actor.person.to_string()).collect();
+    people.into_iter().collect()
+}
+
+#[test]
+fn one_clerk_of_five_behind_a_role_is_told_apart() {
+    let limit = "[[allow]]\nrole = 'app'\nmay = 'read'\nstore = 'borrowers'\nmax_people_per_hour = 15\n";
+    assert_eq!(blamed(limit, &clerks(true)), ["clerk4"]);
+    // Nobody told: the role as a whole is over the limit.
+    assert_eq!(blamed(limit, &clerks(false)), ["?"]);
+    let named = format!("{limit}person = ['clerk0', 'clerk1']\n").replace("15", "50");
+    assert_eq!(blamed(&named, &clerks(true)), ["clerk2", "clerk3", "clerk4"]);
+    assert_eq!(blamed(&named.replace("'clerk0'", "'*'"), &clerks(true)), [""; 0]);
+    assert_eq!(blamed(&named.replace("'clerk0'", "'*'"), &clerks(false)), ["?"]);
 }

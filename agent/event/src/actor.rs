@@ -68,6 +68,9 @@ impl fmt::Display for Client {
     }
 }
 
+/// [`Actor::person`] of a shared role when the application did not tell who acts: nobody is not one person.
+pub const UNTOLD: &str = "?";
+
 /// Everything that stays the same over many records of one role, client, program and database; shared, so that an
 /// event costs no string copy.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,6 +86,6 @@ pub struct Actor {
     /// Database or schema connected to (`db.namespace`); empty when unknown.
     pub database: Arc<str>,
     /// The person behind a shared role, as the application told (`user.effective.name`): a comment tag, the program's
-    /// name, a session setting, a journal. Empty when it did not tell.
+    /// name, a session setting, a journal. [`UNTOLD`] when it did not tell, empty when the role is not declared shared.
     pub person: Arc<str>,
 }

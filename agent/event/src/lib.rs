@@ -12,7 +12,7 @@ mod identifier;
 mod statement;
 mod time;
 
-pub use actor::{Actor, Client, System};
+pub use actor::{Actor, Client, System, UNTOLD};
 pub use count::Count;
 pub use event::{Action, Code, Event, FileId, Outcome, Place, SessionId, SourceId, Trust, Witness};
 pub use identifier::{Identifier, IdentifierKind, PersonKey};

@@ -14,8 +14,14 @@ pub fn headline(incident: &Incident) -> String {
     if let Some(store) = &incident.store {
         let _ = write!(text, " in {}", store.name);
     }
-    if !incident.user.is_empty() {
-        let _ = write!(text, " by {}", incident.user);
+    match (incident.person.as_str(), incident.user.as_str()) {
+        (_, "") => {}
+        ("", user) => {
+            let _ = write!(text, " by {user}");
+        }
+        (person, user) => {
+            let _ = write!(text, " by {person} through role {user}");
+        }
     }
     match incident.clients.as_slice() {
         [] => {}
@@ -140,9 +146,11 @@ fn minutes(time: &str) -> String {
 }
 
 fn who(incident: &Incident) -> String {
-    match incident.user.as_str() {
-        "" => "the records name no role".to_owned(),
-        user => format!("role {user} on {} (a role is not a person: find out who used it)", incident.system.name()),
+    let system = incident.system.name();
+    match (incident.person.as_str(), incident.user.as_str()) {
+        (_, "") => "the records name no role".to_owned(),
+        ("", user) => format!("role {user} on {system} (a role is not a person: find out who used it)"),
+        (person, user) => format!("{person} through role {user} on {system}, as the application told"),
     }
 }
 
@@ -310,6 +318,7 @@ fn lifecycle(out: &mut String, incident: &Incident) {
 /// What to do, by family; the legal clock where people are affected.
 fn hints(incident: &Incident) -> Vec<String> {
     let user = if incident.user.is_empty() { "the role" } else { &incident.user };
+    let asked = if incident.person.is_empty() { format!("the owner of {user}") } else { incident.person.clone() };
     let mut hints = Vec::new();
     let stop = match incident.system {
         kuzet_event::System::Postgresql => format!(
@@ -322,7 +331,7 @@ fn hints(incident: &Incident) -> Vec<String> {
     };
     match incident.family {
         Family::Access => {
-            hints.push(format!("ask the owner of {user} whether this was meant; if not, lock the role"));
+            hints.push(format!("ask {asked} whether this was meant; if not, lock the role"));
             hints.push(stop);
             hints.push("find where the result went: the client, its files, its outbound connections".to_owned());
         }

@@ -46,6 +46,8 @@ pub enum LimitCode {
     WindowCutShort,
     /// The principal is not named by the record.
     NoPrincipal,
+    /// The role is shared and the application did not tell the person.
+    PersonUntold,
 }
 
 /// A [`LimitCode`] with how often it applied.
@@ -145,5 +147,8 @@ fn text(limit: &Limit) -> String {
         LimitCode::Gap => format!("gap of unknown size in source {source} during the story ({count} gaps)"),
         LimitCode::WindowCutShort => "the story was cut here because too many were open at once".to_owned(),
         LimitCode::NoPrincipal => format!("{count} records do not name the role"),
+        LimitCode::PersonUntold => {
+            format!("the role is shared: the application did not tell the person ({count} detections, source {source})")
+        }
     }
 }

@@ -246,9 +246,13 @@ impl Folder {
         let serial = self.next();
         let number = |time: Timestamp| time.0.to_le_bytes();
         let fingerprint = detection.statement.as_ref().map_or(0, |statement| statement.fingerprint);
+        let mut who = key.user.to_string();
+        if !key.person.is_empty() {
+            who.extend(["\0", &key.person]);
+        }
         let parts: [&[u8]; 9] = [
             key.system.name().as_bytes(),
-            key.user.as_bytes(),
+            who.as_bytes(),
             &[key.family as u8, u8::from(key.store)],
             key.place.as_bytes(),
             &number(detection.since),

@@ -243,6 +243,9 @@ pub struct Incident {
     /// Database role or account; empty when the records name none. A role is not a person.
     #[serde(rename = "user.name")]
     pub user: String,
+    /// The person behind a shared role, as the application told; empty when it did not tell or the role is not shared.
+    #[serde(rename = "user.effective.name", default, skip_serializing_if = "String::is_empty")]
+    pub person: String,
     /// Clients, at most 16: addresses, host names, `local`, `unknown`.
     #[serde(rename = "source.address")]
     pub clients: Vec<String>,

@@ -6,7 +6,7 @@ use crate::people::{Bounds, PeopleSet};
 use crate::text::clip;
 use crate::{Entry, Evidence, Incident, IncidentId, KindCount, LimitCode, Rows, SCHEMA, StoreInfo, Timeline, Where};
 use kuzet_detect::{Detection, Family, Kind, Severity};
-use kuzet_event::{Client, Count, Flag, Outcome, Relation, System, Timestamp, Trust, Witness};
+use kuzet_event::{Client, Count, Flag, Outcome, Relation, System, Timestamp, Trust, UNTOLD, Witness};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,6 +16,8 @@ use std::sync::Arc;
 pub(crate) struct Key {
     pub(crate) system: System,
     pub(crate) user: Arc<str>,
+    /// The person behind a shared role; `?` when it was not told.
+    pub(crate) person: Arc<str>,
     pub(crate) family: Family,
     /// Name of the store, or of the source when no store is known.
     pub(crate) place: Arc<str>,
@@ -30,7 +32,8 @@ impl Key {
             None => (Arc::clone(&source.name), false),
         };
         let actor = &detection.actor;
-        Key { system: actor.system, user: Arc::clone(&actor.user), family: detection.kind.family(), place, store }
+        let (user, person) = (Arc::clone(&actor.user), Arc::clone(&actor.person));
+        Key { system: actor.system, user, person, family: detection.kind.family(), place, store }
     }
 }
 
@@ -49,6 +52,8 @@ pub(crate) struct Inner {
     /// Position in the order in which stories were opened.
     pub(crate) serial: u64,
     user: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    person: String,
     place: String,
     store: bool,
     pub(crate) bounds: Bounds,
@@ -107,6 +112,7 @@ impl Story {
             story: crate::Story::Running,
             system: key.system,
             user: clip(&key.user, 256),
+            person: if *key.person == *UNTOLD { String::new() } else { clip(&key.person, 256) },
             clients: Vec::new(),
             addresses: Vec::new(),
             programs: Vec::new(),
@@ -139,6 +145,7 @@ impl Story {
         let inner = Inner {
             serial,
             user: key.user.to_string(),
+            person: key.person.to_string(),
             place: key.place.to_string(),
             store: key.store,
             bounds: Bounds::default(),
@@ -168,6 +175,7 @@ impl Story {
         Key {
             system: self.incident.system,
             user: Arc::from(self.inner.user.as_str()),
+            person: Arc::from(self.inner.person.as_str()),
             family: self.incident.family,
             place: Arc::from(self.inner.place.as_str()),
             store: self.inner.store,
@@ -376,6 +384,9 @@ impl Story {
         }
         if detection.actor.user.is_empty() && detection.kind != Kind::SightLost {
             incident.evidence.limit(LimitCode::NoPrincipal, name, 0);
+        }
+        if *detection.actor.person == *UNTOLD {
+            incident.evidence.limit(LimitCode::PersonUntold, name, 0);
         }
     }
 

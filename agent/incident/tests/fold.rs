@@ -336,3 +336,22 @@ fn a_restart_does_not_change_which_gaps_are_remembered() {
     let late = folder.incidents().last().unwrap();
     assert!(late.evidence.limits.iter().any(|one| one.code == LimitCode::Gap));
 }
+
+#[test]
+fn persons_behind_one_role_are_told_apart() {
+    let by = |person: &str, at| {
+        let one = detection("app", Kind::Enumeration, seconds(at), Count::Known(1));
+        Detection { actor: Arc::new(Actor { person: Arc::from(person), ..(*one.actor).clone() }), ..one }
+    };
+    let mut folder = Folder::new(config());
+    let incidents = fold(&mut folder, &[by("clerk7", 0), by("clerk1", 0), by("clerk7", 5), by(UNTOLD, 0)]);
+    assert_eq!(incidents.iter().map(|one| one.detections).collect::<Vec<_>>(), [2, 1, 1]);
+    assert!(incidents[0].headline.contains(" by clerk7 through role app from "), "{}", incidents[0].headline);
+    assert!(describe(&incidents[0]).contains("clerk7 through role app on postgresql, as the application told"));
+    assert!(line(&incidents[0]).contains("clerk7 through role app"));
+    assert!(incidents[0].evidence.complete);
+    let untold = &incidents[2];
+    assert_eq!((untold.person.as_str(), untold.user.as_str()), ("", "app"));
+    assert!(!untold.to_json().unwrap().contains("user.effective.name"));
+    assert!(describe(untold).contains("the role is shared: the application did not tell the person"));
+}

@@ -35,6 +35,10 @@ fn any_detection(window: u64) -> impl Strategy<Value = Detection> {
             one.severity = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical][usize::from(severity)];
             one.outcome = [Outcome::Unknown, Outcome::Success, Outcome::Failure][usize::from(outcome)];
             one.actor = actor(&one.actor.user, ["local", "192.0.2.7", "2001:db8::1"][usize::from(client)]);
+            one.actor = Arc::new(Actor {
+                person: Arc::from(["", UNTOLD, "clerk7"][usize::from(client)]),
+                ..(*one.actor).clone()
+            });
             one.session = SessionId(session);
             one.place = Place { source: SourceId(source), file: FileId(session), offset: u64::from(offset), length: 9 };
             one.people_at_most = count(most);

@@ -1,6 +1,7 @@
 //! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
 
 use super::map::{self, RawMap};
+use super::pool::{PoolConfig, RawPool};
 use super::stream::{RawJournald, RawRedis, RawStream};
 use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
 use crate::database::{DatabaseConfig, DatabaseSettings};
@@ -31,6 +32,8 @@ struct Raw {
     source: Vec<toml::Spanned<RawSource>>,
     #[serde(default)]
     database: Vec<toml::Spanned<DatabaseSettings>>,
+    #[serde(default)]
+    pool: Vec<toml::Spanned<RawPool>>,
     #[serde(default)]
     metrics: RawMetrics,
     #[serde(default)]
@@ -184,6 +187,11 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         database.place(|file| beside(file.to_owned()));
         databases.extend(faults.database(&database, at, &databases, &sources));
     }
+    let mut pools: Vec<PoolConfig> = Vec::new();
+    for pool in raw.pool {
+        let at = pool.span().start;
+        pools.extend(faults.pool(pool.into_inner(), at, &sources));
+    }
     let metrics = faults.listen(raw.metrics.listen.as_deref());
     let log = faults.log(raw.log);
     let mut thresholds = raw.thresholds;
@@ -199,6 +207,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         offset_seconds,
         sources,
         databases,
+        pools,
         catalogue: raw.catalogue.map(beside),
         policy: raw.policy.map(beside),
         metrics,

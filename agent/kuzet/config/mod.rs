@@ -8,12 +8,14 @@ mod file;
 mod imprint;
 pub mod init;
 mod map;
+mod pool;
 mod stream;
 mod watched;
 
 pub use content::Content;
 pub use file::{load_text, read_guarded};
 pub use imprint::{Difference, Imprint, files};
+pub use pool::PoolConfig;
 pub use watched::{LOOK, Watched};
 
 use crate::database::DatabaseConfig;
@@ -45,6 +47,8 @@ pub struct Config {
     pub sources: Vec<SourceConfig>,
     /// Servers to ask what their logs do not tell.
     pub databases: Vec<DatabaseConfig>,
+    /// Roles that many people share.
+    pub pools: Vec<PoolConfig>,
     /// Catalogue of stores of personal data.
     pub catalogue: Option<PathBuf>,
     /// Access policy.
@@ -123,6 +127,7 @@ impl Config {
             offset_seconds: KAZAKHSTAN_OFFSET,
             sources: discover::sources(&discover::find(Path::new("/"))),
             databases: Vec::new(),
+            pools: Vec::new(),
             catalogue: None,
             policy: None,
             metrics: Some(DEFAULT_METRICS),

@@ -51,6 +51,7 @@ pub const BOUNDS: &[(&str, &str)] = &[
     ("severity", "low, medium, high, critical"),
     ("result", "of records: handled, suppressed, lost; of notifications: delivered, retried, refused, expired, resent"),
     ("reason", "truncated, deleted, rewritten, unreadable, compressed"),
+    ("person", "told, untold"),
     ("bound", "at_least, at_most"),
     ("cache", "names compiled into the agent"),
     ("version", "version of the agent"),
@@ -97,6 +98,8 @@ metrics! {
         "Records by what became of them: handled, suppressed on purpose, or lost.");
     READ_BYTES = counter("kuzet_read_bytes_total", &["source"], "Bytes of log read.");
     EVENTS = counter("kuzet_events_total", &["source"], "Normalised events decoded from records.");
+    SHARED = counter("kuzet_shared_role_statements_total", &["source", "person"],
+        "Statements of roles declared shared, by whether the application told the person: told, untold.");
     LOST_BYTES = counter("kuzet_lost_bytes_total", &["source"], "Bytes of log that could not be read, as far as known.");
     GAPS = counter("kuzet_gaps_total", &["source", "reason"], "Gaps in a log: bytes or files that could not be read.");
     LAG_BYTES = gauge("kuzet_source_lag_bytes", &["source"],

@@ -48,6 +48,10 @@ pub struct SourceMetrics {
     pub read_bytes: IntCounter,
     /// Events decoded.
     pub events: IntCounter,
+    /// Statements of shared roles whose person the application told.
+    pub told: IntCounter,
+    /// Those whose person it did not tell.
+    pub untold: IntCounter,
     /// Bytes lost, as far as known.
     pub lost_bytes: IntCounter,
     gaps: [IntCounter; REASONS.len()],
@@ -71,6 +75,10 @@ pub struct Totals {
     pub lost: u64,
     /// Events decoded.
     pub events: u64,
+    /// Statements of shared roles whose person the application told.
+    pub told: u64,
+    /// Those whose person it did not tell.
+    pub untold: u64,
 }
 
 impl SourceMetrics {
@@ -88,6 +96,8 @@ impl SourceMetrics {
             (&self.suppressed, totals.suppressed),
             (&self.lost, totals.lost),
             (&self.events, totals.events),
+            (&self.told, totals.told),
+            (&self.untold, totals.untold),
         ];
         for (counter, total) in pairs {
             counter.inc_by(total.saturating_sub(counter.get()));
@@ -131,6 +141,7 @@ pub(super) struct Families {
     records: IntCounterVec,
     read_bytes: IntCounterVec,
     events: IntCounterVec,
+    shared: IntCounterVec,
     lost_bytes: IntCounterVec,
     gaps: IntCounterVec,
     lag_bytes: GaugeVec,
@@ -147,6 +158,7 @@ impl Families {
             records: make.counters(&list::RECORDS)?,
             read_bytes: make.counters(&list::READ_BYTES)?,
             events: make.counters(&list::EVENTS)?,
+            shared: make.counters(&list::SHARED)?,
             lost_bytes: make.counters(&list::LOST_BYTES)?,
             gaps: make.counters(&list::GAPS)?,
             lag_bytes: make.float_gauges(&list::LAG_BYTES)?,
@@ -170,6 +182,8 @@ impl Families {
             lost: result("lost")?,
             read_bytes: self.read_bytes.get_metric_with_label_values(&[name])?,
             events: self.events.get_metric_with_label_values(&[name])?,
+            told: self.shared.get_metric_with_label_values(&[name, "told"])?,
+            untold: self.shared.get_metric_with_label_values(&[name, "untold"])?,
             lost_bytes: self.lost_bytes.get_metric_with_label_values(&[name])?,
             gaps: [gap(truncated)?, gap(deleted)?, gap(rewritten)?, gap(unreadable)?, gap(compressed)?, gap(dropped)?],
             lag_bytes: late(&self.lag_bytes),

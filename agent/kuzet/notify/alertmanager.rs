@@ -76,6 +76,7 @@ impl Alert {
             ("people", people(incident)),
             ("rows", rows(incident)),
             ("user", incident.user.clone()),
+            ("person", incident.person.clone()),
             ("clients", incident.clients.join(", ")),
             ("state", name(&incident.lifecycle.state)),
             ("outcome", name(&incident.outcome)),

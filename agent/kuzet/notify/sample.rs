@@ -49,5 +49,6 @@ pub(super) fn incident() -> Incident {
     let sources = vec![SourceInfo { name: "pg".into(), trust: Trust::Structured }];
     let mut folder = Folder::new(FoldConfig { sources, ..FoldConfig::default() });
     folder.fold(&detection, at);
+    folder.changes();
     folder.incidents().next().unwrap().clone()
 }

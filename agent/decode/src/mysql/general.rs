@@ -250,10 +250,11 @@ impl Decoder for General {
         let mut out = vec![self.frames.snapshot()];
         out.extend_from_slice(&self.state.at.map_or(i64::MIN, |at| at.0).to_le_bytes());
         out.extend_from_slice(&self.state.sessions.snapshot());
-        out
+        self.family.persons.snapshot(out)
     }
 
     fn restore(&mut self, snapshot: &[u8]) {
+        let snapshot = self.family.persons.restore(snapshot);
         let Some(([frames, at @ ..], sessions)) = snapshot.split_first_chunk::<9>() else { return };
         self.frames.restore(*frames);
         let at = i64::from_le_bytes(*at);

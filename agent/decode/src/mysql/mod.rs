@@ -10,6 +10,7 @@ pub(crate) mod general;
 pub(crate) mod slow;
 mod stamps;
 
+use crate::persons::Persons;
 use crate::{Actors, Analyzer, DecodeOptions, Parameters};
 use kuzet_event::{
     Access, Action, Code, Count, Event, Outcome, Place, Relation, SessionId, Statement, System, Timestamp, Trust, Verb,
@@ -46,6 +47,8 @@ impl Default for Who<'_> {
 pub(crate) struct Family {
     mariadb: Actors,
     mysql: Actors,
+    /// Public to the snapshots of the formats.
+    pub(crate) persons: Persons,
     analyzer: Analyzer,
     parameters: Parameters,
     relations: LruCache<Box<[u8]>, Arc<Relation>>,
@@ -59,6 +62,7 @@ impl Family {
         Family {
             mariadb: Actors::new(System::Mariadb),
             mysql: Actors::new(System::Mysql),
+            persons: Persons::new(options, System::Mariadb),
             // Both speak the same language.
             analyzer: Analyzer::new(System::Mariadb, options.key.clone()),
             parameters: Parameters::new(),
@@ -73,7 +77,7 @@ impl Family {
     pub(crate) fn event(&mut self, who: &Who<'_>, at: Timestamp, place: Place, action: Action) -> Event {
         let client: &[u8] = if who.client == b"localhost" { b"[local]" } else { who.client };
         let actors = if who.system == System::Mysql { &mut self.mysql } else { &mut self.mariadb };
-        Event {
+        let mut event = Event {
             at,
             place,
             actor: actors.intern(who.user, client, who.program, who.database),
@@ -90,12 +94,15 @@ impl Family {
             bytes: Count::Unknown,
             trust: self.trust,
             witness: self.witness,
-        }
+        };
+        self.persons.name(&mut event, b"", &self.parameters);
+        event
     }
 
     /// Adds the shape of `text` and the values it asks for.
     pub(crate) fn tell(&mut self, event: &mut Event, text: &[u8], truncated: bool) {
         event.statement = Some(self.analyzer.analyze(text, &self.parameters, truncated, &mut event.identifiers));
+        self.persons.name(event, text, &self.parameters);
     }
 
     /// A table that the server says it opened.

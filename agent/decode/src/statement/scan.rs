@@ -98,10 +98,10 @@ const TOKENS: usize = 32_768;
 
 /// Secret constants of the hash: without them nobody can make a statement that takes another one's shape.
 #[derive(Clone, Copy)]
-pub(super) struct Seed(pub(super) u64, pub(super) u64);
+pub(crate) struct Seed(pub(crate) u64, pub(crate) u64);
 
 /// Result and working memory of a pass.
-pub(super) struct Scan {
+pub(crate) struct Scan {
     system: System,
     seed: Seed,
     hash: u64,
@@ -148,7 +148,7 @@ pub(super) fn hash_text(text: &[u8], seed: Seed) -> u64 {
 }
 
 impl Scan {
-    pub(super) fn new(system: System, seed: Seed) -> Scan {
+    pub(crate) fn new(system: System, seed: Seed) -> Scan {
         Scan {
             system,
             seed: Seed(seed.0, seed.1 | 1),

@@ -13,7 +13,7 @@ use crate::toml_file::{self, glob};
 use hours::Hours;
 
 pub use explain::{Opinion, Question};
-use kuzet_event::{Actor, Client, Timestamp};
+use kuzet_event::{Actor, Client, Timestamp, UNTOLD};
 pub use learn::{Learner, Proposal};
 use std::net::IpAddr;
 
@@ -68,6 +68,7 @@ pub(crate) struct Rule {
     roles: Vec<String>,
     clients: Option<Vec<ClientPattern>>,
     programs: Option<Vec<String>>,
+    persons: Option<Vec<String>>,
     hours: Option<Hours>,
     may: u8,
     stores: Option<Vec<(String, usize)>>,
@@ -85,6 +86,7 @@ pub(crate) enum Condition {
     Action,
     Client,
     Program,
+    Person,
     Hours,
     Expiry,
     Rows,
@@ -99,6 +101,7 @@ impl Condition {
             Condition::Action => "action",
             Condition::Client => "client",
             Condition::Program => "program",
+            Condition::Person => "person",
             Condition::Hours => "hours",
             Condition::Expiry => "expiry",
             Condition::Rows => "rows",
@@ -266,6 +269,7 @@ impl Rule {
                 Condition::Program,
                 self.programs.as_ref().is_none_or(|list| list.iter().any(|p| glob(p, &actor.program))),
             ),
+            (Condition::Person, self.person_fits(&actor.person)),
         ];
         let first = checks.iter().find(|(_, fits)| !fits).map(|(condition, _)| *condition);
         if first == Some(Condition::Role) {
@@ -273,6 +277,12 @@ impl Rule {
         }
         let fitting = checks.iter().filter(|(_, fits)| *fits).count();
         (u32::try_from(fitting).unwrap_or(0), first)
+    }
+
+    /// A person that is not told is none of those named, whatever the pattern.
+    fn person_fits(&self, person: &str) -> bool {
+        let told = !person.is_empty() && person != UNTOLD;
+        self.persons.as_ref().is_none_or(|list| told && list.iter().any(|one| glob(one, person)))
     }
 
     fn client_fits(&self, client: &Client) -> bool {

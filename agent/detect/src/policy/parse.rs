@@ -8,13 +8,15 @@ use std::net::IpAddr;
 use std::ops::Range;
 use toml::de::DeTable;
 
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 19] = [
     "role",
     "roles",
     "client",
     "clients",
     "program",
     "programs",
+    "person",
+    "persons",
     "hours",
     "offset",
     "may",
@@ -60,6 +62,7 @@ fn read_rule(reader: &mut Reader<'_>, text: &str, table: &DeTable<'_>, span: &Ra
     let clients = reader.strings(table, &["client", "clients"]);
     let clients = clients.map(|words| words.iter().filter_map(|word| read_client(reader, word)).collect());
     let programs = reader.strings_or_empty(table, &["program", "programs"]);
+    let persons = reader.strings(table, &["person", "persons"]);
     let offset = match reader.string(table, "offset") {
         None => OFFSET,
         Some((word, span)) => hours::offset(&word).unwrap_or_else(|| {
@@ -81,6 +84,7 @@ fn read_rule(reader: &mut Reader<'_>, text: &str, table: &DeTable<'_>, span: &Ra
         roles: texts(roles),
         clients,
         programs: programs.map(texts),
+        persons: persons.map(texts),
         hours,
         may: read_may(reader, table, span),
         stores: reader.strings(table, &["store", "stores"]).map(|words| {
