@@ -67,7 +67,7 @@ fn nothing_is_lost_or_doubled_by_reloads_rotation_and_kills() {
     let (reloads, seed) = (40, 20_261_124);
     let mut random = Random::new(seed);
     let share = 40;
-    let records = recording((reloads + 1) * share, &mut random);
+    let records = recording((reloads + 1) * share, true, &mut random);
     let mut log = Log::new();
     let setup = setup("reloaded", &log.path());
     setup.write();

@@ -1,0 +1,107 @@
+//! What the audit log hides, with a connection beside it: true rows in the same incident, and work that no log shows.
+
+use super::postgres::{Mode, Postgres, feed};
+use crate::support::agent::{Agent, Setup};
+use crate::support::{poll, run, until};
+use serde_json::Value;
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+/// An agent that follows the jsonlog of `server` and asks it every second.
+fn watched(server: &Postgres) -> Agent {
+    server.admin("mfo", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
+    server.admin("mfo", "CREATE ROLE kuzet LOGIN PASSWORD 'kuzet-pw'; GRANT pg_monitor TO kuzet");
+    server.empty_logs();
+    let password = server.path().join("kuzet.password");
+    std::fs::write(&password, "kuzet-pw\n").expect("a password file");
+    std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).expect("its mode");
+    let database = format!(
+        "[[database]]\nname = \"mfo\"\nsystem = \"postgresql\"\nurl = \"postgresql://kuzet@127.0.0.1:{}/mfo\"\n\
+         password_file = {password:?}\npoll_seconds = 1\nsource = \"lab\"\n",
+        server.port()
+    );
+    let log = server.logs().join("*.json");
+    let agent = Setup::new("measured").source("lab", "postgresql_jsonlog", &log, "").with(&database).start();
+    let seen = "kuzet_records_seen_total{source=\"mfo\"}";
+    until("the first poll", Duration::from_secs(60), || agent.setup.metric(seen).filter(|seen| *seen > 0.0));
+    agent
+}
+
+/// Rows of the story of `user` on the store as measured.
+fn measured(agent: &Agent, user: &str) -> u64 {
+    let incidents = agent.setup.incidents();
+    let of = |one: &&Value| one["user.name"] == user && one["kuzet.family"] == "access";
+    incidents.iter().filter(of).filter_map(|one| one["kuzet.rows"]["measured"].as_u64()).sum()
+}
+
+fn settled(agent: &Agent, user: &str, truth: u64) {
+    let near = |rows: u64| rows.abs_diff(truth) * 100 <= truth;
+    let found = poll(Duration::from_secs(30), || Some(measured(agent, user)).filter(|rows| near(*rows)));
+    let incidents = agent.setup.incidents();
+    let Some(_) = found else { panic!("{user}: {} rows, {truth} are true: {incidents:#?}", measured(agent, user)) };
+    let story = incidents.iter().find(|one| one["user.name"] == user && one["kuzet.family"] == "access");
+    let story = story.expect("an incident");
+    assert_eq!(story["kuzet.rows"]["unknown_parts"], 0, "{story:#}");
+}
+
+fn true_rows(mode: Mode) {
+    let server = Postgres::start(mode);
+    let agent = watched(&server);
+    let count = |text: &str| server.admin("mfo", text).parse::<u64>().expect("a number");
+    let analyst = |text: &str| {
+        let mut command = server.psql("analyst", "analyst-pw", "mfo", "psql");
+        let output = feed(&mut command, text.as_bytes());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let all = count("SELECT count(*) FROM borrowers");
+    let rich = count("SELECT count(*) FROM borrowers WHERE salary > 100000");
+    analyst("SELECT * FROM borrowers;");
+    analyst("SELECT iin, phone, iban FROM public.borrowers WHERE salary > 100000 ORDER BY salary DESC;");
+    analyst("COPY borrowers TO STDOUT;");
+    analyst("BEGIN; DECLARE c CURSOR FOR SELECT * FROM borrowers;\nFETCH 2000 FROM c;\nFETCH ALL FROM c;\nCOMMIT;");
+    settled(&agent, "analyst", 3 * all + rich);
+    for more in [&["-t", "borrowers"][..], &["--inserts", "-t", "borrowers"]] {
+        let mut dump = server.tool("pg_dump");
+        dump.args(["-h", "127.0.0.1", "-U", "dba", "-p"]).arg(server.port().to_string()).args(more).arg("mfo");
+        run(dump.env("PGPASSWORD", "dba-pw"));
+    }
+    settled(&agent, "dba", 2 * all);
+}
+
+#[test]
+fn rows_are_true_although_the_log_gives_none() {
+    true_rows(Mode::Pgaudit);
+}
+
+#[test]
+fn rows_are_true_although_the_log_gives_wrong_ones() {
+    true_rows(Mode::PgauditRows);
+}
+
+/// The four ways of the lab, again and again: the agent first has to see that the log tells of such work at all.
+#[test]
+fn a_superuser_who_blinds_the_audit_is_told() {
+    let server = Postgres::start(Mode::Pgaudit);
+    let agent = watched(&server);
+    let dba = |options: &str, text: &str| {
+        let mut command = server.psql("dba", "dba-pw", "mfo", "psql");
+        command.env("PGOPTIONS", options);
+        feed(&mut command, text.as_bytes());
+    };
+    let blinded = || {
+        let incidents = agent.setup.incidents();
+        let kinds =
+            incidents.iter().filter(|one| one["user.name"] == "dba").filter_map(|one| one["kuzet.kinds"].as_array());
+        kinds.flatten().any(|kind| kind["kind"] == "blinded_session" && kind["detector"] == "blinded").then_some(())
+    };
+    dba("", "SELECT count(*) FROM borrowers;");
+    until("a blinded session", Duration::from_secs(180), || {
+        dba("-c pgaudit.log=none", "SELECT * FROM borrowers;");
+        dba("", "SET pgaudit.log = 'none'; SELECT * FROM borrowers;");
+        dba("", "SELECT set_config('pgaudit.log', 'none', false); SELECT * FROM borrowers;");
+        dba("", "DO $$BEGIN PERFORM set_config('pgaudit.log', 'none', false); END$$; SELECT * FROM borrowers;");
+        blinded()
+    });
+    // What they took is told as well, with its rows.
+    assert!(measured(&agent, "dba") >= 10_000, "{:#?}", agent.setup.incidents());
+}
