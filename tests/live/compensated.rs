@@ -1,5 +1,6 @@
 //! What the audit log hides, with a connection beside it: true rows in the same incident, and work that no log shows.
 
+use super::mariadb::Mariadb;
 use super::postgres::{Mode, Postgres, feed};
 use crate::support::agent::{Agent, Setup};
 use crate::support::{poll, run, until};
@@ -104,4 +105,37 @@ fn a_superuser_who_blinds_the_audit_is_told() {
     });
     // What they took is told as well, with its rows.
     assert!(measured(&agent, "dba") >= 10_000, "{:#?}", agent.setup.incidents());
+}
+
+/// MariaDB's audit log counts no rows; its slow log does, and sees whom the audit log was told to leave out.
+#[test]
+fn the_slow_log_gives_the_rows_that_server_audit_leaves_out() {
+    let server = Mariadb::start();
+    let slow = server.logs().join("slow.log");
+    server.admin(&format!(
+        "SET GLOBAL slow_query_log_file = '{}', long_query_time = 0, log_slow_verbosity = 'query_plan', slow_query_log = ON;",
+        slow.display()
+    ));
+    let agent = Setup::new("slow")
+        .source("lab", "mariadb_server_audit", &server.log(), "")
+        .source("slow", "mariadb_slow_log", &slow, "")
+        .start();
+    let work = |user: &str, text: &str| {
+        run(server.client(user, &format!("{user}-pw"), "mfo").args(["-e", text]));
+    };
+    let rich = server.admin("SELECT COUNT(*) FROM mfo.borrowers WHERE salary > 100000").trim().parse::<u64>();
+    let rich = rich.expect("a number");
+    work("analyst", "SELECT * FROM borrowers");
+    work("analyst", "SELECT iin, phone FROM borrowers WHERE salary > 100000");
+    settled(&agent, "analyst", 10_000 + rich);
+    until("a blinded session", Duration::from_secs(180), || {
+        server.admin("SET GLOBAL server_audit_excl_users = 'dba'");
+        work("dba", "SELECT * FROM borrowers LIMIT 20");
+        server.admin("SET GLOBAL server_audit_excl_users = ''");
+        work("app", "SELECT id FROM loans LIMIT 1");
+        let incidents = agent.setup.incidents();
+        let kinds =
+            incidents.iter().filter(|one| one["user.name"] == "dba").filter_map(|one| one["kuzet.kinds"].as_array());
+        kinds.flatten().any(|kind| kind["detector"] == "blinded").then_some(())
+    });
 }
