@@ -72,6 +72,33 @@ fn every_json_document_is_what_its_schema_promises() {
 }
 
 #[test]
+fn the_doctor_prints_commands_that_mend_and_names_what_cannot_be_asked() {
+    let scratch = Scratch::new("doctor");
+    let (data, socket) = (scratch.join("data"), scratch.join("none"));
+    std::fs::create_dir(&data).unwrap();
+    let text = format!(
+        "state = {:?}\n[[source]]\nname = \"pg\"\nformat = \"postgresql_stderr\"\npaths = [\"{}/*.log\"]\n\
+         [[database]]\nname = \"asked\"\nsystem = \"postgresql\"\nhost = {socket:?}\nsource = \"pg\"\n",
+        scratch.join("state"),
+        data.display()
+    );
+    std::fs::write(scratch.join("kuzet.toml"), text).unwrap();
+    std::fs::write(data.join("a.log"), "").unwrap();
+    let told = documents(&call(&scratch, &["doctor", "--json"])).remove(0);
+    let source = &told["sources"][0];
+    let codes: Vec<&str> = source["limits"].as_array().unwrap().iter().filter_map(|one| one["code"].as_str()).collect();
+    assert_eq!(codes, ["KD08", "PG03", "PG01", "KD09"], "{told}");
+    assert_eq!((source["coverage"].as_f64(), source["settings_from"].is_null()), (Some(0.0), true));
+    let fix = call(&scratch, &["doctor", "--fix"]);
+    let fix = String::from_utf8_lossy(&fix.stdout);
+    for line in
+        ["ALTER SYSTEM SET log_destination = 'jsonlog';", "SELECT pg_reload_conf();", "GRANT pg_monitor TO kuzet;"]
+    {
+        assert!(fix.lines().any(|one| one == line), "{line}: {fix}");
+    }
+}
+
+#[test]
 fn the_same_replay_gives_the_same_bytes() {
     let scratch = Scratch::new("twice");
     for name in ["pgaudit-grant_escalation.json", "logall-mass_delete.log", "pgaudit-enum_iin.csv"] {

@@ -193,6 +193,7 @@ impl Service {
         }
         metrics.forget(&self.metrics);
         metrics.loaded(policy, catalogue);
+        crate::examine::measure(&config, &metrics);
         if config.state != self.config.state {
             let (now, then) = (self.config.state.display(), config.state.display());
             tracing::warn!(%now, %then, "The state directory cannot change while the agent runs: it does at the next start.");

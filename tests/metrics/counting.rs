@@ -53,6 +53,7 @@ fn unknown_is_absent_and_not_zero() {
         r#"kuzet_source_last_event_timestamp_seconds{source="pg"}"#,
         r#"kuzet_source_readable{source="pg"}"#,
         r#"kuzet_outbox_oldest_timestamp_seconds{channel="am"}"#,
+        r#"kuzet_coverage_ratio{source="pg"}"#,
     ];
     let before = text(&metrics);
     for series in late {
@@ -62,10 +63,11 @@ fn unknown_is_absent_and_not_zero() {
     source.lag(10, Duration::from_millis(1500));
     source.last_event(Timestamp(1_795_364_550_784_000));
     source.files(2, false);
+    source.coverage(0.75);
     metrics.outbox("am", 3, 1, Some(Timestamp(1_500_000)));
     let after = text(&metrics);
     let values: Vec<_> = late.iter().map(|series| value(&after, series)).collect();
-    assert_eq!(values, [Some(1.5), Some(10.0), Some(1_795_364_550.784), Some(0.0), Some(1.5)]);
+    assert_eq!(values, [Some(1.5), Some(10.0), Some(1_795_364_550.784), Some(0.0), Some(1.5), Some(0.75)]);
     source.lag(0, Duration::from_secs(9));
     metrics.outbox("am", 0, 1, None);
     let end = text(&metrics);
@@ -117,6 +119,7 @@ fn every_metric_is_registered_as_the_list_says() {
     source.lag(1, Duration::ZERO);
     source.last_event(Timestamp(1));
     source.files(1, true);
+    source.coverage(1.0);
     let text = text(&metrics);
     for metric in LIST {
         let line = format!("# TYPE {} {}", metric.name, metric.kind.name());

@@ -51,8 +51,8 @@ enum Command {
     Incidents(incidents::Command),
     /// How the agent on this host is doing
     Status(Json),
-    /// What is watched, what could be and is not, and how to mend it
-    Doctor(Json),
+    /// How much is seen of each server, what is not and why, and how to mend it
+    Doctor(doctor::Options),
 }
 
 /// Output for programs.
@@ -78,7 +78,7 @@ pub fn main() -> ExitCode {
         Command::Policy(command) => policy::policy(config, command),
         Command::Incidents(command) => incidents::incidents(config, command),
         Command::Status(options) => status::status(config, options.json),
-        Command::Doctor(options) => doctor::doctor(config, options.json),
+        Command::Doctor(options) => doctor::doctor(config, &options),
     };
     result.unwrap_or_else(|failure| {
         failure.print();

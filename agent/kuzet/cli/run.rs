@@ -3,6 +3,7 @@
 use super::{Failure, doctor, output};
 use crate::clock::{Clock, System};
 use crate::config::Config;
+use crate::examine::{Report, examine, measure};
 use crate::log::{Log, Prepared};
 use crate::metrics::{Metrics, serve};
 use crate::pipeline::Agent;
@@ -32,6 +33,7 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
     let metrics = Arc::new(metrics);
     let (policy, catalogue) = (content.policy.is_some(), !content.catalogue.is_guess());
     let agent = Agent::open(config, content, &key, &metrics, &clock).map_err(|error| Failure::Other(error.into()))?;
+    let report = examine(config, policy, catalogue, &[]);
     // Whoever sees /metrics finds a store too.
     let server = match config.metrics {
         None => None,
@@ -41,7 +43,8 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
         ),
     };
     metrics.loaded(policy, catalogue);
-    announce(config, server.as_ref().map(crate::metrics::Server::address), policy, catalogue);
+    announce(config, server.as_ref().map(crate::metrics::Server::address), &report);
+    measure(config, &metrics);
     let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     on_signal(signals, &stop, &reload, agent.waker())?;
     Service::new(Running { agent, server, log, metrics, clock, key }, loaded).run(&stop, &reload);
@@ -50,9 +53,9 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
 }
 
 /// Says what is watched and what cannot be seen.
-fn announce(config: &Config, metrics: Option<std::net::SocketAddr>, policy: bool, catalogue: bool) {
+fn announce(config: &Config, metrics: Option<std::net::SocketAddr>, report: &Report) {
     output::line(&format!("kuzet {} on {}", env!("CARGO_PKG_VERSION"), config.host));
-    for line in doctor::lines(&doctor::examine(config, policy, catalogue)) {
+    for line in doctor::lines(report) {
         output::line(&line);
     }
     match metrics {

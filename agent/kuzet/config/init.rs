@@ -29,7 +29,7 @@ pub fn text(host: Option<&str>, servers: &[Server]) -> String {
             "\n# Found on this host: {} in {directory}. It cannot be watched yet:",
             server.system.name()
         );
-        for limit in &server.limits {
+        for limit in crate::examine::unfollowed(server) {
             let _ = writeln!(text, "#   [{}] {}\n#   set: {}", limit.code, limit.message, limit.fix);
         }
         text += &commented(&example(server));

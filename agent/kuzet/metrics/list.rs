@@ -110,6 +110,9 @@ metrics! {
         "Unix time, by the server's clock, of the newest record; absent before the first.");
     READABLE = gauge("kuzet_source_readable", &["source"],
         "1 when all of the source can be read (files, listener, connection), 0 when not; absent before the first look.");
+    COVERAGE = gauge("kuzet_coverage_ratio", &["source"],
+        "Weighted share, 0 to 1, of what should be seen of the source's server and is, by kuzet doctor; looked at when the \
+         configuration is read.");
     FILES = gauge("kuzet_source_files", &["source"], "Files of the source being followed.");
     DETECTIONS = counter("kuzet_detections_total", &["detector", "kind", "severity", "store"],
         "Detections, before they are folded into incidents.");

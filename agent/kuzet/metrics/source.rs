@@ -59,6 +59,7 @@ pub struct SourceMetrics {
     lag: Late,
     last_event: Late,
     readable: Late,
+    coverage: Late,
     files: Late,
 }
 
@@ -128,6 +129,11 @@ impl SourceMetrics {
         self.readable(readable);
     }
 
+    /// Share of what is seen of its server, 0 to 1.
+    pub fn coverage(&self, share: f64) {
+        self.coverage.set(share);
+    }
+
     /// Whether all of the source can be read: files, the listener, the connection.
     pub fn readable(&self, readable: bool) {
         self.readable.set(f64::from(u8::from(readable)));
@@ -148,6 +154,7 @@ pub(super) struct Families {
     lag: GaugeVec,
     last_event: GaugeVec,
     readable: GaugeVec,
+    coverage: GaugeVec,
     files: GaugeVec,
 }
 
@@ -165,6 +172,7 @@ impl Families {
             lag: make.float_gauges(&list::LAG)?,
             last_event: make.float_gauges(&list::LAST_EVENT)?,
             readable: make.float_gauges(&list::READABLE)?,
+            coverage: make.float_gauges(&list::COVERAGE)?,
             files: make.float_gauges(&list::FILES)?,
         })
     }
@@ -190,6 +198,7 @@ impl Families {
             lag: late(&self.lag),
             last_event: late(&self.last_event),
             readable: late(&self.readable),
+            coverage: late(&self.coverage),
             files: late(&self.files),
         })
     }
@@ -206,7 +215,7 @@ impl Families {
         for reason in REASONS {
             drop(self.gaps.remove_label_values(&[name, reason.name()]));
         }
-        for family in [&self.lag_bytes, &self.lag, &self.last_event, &self.readable, &self.files] {
+        for family in [&self.lag_bytes, &self.lag, &self.last_event, &self.readable, &self.coverage, &self.files] {
             drop(family.remove_label_values(&[name]));
         }
     }

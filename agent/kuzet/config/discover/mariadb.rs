@@ -1,6 +1,6 @@
 //! Finds MariaDB: running servers by their arguments, installed ones by Debian's layout.
 
-use super::{Limit, Process, Server, entries, is_on, read_small, under};
+use super::{Process, Server, entries, is_on, read_small, under};
 use crate::config::SourceConfig;
 use kuzet_event::System;
 use std::collections::BTreeMap;
@@ -37,11 +37,7 @@ fn server(root: &Path, process: Option<&Process>) -> Server {
     let data = PathBuf::from(settings.get("datadir").map_or("/var/lib/mysql", String::as_str));
     let source = source(&data, &settings);
     let more = more(&data, &settings);
-    let mut limits = limits(&settings, source.as_ref());
-    if !readable {
-        let message = format!("{config} cannot be read: its settings are guessed");
-        limits.insert(0, Limit::new("MY01", message, "run as a member of the group mysql, or make the file readable"));
-    }
+    let unreadable = (!readable).then(|| PathBuf::from(config));
     Server {
         system: System::Mariadb,
         pid: process.map(|process| process.pid),
@@ -49,7 +45,7 @@ fn server(root: &Path, process: Option<&Process>) -> Server {
         settings,
         source,
         more,
-        limits,
+        unreadable,
     }
 }
 
@@ -82,18 +78,21 @@ fn read_options(root: &Path, path: &Path, settings: &mut BTreeMap<String, String
     true
 }
 
-fn loaded(settings: &BTreeMap<String, String>) -> bool {
+/// Whether server_audit is loaded and logs.
+#[must_use]
+pub fn audits(settings: &BTreeMap<String, String>) -> bool {
     let get = |key: &str| settings.get(key).map(String::as_str);
     let named = ["plugin_load_add", "plugin_load"]
         .iter()
         .any(|key| get(key).is_some_and(|value| value.contains("server_audit")));
-    named || get("server_audit").is_some() || get("server_audit_logging").is_some()
+    let loaded = named || get("server_audit").is_some() || get("server_audit_logging").is_some();
+    loaded && is_on(get("server_audit_logging"))
 }
 
 fn source(data: &Path, settings: &BTreeMap<String, String>) -> Option<SourceConfig> {
     let get = |key: &str| settings.get(key).map(String::as_str);
     let to_file = get("server_audit_output_type").is_none_or(|kind| kind.eq_ignore_ascii_case("file"));
-    if !loaded(settings) || !to_file || !is_on(get("server_audit_logging")) {
+    if !audits(settings) || !to_file {
         return None;
     }
     let path = data.join(get("server_audit_file_path").unwrap_or("server_audit.log"));
@@ -126,46 +125,6 @@ fn followed(name: &str, format: &str, path: &Path) -> SourceConfig {
     }
 }
 
-fn limits(settings: &BTreeMap<String, String>, source: Option<&SourceConfig>) -> Vec<Limit> {
-    let get = |key: &str| settings.get(key).map(String::as_str).unwrap_or_default();
-    if source.is_none() {
-        let message = "no audit log: server_audit is not loaded, not logging, or sends to syslog";
-        let fix = "plugin_load_add = server_audit, server_audit = FORCE_PLUS_PERMANENT, server_audit_logging = ON, \
-                   server_audit_events = 'CONNECT,QUERY,TABLE', server_audit_output_type = file";
-        return vec![Limit::new("MY02", message, fix)];
-    }
-    let mut limits = Vec::new();
-    let every = get("long_query_time").parse::<f64>().is_ok_and(|seconds| seconds == 0.0);
-    if !is_on(settings.get("slow_query_log").map(String::as_str)) || !every {
-        limits.push(Limit::new(
-            "MY03",
-            "server_audit gives no row counts, and the slow log not those of every statement: volumes are unknown, bounded \
-             by the catalogue's persons",
-            "slow_query_log = ON, long_query_time = 0, log_slow_verbosity = query_plan; or give persons in the catalogue",
-        ));
-    }
-    let events = get("server_audit_events").to_ascii_uppercase();
-    let complete = ["CONNECT", "QUERY", "TABLE"].iter().all(|class| events.contains(class));
-    if !events.is_empty() && !complete {
-        let message = format!("server_audit_events = '{events}' leaves out logins, statements or tables");
-        limits.push(Limit::new("MY04", message, "server_audit_events = 'CONNECT,QUERY,TABLE'"));
-    }
-    if !get("server_audit_excl_users").is_empty() {
-        let message = "server_audit_excl_users hides accounts from the audit log";
-        limits.push(Limit::new("MY05", message, "set server_audit_excl_users = ''"));
-    }
-    if !settings.contains_key("server_audit") {
-        let message = "the audit plugin can be uninstalled while the server runs";
-        limits.push(Limit::new("MY06", message, "server_audit = FORCE_PLUS_PERMANENT"));
-    }
-    limits.push(Limit::new(
-        "MY07",
-        "user names are written unescaped: a line can be forged before login, and SET GLOBAL server_audit_events leaves no record",
-        "take SUPER and the right to choose user names from people",
-    ));
-    limits
-}
-
 #[cfg(test)]
 mod tests {
     #[test]
@@ -183,8 +142,7 @@ mod tests {
         std::fs::remove_dir_all(&root).unwrap();
         let source = servers[0].source.as_ref().unwrap();
         assert_eq!(source.paths, ["/var/lib/mysql/server_audit.log"]);
-        let codes: Vec<_> = servers[0].limits.iter().map(|limit| limit.code).collect();
-        assert_eq!(codes, ["MY03", "MY04", "MY06", "MY07"]);
+        assert_eq!(servers[0].settings["server_audit_events"], "CONNECT");
         assert!(servers[0].more.is_empty());
     }
 

@@ -1,14 +1,15 @@
 //! Looks around on this host: which database servers run or are installed, where they log, and what their settings
-//! hide from any reader of those logs.
+//! are.
 //!
 //! Reads process arguments and configuration files only; connects to nothing and changes nothing.
 
 mod mariadb;
 mod postgresql;
 
+pub use mariadb::audits;
+
 use super::SourceConfig;
 use kuzet_event::System;
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -33,25 +34,8 @@ pub struct Server {
     pub source: Option<SourceConfig>,
     /// Logs that tell more of the same: volumes, and what the first one may hide.
     pub more: Vec<SourceConfig>,
-    /// What a reader of that log cannot see.
-    pub limits: Vec<Limit>,
-}
-
-/// Something that cannot be seen, why, and the exact thing to change.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-pub struct Limit {
-    /// Stable code, listed in docs/doctor.md.
-    pub code: &'static str,
-    /// What is not seen and why.
-    pub message: String,
-    /// What to change.
-    pub fix: String,
-}
-
-impl Limit {
-    fn new(code: &'static str, message: impl Into<String>, fix: impl Into<String>) -> Limit {
-        Limit { code, message: message.into(), fix: fix.into() }
-    }
+    /// The file of its settings, if that cannot be read: what is known of them is then a guess.
+    pub unreadable: Option<PathBuf>,
 }
 
 /// Every PostgreSQL and MariaDB server under `root` (`/`, or a test's directory), running ones first.

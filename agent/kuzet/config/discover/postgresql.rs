@@ -1,6 +1,6 @@
 //! Finds PostgreSQL: running postmasters by their `-D`, installed clusters by Debian's layout.
 
-use super::{Limit, Process, Server, entries, is_on, read_small, under};
+use super::{Process, Server, entries, is_on, read_small, under};
 use crate::config::SourceConfig;
 use kuzet_event::System;
 use std::collections::BTreeMap;
@@ -62,11 +62,6 @@ fn server(root: &Path, process: Option<&Process>, data: PathBuf, config: Option<
     read_settings(root, &data.join("postgresql.auto.conf"), &mut settings, 0);
     let version_and_name: Vec<&str> = data.iter().rev().take(2).filter_map(|part| part.to_str()).collect();
     let source = source(root, &data, &settings, &version_and_name);
-    let mut limits = limits(&settings, source.as_ref());
-    if !readable {
-        let message = format!("{} cannot be read: its settings are guessed", config.display());
-        limits.insert(0, Limit::new("PG01", message, "run as a member of the group postgres"));
-    }
     Server {
         system: System::Postgresql,
         pid: process.map(|process| process.pid),
@@ -74,7 +69,7 @@ fn server(root: &Path, process: Option<&Process>, data: PathBuf, config: Option<
         settings,
         source,
         more: Vec::new(),
-        limits,
+        unreadable: (!readable).then_some(config),
     }
 }
 
@@ -170,66 +165,6 @@ fn clean(name: &str) -> String {
     name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' }).take(64).collect()
 }
 
-/// What the lab measured that these settings hide.
-fn limits(settings: &BTreeMap<String, String>, source: Option<&SourceConfig>) -> Vec<Limit> {
-    let get = |key: &str| settings.get(key).map(String::as_str).unwrap_or_default();
-    let mut limits = Vec::new();
-    let Some(source) = source else {
-        let message = "the server writes no log file that can be followed (no collector, or syslog only)";
-        let fix = "set logging_collector = on, log_destination = 'jsonlog' and restart the server";
-        limits.push(Limit::new("PG02", message, fix));
-        return limits;
-    };
-    if source.format.as_deref() == Some("postgresql_stderr") {
-        let message = "the stderr format can be forged by a client before it is logged in";
-        limits.push(Limit::new("PG03", message, "set logging_collector = on and log_destination = 'jsonlog'"));
-    }
-    let audited = get("shared_preload_libraries").contains("pgaudit");
-    let classes = get("pgaudit.log").to_ascii_lowercase();
-    let statements = get("log_statement").eq_ignore_ascii_case("all");
-    if !audited && !statements {
-        let message = "reads of personal data leave no record: neither pgaudit nor log_statement = 'all' is on";
-        let fix = "install pgaudit; shared_preload_libraries = 'pgaudit', pgaudit.log = 'read,write,role,ddl,misc_set', \
-                   pgaudit.log_relation = on, pgaudit.log_parameter = on";
-        limits.push(Limit::new("PG04", message, fix));
-    }
-    if audited && !classes.contains("all") && !(classes.contains("read") && classes.contains("write")) {
-        let message = format!("pgaudit.log = '{classes}' does not record both reads and writes");
-        limits.push(Limit::new("PG05", message, "set pgaudit.log = 'read,write,role,ddl,misc_set'"));
-    }
-    if audited && is_on(Some(get("pgaudit.log_rows"))) {
-        let message = "pgaudit.log_rows = on: COPY, pg_dump and cursors are recorded without table and with 0 rows, and a \
-                       statement that is cancelled leaves no record";
-        limits.push(Limit::new("PG06", message, "set pgaudit.log_rows = off and take volumes from pg_stat_statements"));
-    } else if audited {
-        let message =
-            "row counts are not in the log (pgaudit.log_rows = off): volumes are bounded by the catalogue's persons";
-        limits.push(Limit::new(
-            "PG07",
-            message,
-            "give persons in the catalogue; volumes from pg_stat_statements come later",
-        ));
-    }
-    if audited && !is_on(Some(get("pgaudit.log_parameter"))) {
-        let message = "bound parameters are not recorded: people looked up by prepared statements cannot be counted";
-        limits.push(Limit::new("PG08", message, "set pgaudit.log_parameter = on"));
-    }
-    if audited {
-        let message = "a superuser can blind pgaudit for a session (SET, PGOPTIONS) without leaving a record";
-        let fix = "give people roles without SUPERUSER; comparing with pg_stat_statements comes later";
-        limits.push(Limit::new("PG09", message, fix));
-    }
-    if !is_on(Some(get("log_connections"))) {
-        let message = "logins are not recorded (log_connections = off): only failed ones are seen";
-        limits.push(Limit::new("PG10", message, "set log_connections = on and log_disconnections = on"));
-    }
-    if statements && !audited {
-        let message = "log_statement = 'all' writes passwords and values in clear into the log, without row counts";
-        limits.push(Limit::new("PG11", message, "use pgaudit instead"));
-    }
-    limits
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -242,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_debian_cluster_is_found_with_its_log_and_its_limits() {
+    fn a_debian_cluster_is_found_with_its_log_and_its_settings() {
         let root = std::env::temp_dir().join(format!("kuzet-discover-{}", std::process::id()));
         let config = root.join("etc/postgresql/15/main");
         std::fs::create_dir_all(config.join("conf.d")).unwrap();
@@ -266,7 +201,7 @@ mod tests {
         assert_eq!(source.name, "postgresql-15-main");
         assert_eq!(source.format.as_deref(), Some("postgresql_csvlog"));
         assert_eq!(source.paths, ["/var/lib/postgresql/15/main/log/*.csv"]);
-        let codes: Vec<_> = servers[0].limits.iter().map(|limit| limit.code).collect();
-        assert_eq!(codes, ["PG06", "PG08", "PG09", "PG10"]);
+        assert_eq!(servers[0].unreadable, None);
+        assert_eq!(servers[0].settings["pgaudit.log_rows"], "on");
     }
 }

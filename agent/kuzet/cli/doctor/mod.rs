@@ -1,0 +1,39 @@
+//! `kuzet doctor`: what is seen of each server, what is not and why, and the exact thing to change.
+
+mod fix;
+mod text;
+
+pub(super) use text::lines;
+
+use super::{Failure, output};
+use crate::config::{Config, Content};
+use crate::examine::{ask, examine};
+use clap::Args;
+use std::path::Path;
+use std::process::ExitCode;
+
+#[derive(Args)]
+pub(super) struct Options {
+    /// Print the commands that mend what is not seen; runs none
+    #[arg(long)]
+    fix: bool,
+    /// Print JSON, the commands with it (docs/schema/doctor-1.json)
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn doctor(path: Option<&Path>, options: &Options) -> Result<ExitCode, Failure> {
+    let (config, _) = Config::load(path)?;
+    let content = Content::load(&config)?;
+    let asked = ask(&config);
+    let report = examine(&config, content.policy.is_some(), !content.catalogue.is_guess(), &asked);
+    if options.json {
+        output::json(&report)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let lines = if options.fix { fix::lines(&report) } else { lines(&report) };
+    for line in lines {
+        output::line(&line);
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,109 @@
+//! The doctor's report for people: how much is seen, what not, and what to change.
+
+use crate::examine::{Report, Unwatched, Watched};
+use crate::sight::{Limit, Seen, State};
+
+/// Widest line.
+const WIDTH: usize = 116;
+
+/// The report for people.
+pub(in crate::cli) fn lines(report: &Report) -> Vec<String> {
+    let mut lines = Vec::new();
+    for source in &report.sources {
+        watched(source, &mut lines);
+    }
+    for server in &report.unwatched {
+        ignored(server, &mut lines);
+    }
+    for one in &report.limits {
+        lines.extend(wrapped("note     ", &format!("[{}] {}", one.code, one.message)));
+        lines.extend(wrapped("         fix: ", &one.fix));
+    }
+    if let Some(coverage) = report.coverage {
+        lines.push(format!("coverage {} of what should be seen of all servers", percent(coverage)));
+    }
+    lines
+}
+
+fn watched(source: &Watched, lines: &mut Vec<String>) {
+    lines.push(format!("watches  {} ({}): {} is seen", source.name, source.format, percent(source.coverage)));
+    lines.extend(source.follows.iter().map(|path| format!("    {path}")));
+    if let Some(first) = &source.with {
+        lines.push(format!("    a log of the same server as {first}"));
+        return;
+    }
+    if let Some(from) = &source.settings_from {
+        lines.push(format!("    settings from {from}"));
+    }
+    for (state, title) in [
+        (State::Seen, "    seen         "),
+        (State::Compensated, "    compensated  "),
+        (State::Unknown, "    unknown      "),
+        (State::NotSeen, "    not seen     "),
+    ] {
+        let list: Vec<&str> = source.sights.iter().filter(|seen| seen.state == state).map(name).collect();
+        if !list.is_empty() {
+            lines.extend(wrapped(title, &list.join(", ")));
+        }
+    }
+    lines.extend(source.limits.iter().flat_map(limit));
+}
+
+fn name(seen: &Seen) -> &'static str {
+    seen.sight.name()
+}
+
+fn ignored(server: &Unwatched, lines: &mut Vec<String>) {
+    let state = if server.running { "running" } else { "installed, not running" };
+    lines.push(format!("ignores  {} in {} ({state})", server.system, server.data_directory));
+    lines.extend(server.limits.iter().flat_map(limit));
+}
+
+fn limit(limit: &Limit) -> Vec<String> {
+    let mut lines = wrapped("    - ", &format!("[{}] {}", limit.code, limit.message));
+    match limit.compensated {
+        Some(by) => lines.extend(wrapped("      told by: ", by)),
+        None => lines.extend(wrapped("      fix: ", &limit.fix)),
+    }
+    lines
+}
+
+/// Rounded down: 100 % is all of it.
+fn percent(share: f64) -> String {
+    format!("{} %", (share * 100.0 + 1e-6).floor())
+}
+
+/// `text` behind `first`, later lines as far in as the first.
+fn wrapped(first: &str, text: &str) -> Vec<String> {
+    let mut lines = vec![first.to_owned()];
+    let indent = first.chars().count();
+    let mut begun = false;
+    for word in text.split_ascii_whitespace() {
+        let width = lines.last().map_or(0, |line| line.chars().count());
+        if begun && width + 1 + word.chars().count() > WIDTH {
+            lines.push(" ".repeat(indent));
+            begun = false;
+        }
+        if let Some(line) = lines.last_mut() {
+            if begun {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        begun = true;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lines_are_wrapped_between_words() {
+        let lines = wrapped("  fix: ", &"алты ".repeat(60));
+        assert!(lines.len() > 1 && lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:?}");
+        assert!(lines[1].starts_with("       алты"));
+        assert_eq!((percent(0.999), percent(1.0), percent(0.57)), ("99 %".into(), "100 %".into(), "57 %".into()));
+    }
+}

@@ -1,0 +1,414 @@
+//! Looks at the configuration, at this host and at what the databases answer: what is seen of every server, what is not
+//! and why. `kuzet doctor` shows it, the agent says it at its start and makes a metric of it.
+
+use crate::clock::{self, Clock};
+use crate::config::discover::{self, Server};
+use crate::config::{Config, SourceConfig};
+use crate::database::DatabaseConfig;
+use crate::metrics::Metrics;
+use crate::sight::{self, Asked, Facts, Limit, Live, Place, Seen, Sight};
+use crate::source::stream::{StreamSettings, Transport};
+use crate::store::Reader;
+use kuzet_decode::Format;
+use kuzet_event::{SourceId, System};
+use serde::Serialize;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Of a source that names no format.
+const RECOGNISED: &str = "recognised from the content";
+/// First bytes of a file that its format is recognised from.
+const FIRST: u64 = 64 << 10;
+
+/// `kuzet.doctor/1` (docs/schema/doctor-1.json).
+#[derive(Serialize)]
+pub struct Report {
+    /// Name of this schema.
+    pub schema: &'static str,
+    /// Mean over the servers, 0 to 1; `None` without any.
+    pub coverage: Option<f64>,
+    /// Configured sources, in their order.
+    pub sources: Vec<Watched>,
+    /// Servers that no source follows.
+    pub unwatched: Vec<Unwatched>,
+    /// What is not seen, and why.
+    pub limits: Vec<Limit>,
+}
+
+/// A configured source.
+#[derive(Serialize)]
+pub struct Watched {
+    /// Name.
+    pub name: String,
+    /// Kind of server.
+    pub system: &'static str,
+    /// Format, or that it is recognised.
+    pub format: String,
+    /// Files, or where it listens.
+    pub follows: Vec<String>,
+    /// Whether all of it can be read.
+    pub readable: bool,
+    /// The first source of the same server, when it is another one.
+    pub with: Option<String>,
+    /// Where the settings of the server were read; `None` when nobody tells them.
+    pub settings_from: Option<String>,
+    /// Share of what is seen of its server.
+    pub coverage: f64,
+    /// Every sight.
+    pub sights: Vec<Seen>,
+    /// What is not seen, and why.
+    pub limits: Vec<Limit>,
+}
+
+/// A server on this host that no source follows.
+#[derive(Serialize)]
+pub struct Unwatched {
+    /// Kind of server.
+    pub system: &'static str,
+    /// Whether it runs now.
+    pub running: bool,
+    /// Its data.
+    pub data_directory: String,
+    /// What is not seen, and why.
+    pub limits: Vec<Limit>,
+}
+
+/// What the databases answer, in their order.
+pub type Answers = Vec<Result<Live, String>>;
+
+/// Asks every `[[database]]`, all at once: one that hangs costs its own time only.
+#[must_use]
+pub fn ask(config: &Config) -> Answers {
+    let clock: Arc<dyn Clock> = Arc::new(clock::System);
+    std::thread::scope(|scope| {
+        let ask = |database: &'_ DatabaseConfig| sight::ask(database, &clock);
+        let asked: Vec<_> = config.databases.iter().map(|database| scope.spawn(move || ask(database))).collect();
+        let lost = |_| Err("the question was not finished".to_owned());
+        asked.into_iter().map(|thread| thread.join().unwrap_or_else(lost)).collect()
+    })
+}
+
+/// Sets the metric of every source, on a thread of its own: a database that hangs holds nobody up.
+pub fn measure(config: &Config, metrics: &Arc<Metrics>) {
+    let (config, metrics) = (config.clone(), Arc::clone(metrics));
+    let work = move || {
+        let report = examine(&config, true, true, &ask(&config));
+        for (id, source) in (0..u16::MAX).zip(&report.sources) {
+            if let Some(known) = metrics.source(SourceId(id)) {
+                known.coverage(source.coverage);
+            }
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("doctor".to_owned()).spawn(work) {
+        tracing::warn!(%error, "How much is seen was not measured: the system refuses a thread.");
+    }
+}
+
+/// Everything that belongs to one server.
+struct Group<'a> {
+    server: Option<&'a Server>,
+    sources: Vec<usize>,
+    /// Position in the configuration, and what it answered, when it was asked.
+    database: Option<(&'a DatabaseConfig, Option<&'a Result<Live, String>>)>,
+}
+
+/// Looks at the configuration, at this host, and at what the databases answered; without answers the connections are
+/// believed to work.
+#[must_use]
+pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result<Live, String>]) -> Report {
+    let servers = discover::find(Path::new("/"));
+    let problems = Reader::open(&config.state).and_then(|reader| reader.problems()).unwrap_or_default();
+    let mut sources = Vec::new();
+    let mut covered = Vec::new();
+    for group in groups(config, &servers, answers) {
+        let first = group.sources.first().map(|index| config.sources[*index].name.clone());
+        let own: Vec<&SourceConfig> = group.sources.iter().map(|index| &config.sources[*index]).collect();
+        let found: Vec<Limit> =
+            own.iter().filter_map(|source| unreadable(source, problems.get(&source.name))).collect();
+        let readable = |source: &SourceConfig| {
+            unreadable(source, problems.get(&source.name)).is_none_or(|limit| limit.code == "KD05")
+        };
+        let (facts, from) = facts(config, &group, &own);
+        let sighted = sight::look(&facts, found);
+        covered.push(sighted.coverage());
+        for (index, source) in group.sources.iter().zip(own) {
+            let watched = Watched {
+                name: source.name.clone(),
+                system: facts.system.name(),
+                format: source.format.clone().unwrap_or_else(|| RECOGNISED.to_owned()),
+                follows: follows(source),
+                readable: readable(source),
+                with: first.clone().filter(|first| *first != source.name),
+                settings_from: from.clone(),
+                coverage: sighted.coverage(),
+                sights: sighted.sights.clone(),
+                limits: sighted.limits.clone(),
+            };
+            sources.push((*index, watched));
+        }
+    }
+    sources.sort_by_key(|(index, _)| *index);
+    let unwatched: Vec<Unwatched> = servers
+        .iter()
+        .filter(|server| !config.sources.iter().any(|source| is_of(server, source)))
+        .map(ignored)
+        .collect();
+    covered.extend(unwatched.iter().filter(|server| server.running).map(|_| 0.0));
+    let coverage = (!covered.is_empty()).then(|| covered.iter().sum::<f64>() / covered.len() as f64);
+    let limits = general(config, policy, catalogue);
+    let sources = sources.into_iter().map(|(_, watched)| watched).collect();
+    Report { schema: "kuzet.doctor/1", coverage, sources, unwatched, limits }
+}
+
+/// What is missing for every server.
+fn general(config: &Config, policy: bool, catalogue: bool) -> Vec<Limit> {
+    let mut limits = Vec::new();
+    if config.sources.is_empty() {
+        let message = "nothing is watched: no source is configured and no database log was found on this host";
+        let fix = "write a [[source]] (docs/configuration.md), or try `kuzet replay FILE` on a recorded log";
+        limits.push(Limit::new("KD01", message, fix));
+    }
+    if !policy {
+        let message = "no access policy: who may read what is not known, so only volume and manner alarm";
+        limits.push(Limit::new("KD02", message, "write a policy file (docs/policy.md) and set policy = \"…\""));
+    }
+    if !catalogue {
+        let message =
+            "no catalogue: which tables hold personal data is guessed from names, and people cannot be bounded";
+        let fix =
+            "let `kuzet discover --write --catalogue FILE` write one (docs/discover.md) and set catalogue = \"…\"";
+        limits.push(Limit::new("KD03", message, fix));
+    }
+    limits
+}
+
+/// Sources by the server that they are logs of.
+fn groups<'a>(config: &'a Config, servers: &'a [Server], answers: &'a [Result<Live, String>]) -> Vec<Group<'a>> {
+    let mut groups: Vec<Group<'a>> = Vec::new();
+    for (index, source) in config.sources.iter().enumerate() {
+        let server = servers.iter().find(|server| is_of(server, source));
+        let same = |group: &&mut Group<'_>| {
+            server.is_some() && group.server.map(|one| &one.data_directory) == server.map(|one| &one.data_directory)
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => group.sources.push(index),
+            None => groups.push(Group { server, sources: vec![index], database: None }),
+        }
+    }
+    for (index, database) in config.databases.iter().enumerate() {
+        let answer = answers.get(index);
+        let live = answer.and_then(|answer| answer.as_ref().ok());
+        let directory = live.and_then(|live| live.settings.get("data_directory").or(live.settings.get("datadir")));
+        let named = |group: &Group<'_>| {
+            group.sources.iter().any(|one| database.source.as_ref() == Some(&config.sources[*one].name))
+        };
+        let here = |group: &Group<'_>| {
+            let own = group.server.map(|server| server.data_directory.as_path());
+            own.is_some() && own == directory.map(|path| Path::new(path.trim_end_matches('/')))
+        };
+        let alike = |group: &Group<'_>| system(config, group).is_some_and(|one| family(one) == family(database.system));
+        let only = groups.iter().filter(|group| alike(group)).count() == 1;
+        let place = groups.iter().position(|group| named(group)).or_else(|| groups.iter().position(here));
+        let place = place.or_else(|| groups.iter().position(|group| only && database.source.is_none() && alike(group)));
+        if let Some(place) = place {
+            groups[place].database = Some((database, answer));
+        }
+    }
+    groups
+}
+
+/// MariaDB and MySQL are one to their logs.
+fn family(system: System) -> System {
+    if system == System::Mysql { System::Mariadb } else { system }
+}
+
+fn system(config: &Config, group: &Group<'_>) -> Option<System> {
+    let by_log =
+        || group.sources.iter().find_map(|index| format(&config.sources[*index])).map(|format| format.info().system);
+    group.server.map(|server| server.system).or_else(by_log)
+}
+
+/// What decides, and where the settings come from.
+fn facts(config: &Config, group: &Group<'_>, sources: &[&SourceConfig]) -> (Facts, Option<String>) {
+    let (mut settings, mut extensions, mut from) = (None, None, None);
+    if let Some(server) = group.server.filter(|server| server.unreadable.is_none()) {
+        settings = Some(server.settings.clone());
+        from = Some(format!("the files of {}", server.data_directory.display()));
+    }
+    let asked = match &group.database {
+        None => Asked::Nobody,
+        Some((_, None)) => Asked::Answers,
+        Some((database, Some(Ok(live)))) => {
+            settings = Some(live.settings.clone());
+            extensions.clone_from(&live.extensions);
+            from = Some(format!("[[database]] {} ({})", database.name, live.version));
+            Asked::Answers
+        }
+        Some((database, Some(Err(error)))) => Asked::Silent(format!("{}: {error}", database.name)),
+    };
+    let by_database = || group.database.as_ref().map(|(database, _)| database.system);
+    let formats: Vec<Format> = sources.iter().filter_map(|source| format(source)).collect();
+    let system = system(config, group).or_else(by_database).unwrap_or(System::Application);
+    let pooled = config.pools.iter().any(|pool| {
+        let ours = |name: &String| sources.iter().any(|source| source.name == *name);
+        pool.pool.tells_of(system) && pool.source.as_ref().is_none_or(ours)
+    });
+    let udp = |source: &&&SourceConfig| matches!(&source.stream, Some(StreamSettings::Listen(listen)) if listen.transport == Transport::Udp);
+    let facts = Facts {
+        system,
+        settings,
+        extensions,
+        formats,
+        followed: true,
+        lossy: sources.iter().any(|source| udp(&source)),
+        asked,
+        // A journal tells who is behind a role, whichever server the role is of.
+        person: pooled || config.sources.iter().any(|source| source.map.is_some()),
+    };
+    (facts, from)
+}
+
+/// The format of a source: as configured, or as its first file shows.
+fn format(source: &SourceConfig) -> Option<Format> {
+    if let Some(name) = source.format.as_deref() {
+        return Format::from_name(name);
+    }
+    let file = files(source).into_iter().find(|file| std::fs::metadata(file).is_ok_and(|found| found.is_file()))?;
+    let mut first = Vec::new();
+    std::fs::File::open(file).ok()?.take(FIRST).read_to_end(&mut first).ok()?;
+    kuzet_decode::sniff(&first)
+}
+
+/// Whether `source` is a log of `server`.
+fn is_of(server: &Server, source: &SourceConfig) -> bool {
+    let data = server.data_directory.as_path();
+    let logs = || server.source.iter().chain(&server.more);
+    logs().any(|own| own.paths.iter().any(|path| source.paths.contains(path)))
+        || source.data_directory.as_deref() == Some(data)
+        || source.paths.iter().any(|path| Path::new(path).starts_with(data))
+        || logs().any(|own| share(&own.paths, &source.paths))
+}
+
+/// Whether two lists of patterns tell of one place: a common file, or files of one directory, as those that a server
+/// writes in another format.
+fn share(one: &[String], other: &[String]) -> bool {
+    let directories = |patterns: &[String]| -> Vec<PathBuf> {
+        patterns.iter().filter_map(|path| std::fs::canonicalize(Path::new(path).parent()?).ok()).collect()
+    };
+    let mine = directories(one);
+    directories(other).iter().any(|directory| mine.contains(directory))
+}
+
+/// A server that no source follows, with the source that would.
+fn ignored(server: &Server) -> Unwatched {
+    Unwatched {
+        system: server.system.name(),
+        running: server.pid.is_some(),
+        data_directory: server.data_directory.display().to_string(),
+        limits: unfollowed(server),
+    }
+}
+
+/// Why nothing is seen of a server that no source follows.
+#[must_use]
+pub fn unfollowed(server: &Server) -> Vec<Limit> {
+    let logs = || server.source.iter().chain(&server.more);
+    let mut found = Vec::new();
+    if server.source.is_some() {
+        let fix = "add a [[source]] (kuzet doctor --fix prints it)";
+        let limit = Limit::new("KD11", "no source follows it: nothing of it is seen", fix).hides(Sight::ALL);
+        found.push(logs().fold(limit, |limit, source| limit.command(Place::Agent, lines(source))));
+    }
+    let facts = Facts {
+        system: server.system,
+        settings: server.unreadable.is_none().then(|| server.settings.clone()),
+        extensions: None,
+        formats: logs().filter_map(format).collect(),
+        followed: false,
+        lossy: false,
+        asked: Asked::Nobody,
+        person: true,
+    };
+    sight::look(&facts, found).limits
+}
+
+/// The lines of kuzet.toml for a source that was found.
+fn lines(source: &SourceConfig) -> String {
+    let format = source.format.as_deref().unwrap_or_default();
+    let paths: Vec<String> = source.paths.iter().map(|path| format!("{path:?}")).collect();
+    format!("[[source]]\nname = {:?}\nformat = {format:?}\npaths = [{}]", source.name, paths.join(", "))
+}
+
+fn follows(source: &SourceConfig) -> Vec<String> {
+    let stream = source.stream.iter().map(StreamSettings::describe);
+    let data = source.data_directory.iter().map(|data| format!("{} (current_logfiles)", data.display()));
+    stream.chain(source.paths.iter().cloned()).chain(data).collect()
+}
+
+fn files(source: &SourceConfig) -> Vec<PathBuf> {
+    let matching = source.paths.iter().filter_map(|path| glob::glob(path).ok()).flatten().take(4096);
+    matching.map(|file| file.unwrap_or_else(|error| error.path().to_owned())).collect()
+}
+
+/// Why nothing can be read of a source. What is wrong with one that is no file only the agent knows, which wrote it down.
+fn unreadable(source: &SourceConfig, problem: Option<&String>) -> Option<Limit> {
+    if source.stream.is_some() {
+        let fix = "see the log of the agent; kuzet status says when it is over";
+        return problem.map(|problem| Limit::new("KD07", problem, fix).hides(Sight::ALL));
+    }
+    let files = files(source);
+    if let Some(file) = files.iter().find(|file| !readable(file)) {
+        let fix = "add the user of the agent to the group of the log files (adm, postgres, mysql)";
+        let limit = Limit::new("KD04", "a log file may not be read by this user", fix).hides(Sight::ALL);
+        return Some(limit.command(Place::Shell, join_group(file)));
+    }
+    let missing = files.is_empty() && source.data_directory.is_none();
+    missing.then(|| {
+        let message = "no file matches yet; it is followed as soon as it appears";
+        Limit::new("KD05", message, "check the path if the server runs").hides(Sight::ALL).unknown()
+    })
+}
+
+/// Whether a file can be opened. Pipes and devices are nobody's log, and opening one may wait for ever.
+fn readable(file: &Path) -> bool {
+    match std::fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() => std::fs::File::open(file).is_ok(),
+        Ok(_) => true,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+/// The command that lets the user of the agent read `file`.
+fn join_group(file: &Path) -> String {
+    let name = |list: &str, id: u32| {
+        let text = std::fs::read_to_string(list).unwrap_or_default();
+        let line = text.lines().find(|line| line.split(':').nth(2) == Some(id.to_string().as_str()))?;
+        Some(line.split(':').next()?.to_owned())
+    };
+    let group = std::fs::metadata(file).ok().or_else(|| std::fs::metadata(file.parent()?).ok());
+    let group = group.and_then(|found| name("/etc/group", found.gid())).unwrap_or_else(|| "adm".to_owned());
+    let user = name("/etc/passwd", rustix::process::geteuid().as_raw()).unwrap_or_else(|| "kuzet".to_owned());
+    format!("usermod -aG {group} {user}   # then start the agent anew")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pipe_among_the_logs_stops_nobody() {
+        let directory = std::env::temp_dir().join(format!("kuzet-doctor-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let pipe = directory.join("a.csv");
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        std::os::unix::fs::symlink(directory.join("none"), directory.join("b.csv")).unwrap();
+        let text = format!("[[source]]\nname = \"m\"\npaths = [\"{}/*.csv\"]\n", directory.display());
+        let (config, _) = crate::config::load_text(&text, &directory.join("kuzet.toml")).unwrap();
+        assert!(unreadable(&config.sources[0], None).is_none());
+        assert_eq!(format(&config.sources[0]), None);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}
