@@ -122,14 +122,15 @@ fn sets_nothing(text: &[u8]) -> bool {
 
 /// What to do now, in order.
 fn next(path: &Path, sources: &[crate::config::SourceConfig]) -> Vec<String> {
-    let mut steps = Vec::new();
+    let mut steps: Vec<String> = Vec::new();
     for source in sources {
         match access(source) {
             Access::Open => {}
             Access::Group(group) => {
-                let step = format!("usermod -aG {group} kuzet   # so that the service may read {}", source.name);
-                if !steps.contains(&step) {
-                    steps.push(step);
+                let step = format!("usermod -aG {group} kuzet   # so that the service may read ");
+                match steps.iter_mut().find(|other| other.starts_with(&step)) {
+                    Some(same) => *same = format!("{same}, {}", source.name),
+                    None => steps.push(format!("{step}{}", source.name)),
                 }
             }
             Access::Owner(directory) => steps.push(format!(
@@ -142,7 +143,11 @@ fn next(path: &Path, sources: &[crate::config::SourceConfig]) -> Vec<String> {
     let config = if path == Path::new(DEFAULT_PATH) { String::new() } else { format!(" --config {}", path.display()) };
     for (command, why) in [
         ("doctor", "what is seen, what is not, and the setting to change"),
-        ("discover", "which tables hold personal data: writes the catalogue"),
+        ("discover --write --catalogue /etc/kuzet/catalogue.toml", "which tables hold personal data"),
+        (
+            "policy learn --output /etc/kuzet/policy.toml",
+            "the least policy that observed work needs: read it, then widen it",
+        ),
         ("check", "every fault of configuration, catalogue and policy"),
     ] {
         steps.push(format!("kuzet{config} {command}   # {why}"));
