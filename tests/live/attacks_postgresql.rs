@@ -11,7 +11,7 @@ use std::time::Duration;
 pub type Scenario = (&'static str, fn(&Postgres));
 
 /// Every scenario.
-pub const SCENARIOS: [Scenario; 12] = [
+pub const SCENARIOS: [Scenario; 18] = [
     ("app_normal", app_normal),
     ("app_batch", app_batch),
     ("bulk_select", bulk_select),
@@ -24,6 +24,12 @@ pub const SCENARIOS: [Scenario; 12] = [
     ("audit_tamper", audit_tamper),
     ("sqli", sqli),
     ("after_kill", after_kill),
+    ("bulk_cursor", bulk_cursor),
+    ("bulk_indirect", bulk_indirect),
+    ("big_stmt", big_stmt),
+    ("blind_session", blind_session),
+    ("cancelled", cancelled),
+    ("forged", forged),
 ];
 
 /// One psql session of `role` that runs `statements` one by one, whatever comes of them.
@@ -208,4 +214,63 @@ fn after_kill(server: &Postgres) {
     session(server, "dba", "psql", &["ALTER ROLE analyst NOLOGIN"]);
     login(server, "analyst", "analyst-pw", "mfo");
     session(server, "dba", "psql", &["ALTER ROLE analyst LOGIN"]);
+}
+
+fn bulk_cursor(server: &Postgres) {
+    let text = "BEGIN;\nDECLARE c CURSOR FOR SELECT * FROM borrowers;\nFETCH 2000 FROM c;\nFETCH 2000 FROM c;\n\
+                FETCH ALL FROM c;\nCOMMIT;\nPREPARE p(int) AS SELECT iin, full_name FROM borrowers WHERE id < $1;\n\
+                EXECUTE p(3000);\n";
+    feed(&mut server.psql("analyst", "analyst-pw", "mfo", "psql"), text.as_bytes());
+}
+
+/// Every indirect way of the lab out of a table.
+fn bulk_indirect(server: &Postgres) {
+    let text = "CREATE OR REPLACE VIEW v_b AS SELECT iin, full_name AS n FROM borrowers;\nSELECT * FROM v_b;\n\
+                CREATE TABLE tmp_copy AS SELECT * FROM borrowers;\nSELECT iin INTO TEMP t2 FROM borrowers;\n\
+                INSERT INTO tmp_copy SELECT * FROM borrowers;\n\
+                DO $$ DECLARE r record; n int := 0; BEGIN FOR r IN SELECT * FROM borrowers LOOP n := n + 1; END LOOP; \
+                EXECUTE 'SELECT count(*) FROM loans'; END $$;\n\
+                CREATE FUNCTION leak() RETURNS SETOF borrowers LANGUAGE sql AS 'SELECT * FROM borrowers';\n\
+                SELECT count(*) FROM leak();\nSELECT json_agg(b) FROM borrowers b;\n\
+                SELECT string_agg(iin, ',') FROM borrowers;\nTABLE borrowers;\n\
+                SELECT query_to_xml('select * from borrowers', true, false, '') IS NOT NULL;\n\
+                SELECT length(pg_read_file('/etc/passwd'));\n\
+                SELECT lo_from_bytea(0, convert_to((SELECT string_agg(b::text, E'\\n') FROM borrowers b), 'UTF8')) > 0;\n\
+                DROP TABLE tmp_copy; DROP FUNCTION leak; DROP VIEW v_b;\n";
+    feed(&mut server.psql("dba", "dba-pw", "mfo", "psql"), text.as_bytes());
+}
+
+fn big_stmt(server: &Postgres) {
+    let people: Vec<String> = (1..=3000).map(|n| format!("'{:012}'", 900_101_300_000_u64 + n)).collect();
+    let text = format!("SELECT id FROM borrowers WHERE iin IN ({}, '0');\n", people.join(","));
+    feed(&mut server.psql("app", "app-pw", "mfo", "crm-web"), text.as_bytes());
+}
+
+/// A superuser blinds the audit of its own session, four ways, and reads everything.
+fn blind_session(server: &Postgres) {
+    let read = "SELECT * FROM borrowers";
+    session(server, "dba", "psql", &["SET pgaudit.log = 'none'", read]);
+    session(server, "dba", "psql", &["SELECT set_config('pgaudit.log', 'none', false)", read]);
+    let block = "DO $$BEGIN PERFORM set_config('pgaudit.log', 'none', false); END$$";
+    session(server, "dba", "psql", &[block, read]);
+    let mut command = server.psql("dba", "dba-pw", "mfo", "psql");
+    command.env("PGOPTIONS", "-c pgaudit.log=none").args(["-c", read]).output().expect("psql runs");
+}
+
+/// A read that the server breaks off after it has sent rows.
+fn cancelled(server: &Postgres) {
+    session(
+        server,
+        "analyst",
+        "psql",
+        &["SET statement_timeout = '300ms'", "SELECT *, pg_sleep(0.001) FROM borrowers"],
+    );
+}
+
+/// A user name that looks like an audit record of somebody else.
+fn forged(server: &Postgres) {
+    let name = "x\n2026-11-22 16:00:00.000 UTC [999] dba@mfo/psql 10.0.0.9 abc.1:9 3/1/0 77 LOG:  \
+                AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.borrowers,FORGED,<none>,10000";
+    let output = server.psql(name, "x", "mfo", "psql").args(["-c", "SELECT 1"]).output().expect("psql runs");
+    assert!(!output.status.success(), "it got in");
 }

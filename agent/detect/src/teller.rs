@@ -47,6 +47,12 @@ impl Observation<'_> {
         self.event.outcome == Outcome::Failure
     }
 
+    /// How a read ended. One that was broken off has sent rows, and nobody knows how many.
+    pub(crate) fn read_outcome(&self) -> Outcome {
+        let code = self.event.code.as_str();
+        if self.failed() && !code.is_empty() && interrupted(code) { Outcome::Unknown } else { self.event.outcome }
+    }
+
     /// Whether it failed before a row moved: refused, not understood, no such table. A statement that was cancelled may
     /// have sent rows.
     pub(crate) fn void(&self) -> bool {

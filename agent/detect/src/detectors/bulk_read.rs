@@ -71,7 +71,7 @@ fn on_touch(
         _ => return,
     };
     touch.hidden |= packed || heavy.is_some();
-    let call = Call { detector: DETECTOR.name, kind: Kind::BulkRead, outcome: o.event.outcome, window, reason_bit: 0 };
+    let call = Call { detector: DETECTOR.name, kind: Kind::BulkRead, outcome: o.read_outcome(), window, reason_bit: 0 };
     let store = touch.template.store.name.clone();
     let user = o.event.actor.user.clone();
     teller.tell(o, touch, account, call, || format!("role {user} reads store {store} in bulk: {}", reason()));

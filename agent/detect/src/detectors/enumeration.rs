@@ -43,7 +43,7 @@ fn on_touch(
     let call = Call {
         detector: DETECTOR.name,
         kind: Kind::Enumeration,
-        outcome: o.event.outcome,
+        outcome: o.read_outcome(),
         window: true,
         reason_bit: 0,
     };

@@ -49,7 +49,7 @@ fn on_touch(
     };
     touch.hidden |= touch.rows == Count::Unknown && !o.denied;
     let call =
-        Call { detector: DETECTOR.name, kind: Kind::Export, outcome: o.event.outcome, window: false, reason_bit: 0 };
+        Call { detector: DETECTOR.name, kind: Kind::Export, outcome: o.read_outcome(), window: false, reason_bit: 0 };
     let (user, store) = (o.event.actor.user.clone(), touch.template.store.name.clone());
     teller.tell(o, touch, account, call, || format!("role {user} exports store {store} {form}: {rows}"));
 }

@@ -27,7 +27,7 @@ fn on_touch(
         teller.out.push(learnt(o, touch, teller, &known));
     }
     let Some(new) = touch.news.fresh(&o.event.actor) else { return };
-    let outcome = if touch.template.changes() { o.change_outcome } else { o.event.outcome };
+    let outcome = if touch.template.changes() { o.change_outcome } else { o.read_outcome() };
     let call = Call { detector: DETECTOR.name, kind: Kind::FirstSeen, outcome, window: false, reason_bit: 0 };
     let (user, store) = (o.event.actor.user.clone(), touch.template.store.name.clone());
     teller.tell(o, touch, account, call, || format!("never before at store {store}: {new}; role {user} is there now"));

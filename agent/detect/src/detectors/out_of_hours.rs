@@ -30,7 +30,7 @@ fn on_touch(
     let call = Call {
         detector: DETECTOR.name,
         kind: Kind::OutOfHours,
-        outcome: o.event.outcome,
+        outcome: o.read_outcome(),
         window: false,
         reason_bit: 0,
     };

@@ -40,7 +40,7 @@ fn on_touch(
     if touch.told || (failed.is_none() && !o.denied) {
         return;
     }
-    let outcome = if touch.template.changes() { o.change_outcome } else { o.event.outcome };
+    let outcome = if touch.template.changes() { o.change_outcome } else { o.read_outcome() };
     let (user, store) = (o.event.actor.user.clone(), touch.template.store.name.clone());
     let client = o.event.actor.client.clone();
     let Some(failed) = failed else {

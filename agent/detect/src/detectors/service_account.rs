@@ -23,7 +23,7 @@ fn on_touch(
     _policy: Option<&Policy>,
 ) {
     let Some(how) = touch.news.by_hand else { return };
-    let outcome = if touch.template.changes() { o.change_outcome } else { o.event.outcome };
+    let outcome = if touch.template.changes() { o.change_outcome } else { o.read_outcome() };
     let (kind, reason_bit) = (Kind::ServiceAccountByHand, how as u32);
     let call = Call { detector: DETECTOR.name, kind, outcome, window: false, reason_bit };
     let actor = o.event.actor.clone();

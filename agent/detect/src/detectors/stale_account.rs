@@ -22,7 +22,7 @@ fn on_touch(
     _policy: Option<&Policy>,
 ) {
     let Some(days) = touch.news.silent_days else { return };
-    let outcome = if touch.template.changes() { o.change_outcome } else { o.event.outcome };
+    let outcome = if touch.template.changes() { o.change_outcome } else { o.read_outcome() };
     let call = Call { detector: DETECTOR.name, kind: Kind::StaleAccount, outcome, window: false, reason_bit: 0 };
     let (user, store) = (o.event.actor.user.clone(), touch.template.store.name.clone());
     let client = o.event.actor.client.clone();
