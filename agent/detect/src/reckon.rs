@@ -201,9 +201,13 @@ impl Reckoner {
     pub(crate) fn settle(&mut self, now: i64, logs: &Logs, clock: &mut u64) -> Vec<Missing> {
         let mut missing = Vec::new();
         while let Some((at, key)) = self.due.front().copied().filter(|(at, _)| at.saturating_add(GRACE) <= now) {
-            let system =
-                self.shelf.peek(key).and_then(|one| one.claims.front()).map(|claim| claim.actor.system as usize);
-            if at.saturating_add(PATIENCE) > now && system.is_some_and(|system| logs[system] < at) {
+            let claim = self.shelf.peek(key).and_then(|one| one.claims.front()).filter(|claim| claim.at == at);
+            let Some(system) = claim.map(|claim| claim.actor.system as usize) else {
+                // It was pushed out with its books, which may have begun anew.
+                self.due.pop_front();
+                continue;
+            };
+            if at.saturating_add(PATIENCE) > now && logs[system] < at {
                 break;
             }
             self.due.pop_front();
@@ -380,5 +384,44 @@ impl Reckoning {
 impl Part {
     pub(crate) fn since(&self) -> Timestamp {
         Timestamp(self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{Spec, event};
+
+    #[test]
+    fn books_that_begin_anew_are_not_judged_by_the_old_dates() {
+        let at = |seconds: i64| {
+            let spec = Spec {
+                seconds,
+                user: 0,
+                client: 0,
+                session: 1,
+                number: 0,
+                form: 0,
+                rows: None,
+                person: 0,
+                outcome: 1,
+                witness: kuzet_event::Witness::Measure,
+            };
+            event(&spec)
+        };
+        // Room for one role beside the row of all: another one pushes it out with what it awaits.
+        let (mut reckoner, mut clock) = (Reckoner::new(2, 2), 0);
+        let key = |role| (0, role, 7);
+        reckoner.begin(&at(0), &mut clock);
+        reckoner.logged(key(1), at(1).at, 0, &mut clock);
+        reckoner.measured(key(1), &at(100), 1, &mut clock);
+        reckoner.logged(key(2), at(101).at, 0, &mut clock);
+        reckoner.logged(key(1), at(102).at, 0, &mut clock);
+        reckoner.measured(key(1), &at(110), 1, &mut clock);
+        let mut missing = |seconds| {
+            let now = at(seconds).at.0;
+            reckoner.settle(now, &[now; SYSTEMS], &mut clock).len()
+        };
+        assert_eq!((missing(116), missing(126)), (0, 1));
     }
 }
