@@ -210,7 +210,7 @@ fn groups<'a>(config: &'a Config, servers: &'a [Server], answers: &'a [Result<Li
         };
         let alike = |group: &Group<'_>| system(config, group).is_some_and(|one| family(one) == family(database.system));
         let only = groups.iter().filter(|group| alike(group)).count() == 1;
-        let place = groups.iter().position(|group| named(group)).or_else(|| groups.iter().position(here));
+        let place = groups.iter().position(named).or_else(|| groups.iter().position(here));
         let place = place.or_else(|| groups.iter().position(|group| only && database.source.is_none() && alike(group)));
         if let Some(place) = place {
             groups[place].database = Some((database, answer));

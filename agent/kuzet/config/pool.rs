@@ -34,23 +34,23 @@ impl Faults<'_> {
         let (faults, at) = (self.count(), Some(at));
         if raw.role.is_empty() {
             let help = "name the shared role: role = \"app\"; * stands for any characters";
-            self.push("KZ070", at, "the pool names no role".to_owned(), help);
+            self.push("KZ080", at, "the pool names no role".to_owned(), help);
         }
         let system = raw.system.as_deref().and_then(|name| SYSTEMS.into_iter().find(|one| one.name() == name));
         if let (Some(name), None) = (&raw.system, system) {
             let known = SYSTEMS.map(System::name).join(", ");
-            self.push("KZ071", at, format!("system \"{name}\" is not known"), &format!("known systems: {known}"));
+            self.push("KZ081", at, format!("system \"{name}\" is not known"), &format!("known systems: {known}"));
         }
         if let Some(source) = raw.source.as_deref().filter(|wanted| !sources.iter().any(|one| one.name == **wanted)) {
             let message = format!("the pool of role \"{}\": there is no source \"{source}\"", raw.role);
-            self.push("KZ072", at, message, "name a [[source]], or leave it out for all of them");
+            self.push("KZ082", at, message, "name a [[source]], or leave it out for all of them");
         }
         let pool = match Pool::new(&raw.role, system, &raw.person_from) {
             Ok(pool) => Some(Arc::new(pool)),
             Err(fault) => {
                 let help = "write \"comment:user\", \"application_name:^crm-web/(?<person>.+)$\", \"setting:app.user\" or \
                             \"journal\"";
-                self.push("KZ073", at, format!("person_from \"{}\": {}", fault.written, fault.why), help);
+                self.push("KZ083", at, format!("person_from \"{}\": {}", fault.written, fault.why), help);
                 None
             }
         };
@@ -81,9 +81,9 @@ mod tests {
             [""; 0]
         );
         assert_eq!(codes("role='app'"), [""; 0]);
-        assert_eq!(codes("role=''"), ["KZ070"]);
-        assert_eq!(codes("role='app'\nsystem='oracle'\nsource='my'"), ["KZ071", "KZ072"]);
-        assert_eq!(codes("role='app'\nperson_from=['application_name:(']"), ["KZ073"]);
+        assert_eq!(codes("role=''"), ["KZ080"]);
+        assert_eq!(codes("role='app'\nsystem='oracle'\nsource='my'"), ["KZ081", "KZ082"]);
+        assert_eq!(codes("role='app'\nperson_from=['application_name:(']"), ["KZ083"]);
         assert_eq!(codes("role='app'\nperson='x'"), ["KZ010"]);
     }
 }

@@ -302,7 +302,7 @@ pub fn look(facts: &Facts, found: Vec<Limit>) -> Sighted {
             let message = "the format of this log is not known before there is something in it";
             vec![Limit::new("KD12", message, "set format = \"…\" in its [[source]]").hides(Sight::ALL).unknown()]
         }
-        System::Postgresql if !facts.follows(Format::Pgbouncer) && !(envelope && facts.settings.is_none()) => {
+        System::Postgresql if !(facts.follows(Format::Pgbouncer) || envelope && facts.settings.is_none()) => {
             postgresql::limits(facts)
         }
         System::Mariadb | System::Mysql => mysql::limits(facts),

@@ -228,7 +228,7 @@ fn common(facts: &Facts, limits: &mut Vec<Limit>) {
         limits.push(limit.command(Place::Sql, set("log_disconnections", "on")));
     }
     let name = facts.get("log_filename");
-    let repeats = !name.is_empty() && !(name.contains("%Y") || name.contains("%y") || name.contains("%s"));
+    let repeats = !(name.is_empty() || name.contains("%Y") || name.contains("%y") || name.contains("%s"));
     if facts.is_on("log_truncate_on_rotation") && repeats {
         let message =
             "log files are emptied when their name comes again: an agent that stood still so long has lost them";
