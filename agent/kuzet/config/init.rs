@@ -108,6 +108,13 @@ const DATABASE: &str = "\
 ";
 
 const REST: &str = "
+# A role that many people share, and where the application names the person: a comment tag of the statement, the program's
+# name, a setting of the session. Without it the incident says that the person is not known.
+#[[pool]]
+#role = \"app\"
+#system = \"postgresql\"
+#person_from = [\"comment:user\", \"application_name:^crm-web/(?<person>.+)$\", \"setting:app.clerk\"]
+
 [metrics]
 # Address of /metrics for Prometheus, or \"off\". Keep it on loopback: metrics name hosts and stores.
 listen = \"127.0.0.1:9478\"
