@@ -84,6 +84,7 @@ impl Trouble {
             source.lag(4096, Duration::from_millis(300));
             source.last_event(now);
             source.files(2, number == 0);
+            source.coverage(0.5);
         }
         metrics.detection("bulk_read", Kind::BulkRead, Severity::High, Some(&self.store));
         metrics.incident(Kind::BulkRead, Severity::High, Some((&self.store.name, false)));
