@@ -22,8 +22,9 @@ const GRACE: i64 = 15_000_000;
 const PATIENCE: i64 = 120_000_000;
 /// How long after the first measurement of a server statements may have begun before the agent did.
 const SETTLING: i64 = 60_000_000;
-/// Claims of one role and store that wait for the log.
+/// Claims of one role and store that wait for the log, and of all together: a flood of statements must not fill memory.
 const CLAIMS: usize = 256;
+const ALL_CLAIMS: usize = 8_192;
 /// Systems there are, and more: their rows never make room for others.
 pub(crate) const SYSTEMS: usize = 16;
 /// Measurements of one role and store kept for a story that may begin.
@@ -94,6 +95,8 @@ pub(crate) struct Reckoner {
     systems: Shelf<u64, Measured>,
     /// Claims in the order of their time.
     due: VecDeque<(i64, ReckonKey)>,
+    /// Claims that were not judged for want of room.
+    unjudged: u64,
     /// Sessions that the log told of or the server lists.
     sessions: Shelf<u64, Listed>,
     /// Rows on their way back from the store.
@@ -133,6 +136,7 @@ impl Reckoner {
             shelf: Shelf::new(b'm', capacity),
             systems: Shelf::new(b'n', SYSTEMS),
             due: VecDeque::new(),
+            unjudged: 0,
             sessions: Shelf::new(b'l', sessions),
             read: Rows::default(),
         }
@@ -169,7 +173,10 @@ impl Reckoner {
         let shown = self.shelf.peek((key.0, 0, key.2)).is_some();
         let (reckoning, _) = self.shelf.entry(key, clock);
         reckoning.latest = reckoning.latest.max(at);
-        if event.calls > 0 && settled && shown && reckoning.claims.len() < CLAIMS {
+        let judged = event.calls > 0 && settled && shown;
+        let room = reckoning.claims.len() < CLAIMS && self.due.len() < ALL_CLAIMS;
+        self.unjudged += u64::from(judged && !room);
+        if judged && room {
             let summary = event.statement.as_ref().map_or("", |statement| &statement.summary);
             let claim = Claim {
                 at,
@@ -298,7 +305,7 @@ impl Reckoner {
     }
 
     pub(crate) fn evicted(&self) -> u64 {
-        self.shelf.evicted + self.sessions.evicted
+        self.shelf.evicted + self.sessions.evicted + self.unjudged
     }
 }
 
