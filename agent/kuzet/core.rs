@@ -205,6 +205,12 @@ impl Core {
         self.folder.tick(now);
     }
 
+    /// Nothing more comes: what still waits is told.
+    pub fn finish(&mut self) {
+        self.detectors.finish(&mut self.detections);
+        self.fold();
+    }
+
     fn fold(&mut self) {
         for detection in self.detections.drain(..) {
             (self.on_detection)(&detection);

@@ -107,6 +107,33 @@ fn a_superuser_who_blinds_the_audit_is_told() {
     assert!(measured(&agent, "dba") >= 10_000, "{:#?}", agent.setup.incidents());
 }
 
+/// The log, the statistics and the poll of roles tell of the same statement; of the second only two of them.
+#[test]
+fn a_role_that_was_raised_is_one_incident_and_an_unlogged_one_is_told_as_such() {
+    let server = Postgres::start(Mode::Pgaudit);
+    let agent = watched(&server);
+    let dba = |options: &str, text: &str| {
+        let mut command = server.psql("dba", "dba-pw", "mfo", "psql");
+        let output = feed(command.env("PGOPTIONS", options), text.as_bytes());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let told = || -> Vec<Value> {
+        let all = agent.setup.incidents().into_iter();
+        all.filter(|one| one["kuzet.family"] == "privilege" && one["user.name"] != "postgres").collect()
+    };
+    dba("", "ALTER ROLE analyst CREATEROLE;");
+    until("the logged change", Duration::from_secs(60), || (told().len() == 1).then_some(()));
+    dba("-c pgaudit.log=none", "ALTER ROLE app SUPERUSER;");
+    until("the unlogged change", Duration::from_secs(180), || {
+        dba("", "SELECT 1 FROM borrowers LIMIT 1;");
+        told().iter().any(|one| one.to_string().contains("the log does not show it")).then_some(())
+    });
+    let told = told();
+    let of = |source: &str| told.iter().filter(|one| one["kuzet.sources"][0] == source).count();
+    assert_eq!((told.len(), of("lab"), of("mfo")), (2, 1, 1), "{told:#?}");
+    assert!(told.iter().all(|one| one["user.name"] == "dba"), "{told:#?}");
+}
+
 /// MariaDB's audit log counts no rows; its slow log does, and sees whom the audit log was told to leave out.
 #[test]
 fn the_slow_log_gives_the_rows_that_server_audit_leaves_out() {

@@ -1,5 +1,6 @@
 //! Runs every detector over every event and keeps what must survive a restart.
 
+mod acts;
 mod ends;
 mod measured;
 #[cfg(test)]
@@ -131,9 +132,9 @@ impl Detectors {
         }
         match event.action {
             Action::Statement => self.statement(event, detections),
+            Action::Setting if event.witness == Witness::Measure => self.measured_act(event, false, detections),
             Action::Login | Action::Setting => {
-                let who = self.resolver.identify(&event.actor);
-                self.alone(event, who, false, false, detections);
+                self.logged_act(event, false, false, detections);
             }
             Action::Logout => self.logout(event, detections),
             Action::Seen => self.seen(event, detections),
@@ -146,8 +147,10 @@ impl Detectors {
         }
     }
 
-    /// Lets time pass when no event comes: what is idle for long is forgotten. `now` never outruns the events.
-    pub fn tick(&mut self, now: Timestamp, _detections: &mut Vec<Detection>) {
+    /// Lets time pass when no event comes: what waits for the log is told, what is idle for long is forgotten. `now` is the
+    /// time up to which every source was read.
+    pub fn tick(&mut self, now: Timestamp, detections: &mut Vec<Detection>) {
+        self.tell_acts(now.0, detections);
         let now = now.0.min(self.latest);
         let seconds = |seconds: u64| i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
         let story = seconds(self.thresholds.story_seconds.max(self.thresholds.login_after_seconds));
@@ -208,7 +211,7 @@ impl Detectors {
                 Some(b's') => stories.extend(self.shared.stories.read(&key, &value)),
                 Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
                 Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),
-                Some(b'm' | b'l' | b'n') => self.reckoner.read(&key, &value),
+                Some(b'm' | b'l' | b'n' | b'u' | b'w') => self.reckoner.read(&key, &value),
                 Some(&KEPT_TAG | &SESSION_TAG) => copies.push((key, value)),
                 Some(&KNOWN_TAG) => known.push((key, value)),
                 Some(b'q' | b'r') => self.silence.read(&key, &value),
@@ -279,13 +282,14 @@ impl Detectors {
     fn alone(
         &mut self,
         event: &Event,
-        who: Identity,
         same: bool,
         touches: bool,
+        untraced: bool,
         detections: &mut Vec<Detection>,
     ) -> Note {
+        let who = self.resolver.identify(&event.actor);
         let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
-        let o = Observation { event, who, same, change_outcome: event.outcome, touches, denied };
+        let o = Observation { event, who, same, change_outcome: event.outcome, touches, denied, untraced };
         let mut note = Note::default();
         let mut teller = Teller { thresholds: &self.thresholds, severities: &self.severities, out: detections };
         for detector in DETECTORS {
@@ -310,8 +314,8 @@ impl Detectors {
         if event.witness == Witness::Measure {
             let who = self.resolver.identify(&event.actor);
             self.measured(event, who, &templates, detections);
-            if event.statement.as_ref().is_some_and(|one| one.flags != Flags::NONE || one.verb == Verb::Role) {
-                self.alone(event, who, false, !templates.is_empty(), detections);
+            if stands_out(event) {
+                self.measured_act(event, !templates.is_empty(), detections);
             }
             return;
         }
@@ -333,12 +337,10 @@ impl Detectors {
         if let Some(ended) = &met.ended {
             self.settle(event, who, ended, detections);
         }
-        let alone = event
-            .statement
-            .as_ref()
-            .is_some_and(|statement| statement.flags != Flags::NONE || statement.verb == Verb::Role);
-        let mut note =
-            if alone { self.alone(event, who, met.same, !templates.is_empty(), detections) } else { Note::default() };
+        let mut note = match stands_out(event) {
+            true => self.logged_act(event, met.same, !templates.is_empty(), detections),
+            false => Note::default(),
+        };
         if templates.is_empty() {
             self.storeless(event, who, met.same, &note, detections);
             return;
@@ -377,7 +379,8 @@ impl Detectors {
     fn storeless(&mut self, event: &Event, who: Identity, same: bool, note: &Note, detections: &mut Vec<Detection>) {
         let Some(mask) = note.injection else { return };
         let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
-        let o = Observation { event, who, same, change_outcome: event.outcome, touches: false, denied };
+        let o =
+            Observation { event, who, same, change_outcome: event.outcome, touches: false, denied, untraced: false };
         let mut teller = Teller { thresholds: &self.thresholds, severities: &self.severities, out: detections };
         let Some(store) = self.resolver.store_named(note.injection_store) else {
             detectors::injection_on_server(&o, &mut teller, mask);
@@ -408,7 +411,8 @@ impl Detectors {
     ) {
         let verdict = judge(&self.policy, &mut self.standings, event, who, template, total.known());
         let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
-        let o = Observation { event, who, same: met.same, change_outcome: met.change_outcome, touches: true, denied };
+        let change_outcome = met.change_outcome;
+        let o = Observation { event, who, same: met.same, change_outcome, touches: true, denied, untraced: false };
         let thresholds = &self.thresholds;
         let (store, clock) = ((template.store_hash, &*template.store.name), &mut self.shared.clock);
         // What the policy forbids it tells, and nobody learns it.
@@ -455,6 +459,11 @@ impl Detectors {
             self.logged(event, who, template, (delta.events, told), detections);
         }
     }
+}
+
+/// Whether a statement is looked at as a whole.
+fn stands_out(event: &Event) -> bool {
+    event.statement.as_ref().is_some_and(|one| one.flags != Flags::NONE || one.verb == Verb::Role)
 }
 
 /// Whether an event without a store can matter: it ends a transaction, or has a property that a detector asks for.

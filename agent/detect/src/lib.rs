@@ -4,6 +4,7 @@
 //! tables hold personal data, the policy who may do what to them, [`Thresholds`] what is much, [`Severities`] how bad.
 
 mod account;
+mod acts;
 mod calendar;
 mod catalogue;
 mod copies;

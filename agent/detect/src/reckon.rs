@@ -4,6 +4,7 @@
 //! and store (they seldom know the client), and handed to the story that the log began; where the log tells less than
 //! was measured, the difference is a detection of its own.
 
+use crate::acts::Acts;
 use crate::engine::Row;
 use crate::session::plain;
 use crate::shelf::Shelf;
@@ -17,9 +18,9 @@ const SLOT: i64 = 60_000_000;
 /// How long a logged statement may run until it is measured: statistics count it when it ends.
 const CREDIT_SLOTS: i64 = 120;
 /// How long the log may take to tell what was measured.
-const GRACE: i64 = 15_000_000;
+pub(crate) const GRACE: i64 = 15_000_000;
 /// How long a silent log is waited for: it may have a backlog, or nothing to tell.
-const PATIENCE: i64 = 120_000_000;
+pub(crate) const PATIENCE: i64 = 120_000_000;
 /// How long after the first measurement of a server statements may have begun before the agent did.
 const SETTLING: i64 = 60_000_000;
 /// Claims of one role and store that wait for the log, and of all together: a flood of statements must not fill memory.
@@ -93,6 +94,8 @@ pub(crate) struct Missing {
 pub(crate) struct Reckoner {
     shelf: Shelf<ReckonKey, Reckoning>,
     systems: Shelf<u64, Measured>,
+    /// Changes of roles and settings.
+    pub(crate) acts: Acts,
     /// Claims in the order of their time.
     due: VecDeque<(i64, ReckonKey)>,
     /// Claims that were not judged for want of room.
@@ -135,6 +138,7 @@ impl Reckoner {
         Reckoner {
             shelf: Shelf::new(b'm', capacity),
             systems: Shelf::new(b'n', SYSTEMS),
+            acts: Acts::new(capacity, SYSTEMS),
             due: VecDeque::new(),
             unjudged: 0,
             sessions: Shelf::new(b'l', sessions),
@@ -268,6 +272,7 @@ impl Reckoner {
 
     /// Forgets what was not used since `idle`.
     pub(crate) fn forget(&mut self, idle: i64) {
+        self.acts.forget(idle);
         while self.shelf.oldest().is_some_and(|oldest| oldest.latest < idle) {
             self.shelf.pop();
         }
@@ -280,10 +285,12 @@ impl Reckoner {
         self.shelf.changes(rows);
         self.sessions.changes(rows);
         self.systems.changes(rows);
+        self.acts.changes(rows);
     }
 
-    /// Takes back one row of either table.
+    /// Takes back one row of any table.
     pub(crate) fn read(&mut self, key: &[u8], value: &[u8]) {
+        self.acts.read(key, value);
         self.read.0.extend(self.shelf.read(key, value));
         self.read.1.extend(self.sessions.read(key, value));
         self.read.2.extend(self.systems.read(key, value));
@@ -297,15 +304,15 @@ impl Reckoner {
             self.due.extend(reckoning.claims.iter().map(|claim| (claim.at, key)));
         }
         self.due.make_contiguous().sort_unstable();
-        clock
+        clock.max(self.acts.fill())
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.shelf.len() + self.sessions.len()
+        self.shelf.len() + self.sessions.len() + self.acts.len()
     }
 
     pub(crate) fn evicted(&self) -> u64 {
-        self.shelf.evicted + self.sessions.evicted + self.unjudged
+        self.shelf.evicted + self.sessions.evicted + self.acts.evicted() + self.unjudged
     }
 }
 

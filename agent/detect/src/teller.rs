@@ -24,9 +24,20 @@ pub(crate) struct Observation<'a> {
     pub(crate) touches: bool,
     /// The server refused it for want of a privilege: nothing moved.
     pub(crate) denied: bool,
+    /// The server shows it, and the log, which had its time, does not.
+    pub(crate) untraced: bool,
 }
 
 impl Observation<'_> {
+    /// What is said of an act without a trace.
+    pub(crate) fn trace(&self) -> &'static str {
+        match (self.untraced, self.event.actor.user.is_empty()) {
+            (false, _) => "",
+            (true, false) => "; the log does not show it",
+            (true, true) => "; no statement in the log explains it",
+        }
+    }
+
     pub(crate) fn statement(&self) -> Option<&Statement> {
         self.event.statement.as_deref()
     }
@@ -244,10 +255,12 @@ impl Teller<'_> {
         events: u64,
         reason: String,
     ) {
+        // How far an act goes that left no trace nobody can say.
+        let volume = self.severities.volume(if o.untraced { Count::Unknown } else { Count::Known(0) });
         self.out.push(Detection {
             detector: call.detector,
             kind: call.kind,
-            severity: self.severities.answer(call.kind, self.severities.volume(Count::Known(0)), call.outcome, None),
+            severity: self.severities.answer(call.kind, volume, call.outcome, None),
             clause: CLAUSE,
             since: o.event.at,
             at: o.event.at,

@@ -141,7 +141,7 @@ pub enum Flag {
 }
 
 /// A set of [`Flag`]s.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Flags(u32);
 
 impl Flags {

@@ -87,6 +87,7 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
     let mut core = Core::new(setup::parts(vec![feed], content, config.thresholds, &config.fold, Box::new(|_| {})));
     let mut replay = Replay { core: &mut core, told: Memory::default() };
     let bytes = read(&options.files, &mut replay, !options.json)?;
+    replay.core.finish();
     replay.pass();
     let told = replay.told;
     let mut incidents: Vec<&Incident> = told.incidents().collect();

@@ -26,6 +26,7 @@ fn on_event(o: &Observation<'_>, shared: &mut Shared, teller: &mut Teller<'_>, n
     // The server says that a setting took effect, not who changed it: the last one who did, if that was just now.
     let last = (story::AUDIT_LAST, u128::from(o.event.actor.system as u8), 0);
     if o.event.action == Action::Setting
+        && !o.untraced
         && story::open(&shared.stories, last, o.event.at, teller.thresholds)
         && let Some(culprit) = shared.stories.peek(last)
     {
@@ -69,10 +70,12 @@ fn reason(o: &Observation<'_>, user: &str) -> String {
         })
         .collect();
     let what = if what.is_empty() { "by a statement".to_owned() } else { what.join(", ") };
+    let trace = o.trace();
     match (o.event.action, o.failed(), user.is_empty()) {
+        (_, _, true) if o.untraced => format!("the audit is weaker now: {what}{trace}"),
         (Action::Setting, _, true) => format!("the audit is weaker now: {what}; the log does not say who did it"),
         (Action::Setting, _, false) => format!("the audit is weaker now: {what}; role {user} changed it before"),
         (_, true, _) => format!("role {user} tries to weaken the audit: {what}"),
-        (_, false, _) => format!("role {user} weakens the audit: {what}"),
+        (_, false, _) => format!("role {user} weakens the audit: {what}{trace}"),
     }
 }

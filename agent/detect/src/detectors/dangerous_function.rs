@@ -74,7 +74,10 @@ fn on_event(o: &Observation<'_>, shared: &mut Shared, teller: &mut Teller<'_>, n
     let events = u64::from(!o.same && note.injection.is_none());
     let tries = if o.failed() { "tried: " } else { "" };
     let reason = match fresh && !o.same {
-        true => format!("role {} {}: {tries}{}", o.event.actor.user, "reaches past the tables", words(mask)),
+        true if o.event.actor.user.is_empty() => {
+            format!("something reaches past the tables: {}{}", words(mask), o.trace())
+        }
+        true => format!("role {} reaches past the tables: {tries}{}{}", o.event.actor.user, words(mask), o.trace()),
         false => String::new(),
     };
     teller.tell_server(o, &o.event.actor, &call(o.event.outcome, mask), events, reason);

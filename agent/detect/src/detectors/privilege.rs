@@ -46,7 +46,10 @@ fn on_event(o: &Observation<'_>, shared: &mut Shared, teller: &mut Teller<'_>, n
 
 fn reason(o: &Observation<'_>) -> String {
     let tries = if o.failed() { "tries to raise" } else { "raises" };
-    let mut text = format!("role {} {tries} privileges", o.event.actor.user);
+    let mut text = match &*o.event.actor.user {
+        "" => "privileges were raised".to_owned(),
+        user => format!("role {user} {tries} privileges"),
+    };
     if let Some(change) = o.statement().and_then(|statement| statement.role.as_ref()) {
         let list = |words: &[std::sync::Arc<str>]| {
             words.iter().take(8).map(|word| word.as_ref()).collect::<Vec<&str>>().join(", ")
@@ -58,5 +61,6 @@ fn reason(o: &Observation<'_>) -> String {
             let _ = write!(text, " for {}", list(&change.grantees));
         }
     }
+    text.push_str(o.trace());
     text
 }

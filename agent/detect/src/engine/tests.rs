@@ -2,7 +2,11 @@
 
 use crate::tests::{CATALOGUE, POLICY, Spec, event};
 use crate::{Catalogue, Detection, Detectors, Kind, Policy, Severities, Severity, Thresholds};
-use kuzet_event::{Count, Event, Witness};
+use kuzet_event::{
+    Action, Actor, Client, Count, Event, Flag, Flags, Outcome, Place, RoleChange, RoleVerb, Setting, SourceId,
+    Statement, Timestamp, Verb, Witness,
+};
+use std::sync::Arc;
 
 const SELECT_ALL: u8 = 1;
 const COPY: u8 = 2;
@@ -117,4 +121,122 @@ fn sessions_that_never_logged_in_are_told_once() {
     assert_eq!(count(&[baseline.clone(), login, seen(10), at(11, LOGIN, Witness::Log, None), seen(26)]), 0);
     // A log without logins cannot miss one.
     assert_eq!(count(&[baseline, seen(10), seen(26)]), 0);
+}
+
+/// What raised `role` to `right`: a record of the log, of the statistics, or the difference of two polls.
+fn raised(seconds: i64, user: &str, witness: Witness, role: &str, right: &str) -> Event {
+    let mut event = at(seconds, 9, witness, None);
+    let (source, client) = match witness {
+        Witness::Measure => (1, Client::Unknown),
+        _ => (0, event.actor.client.clone()),
+    };
+    event.place = Place { source: SourceId(source), ..Place::default() };
+    event.actor = Arc::new(Actor { user: Arc::from(user), client, ..(*event.actor).clone() });
+    let list = |word: &str| vec![Arc::from(word)];
+    let change = RoleChange { verb: RoleVerb::Alter, rights: list(right), grantees: list(role) };
+    let statement = event.statement.as_deref().unwrap().clone();
+    event.statement = Some(Arc::new(Statement { role: Some(change), ..statement }));
+    event
+}
+
+/// Reasons of what was told of privileges or the audit, with the source that it stands at.
+fn acts(events: &[Event], later: i64) -> Vec<(u16, String)> {
+    let mut detectors = Detectors::new(Catalogue::guess(), None, Thresholds::default(), Severities::default());
+    let mut detections = Vec::new();
+    detectors.observe(&at(0, LOGIN, Witness::Log, None), &mut detections);
+    detectors.observe(&measured(0, 15, 1, 1), &mut detections);
+    for event in events {
+        detectors.observe(event, &mut detections);
+    }
+    detectors.tick(Timestamp(at(later, LOGIN, Witness::Log, None).at.0), &mut detections);
+    for one in detections.iter().filter(|one| one.measures) {
+        let same = |other: &&Detection| (&other.actor.user, other.place) == (&one.actor.user, one.place);
+        assert!(detections.iter().filter(same).any(|other| !other.measures), "it joins no story: {one:?}");
+    }
+    let words = detections.into_iter().filter(|one| !one.reason.is_empty());
+    words.map(|one| (one.place.source.0, one.reason)).collect()
+}
+
+#[test]
+fn a_role_change_is_one_act_whoever_tells_of_it() {
+    let logged = || raised(100, "dba", Witness::Audit, "analyst", "SUPERUSER");
+    let counted = |seconds| raised(seconds, "dba", Witness::Measure, "analyst", "SUPERUSER");
+    let differs = |seconds| raised(seconds, "", Witness::Measure, "analyst", "SUPERUSER");
+    let once = vec![(0, "role dba raises privileges: SUPERUSER for analyst".to_owned())];
+    assert_eq!(acts(&[logged(), differs(105), counted(105)], 900), once);
+    // The poll is faster than the log.
+    assert_eq!(acts(&[differs(99), counted(99), logged()], 900), once);
+    // The statistics alone know who it was; the difference is theirs.
+    let known = [differs(105), counted(105)];
+    let said = "role dba raises privileges: SUPERUSER for analyst; the log does not show it";
+    assert_eq!(acts(&known, 900), [(1, said.to_owned())]);
+    // The log has its time, and no more than that.
+    assert_eq!(acts(&[differs(105)], 224), []);
+    let silent =
+        vec![(1, "privileges were raised: SUPERUSER for analyst; no statement in the log explains it".to_owned())];
+    assert_eq!(acts(&[differs(105)], 225), silent);
+    assert_eq!(acts(&[differs(105), at(106, 15, Witness::Log, None)], 119), []);
+    assert_eq!(acts(&[differs(105), at(106, 15, Witness::Log, None)], 120), silent);
+}
+
+#[test]
+fn a_statement_explains_what_it_does_and_nothing_else() {
+    let logged = |user, role, right| raised(100, user, Witness::Audit, role, right);
+    let differs = |role, right| raised(105, "", Witness::Measure, role, right);
+    let untold = |events: &[Event]| {
+        let told = acts(events, 900);
+        told.iter().filter(|(source, reason)| *source == 1 && reason.ends_with("in the log explains it")).count()
+    };
+    assert_eq!(untold(&[logged("dba", "clerk", "SUPERUSER"), differs("analyst", "SUPERUSER")]), 1);
+    assert_eq!(untold(&[logged("dba", "analyst", "CREATEROLE"), differs("analyst", "SUPERUSER")]), 1);
+    // pgaudit cuts the statement at a password: what stood behind it is not known.
+    assert_eq!(untold(&[logged("dba", "analyst", "UNKNOWN"), differs("analyst", "SUPERUSER")]), 0);
+    // One statement, one difference: the second was made in another way.
+    let again = raised(305, "", Witness::Measure, "analyst", "SUPERUSER");
+    assert_eq!(untold(&[logged("dba", "analyst", "SUPERUSER"), differs("analyst", "SUPERUSER"), again]), 1);
+    // What the server refused was not done by it.
+    let refused = Event { outcome: Outcome::Failure, ..raised(100, "dba", Witness::Log, "analyst", "SUPERUSER") };
+    assert_eq!(untold(&[logged("dba", "analyst", "SUPERUSER"), refused, differs("analyst", "SUPERUSER")]), 1);
+    // Too long ago.
+    let late = raised(100 + 901, "", Witness::Measure, "analyst", "SUPERUSER");
+    assert_eq!(acts(&[logged("dba", "analyst", "SUPERUSER"), late], 9_000).len(), 2);
+}
+
+#[test]
+fn an_untraced_change_is_graver_than_a_logged_one() {
+    let severity = |events: &[Event]| {
+        let (detections, mut detectors) =
+            (&mut Vec::new(), Detectors::new(Catalogue::guess(), None, Thresholds::default(), Severities::default()));
+        events.iter().for_each(|event| detectors.observe(event, detections));
+        detectors.finish(detections);
+        detections.iter().map(|one| one.severity).max()
+    };
+    let begin = measured(0, 15, 1, 1);
+    let logged = raised(100, "dba", Witness::Audit, "analyst", "SUPERUSER");
+    let differs = raised(105, "", Witness::Measure, "analyst", "SUPERUSER");
+    assert_eq!(severity(&[begin.clone(), logged, differs.clone()]), Some(Severity::High));
+    assert_eq!(severity(&[begin, at(0, LOGIN, Witness::Log, None), differs]), Some(Severity::Critical));
+}
+
+#[test]
+fn a_setting_that_was_changed_by_a_logged_statement_is_one_act() {
+    let weaken = |seconds, user: &str, witness| {
+        let mut event = raised(seconds, user, witness, "", "");
+        let setting = Setting { name: Arc::from("pgaudit.log"), value: Some(Arc::from("none")), global: true };
+        let statement = event.statement.as_deref().unwrap().clone();
+        let flags = Flags::NONE.with(Flag::WeakensAudit);
+        let (verb, settings) = (Verb::Setting, vec![setting]);
+        event.statement = Some(Arc::new(Statement { verb, flags, settings, role: None, ..statement }));
+        if user.is_empty() {
+            event.action = Action::Setting;
+        }
+        event
+    };
+    let logged = || weaken(100, "dba", Witness::Audit);
+    let differs = |seconds| weaken(seconds, "", Witness::Measure);
+    let once = vec![(0, "role dba weakens the audit: pgaudit.log = none".to_owned())];
+    assert_eq!(acts(&[logged(), differs(105)], 900), once);
+    assert_eq!(acts(&[differs(99), logged()], 900), once);
+    let said = "the audit is weaker now: pgaudit.log = none; no statement in the log explains it";
+    assert_eq!(acts(&[differs(105)], 900), [(1, said.to_owned())]);
 }
