@@ -3,14 +3,16 @@
 use super::attacks_postgresql::junk;
 use super::mariadb::Mariadb;
 use super::postgres::feed;
-use crate::support::{Random, people};
+use crate::support::{Random, people, until};
 use std::fmt::Write;
+use std::process::Stdio;
+use std::time::Duration;
 
 /// A name of the table and what then happens.
 pub type Scenario = (&'static str, fn(&Mariadb));
 
 /// Every scenario.
-pub const SCENARIOS: [Scenario; 10] = [
+pub const SCENARIOS: [Scenario; 13] = [
     ("app_normal", app_normal),
     ("bulk_select", bulk_select),
     ("outfile", outfile),
@@ -21,6 +23,9 @@ pub const SCENARIOS: [Scenario; 10] = [
     ("failed_logins", failed_logins),
     ("audit_tamper", audit_tamper),
     ("sqli", sqli),
+    ("prepared", prepared),
+    ("big_stmt", big_stmt),
+    ("kill_lock", kill_lock),
 ];
 
 /// One session of `user` a statement, whatever comes of it.
@@ -149,4 +154,34 @@ fn sqli(server: &Mariadb) {
         "SELECT /* ,'x',0 */ 1",
     ];
     sessions(server, "app", &statements);
+}
+
+fn prepared(server: &Mariadb) {
+    let text = "PREPARE s FROM 'SELECT iin, full_name FROM borrowers WHERE id < ?'; SET @n = 3000; EXECUTE s USING @n; \
+                DEALLOCATE PREPARE s";
+    sessions(server, "app", &[text]);
+}
+
+/// A list of people that is longer than what the audit log keeps of a statement.
+fn big_stmt(server: &Mariadb) {
+    let people: Vec<String> = (1..=3000).map(|n| format!("'{:012}'", 900_101_300_000_u64 + n)).collect();
+    script(server, "app", &format!("SELECT id FROM borrowers WHERE iin IN ({}, '0');", people.join(",")));
+}
+
+/// A read that is killed, and its account locked.
+fn kill_lock(server: &Mariadb) {
+    let mut long = server.client("analyst", "analyst-pw", "mfo");
+    long.args(["-e", "SELECT SLEEP(20), b.* FROM borrowers b LIMIT 2"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = long.spawn().expect("mariadb runs");
+    let running = "SELECT id FROM information_schema.processlist WHERE user = 'analyst' AND state = 'User sleep'";
+    let id = until("the long statement", Duration::from_secs(10), || {
+        Some(server.admin(running)).filter(|id| !id.is_empty())
+    });
+    server.admin(&format!("KILL CONNECTION {id}; ALTER USER analyst@'127.0.0.1' ACCOUNT LOCK"));
+    assert!(!child.wait().expect("own child").success(), "the killed statement came to its end");
+    let refused =
+        server.client("analyst", "analyst-pw", "mfo").args(["-e", "SELECT 1"]).output().expect("mariadb runs");
+    assert!(!refused.status.success(), "a locked account got in");
+    server.admin("ALTER USER analyst@'127.0.0.1' ACCOUNT UNLOCK");
+    sessions(server, "analyst", &["SELECT 1"]);
 }

@@ -27,7 +27,7 @@ const POSTGRESQL: [&str; 15] = [
 ];
 
 /// Scenarios that were recorded from MariaDB 10.11.
-const MARIADB: [&str; 10] = [
+const MARIADB: [&str; 13] = [
     "app_normal",
     "bulk_select",
     "outfile",
@@ -38,6 +38,9 @@ const MARIADB: [&str; 10] = [
     "failed_logins",
     "audit_tamper",
     "sqli",
+    "prepared",
+    "big_stmt",
+    "kill_lock",
 ];
 
 /// Output of `kuzet replay --json`.

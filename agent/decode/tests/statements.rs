@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/statements.txt");
 
 /// Every flag, by name.
-const FLAGS: [Flag; 26] = [
+const FLAGS: [Flag; 27] = [
     Flag::SelectsAll,
     Flag::Unfiltered,
     Flag::Aggregate,
@@ -38,6 +38,7 @@ const FLAGS: [Flag; 26] = [
     Flag::WholeSchema,
     Flag::Temporary,
     Flag::Renames,
+    Flag::KeyRange,
 ];
 
 fn flags(flags: Flags) -> String {

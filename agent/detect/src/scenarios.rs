@@ -46,7 +46,7 @@ struct Step {
     days: Option<i64>,
 }
 
-const FORMS: [(&str, u8); 33] = [
+const FORMS: [(&str, u8); 35] = [
     ("lookup", 0),
     ("all", 1),
     ("copy", 2),
@@ -80,6 +80,8 @@ const FORMS: [(&str, u8); 33] = [
     ("read the new name", 36),
     ("read the view", 37),
     ("packed lookup", 38),
+    ("range of keys", 41),
+    ("cut list", 42),
 ];
 
 fn events(scenario: &Scenario) -> Vec<Event> {

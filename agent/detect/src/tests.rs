@@ -64,6 +64,8 @@ fn statement(form: u8) -> Option<Statement> {
         35 => (Verb::Select, "t", Access::Read, all, None),
         36 => (Verb::Select, "u", Access::Read, all, None),
         38 => (Verb::Select, "borrowers", Access::Read, &[Flag::PackedAggregate, Flag::Pointed], None),
+        41 => (Verb::Select, "borrowers", Access::Read, &[Flag::SelectsAll, Flag::KeyRange], None),
+        42 => (Verb::Select, "borrowers", Access::Read, &[Flag::Pointed, Flag::Truncated], None),
         37 => (Verb::Select, "v", Access::Read, all, None),
         _ => return None,
     };
@@ -152,7 +154,7 @@ fn spec() -> impl Strategy<Value = Spec> {
     (
         (0_i64..40, 0_u8..4, 0_u8..5, 1_u64..4, 0_u64..4),
         (
-            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 5 => 20_u8..41],
+            prop_oneof![4 => 0_u8..1, 3 => 1_u8..17, 5 => 20_u8..43],
             proptest::option::of(0_u64..800),
             0_u16..90,
             0_u8..3,

@@ -138,6 +138,8 @@ pub enum Flag {
     Temporary,
     /// Gives relations new names; they stand in pairs, old and new.
     Renames,
+    /// A column of keys or identifiers is compared with a range: `id < 3000`, `iin <> ''`, `id BETWEEN 1 AND 999`.
+    KeyRange,
 }
 
 /// A set of [`Flag`]s.

@@ -209,6 +209,7 @@ pub(super) const FLAGS: &[Flag] = &[
     Flag::WholeSchema,
     Flag::Temporary,
     Flag::Renames,
+    Flag::KeyRange,
 ];
 
 fn without(flags: Flags, flag: Flag) -> Flags {

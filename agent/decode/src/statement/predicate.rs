@@ -39,8 +39,8 @@ pub(super) fn is_column(view: &View<'_>, at: usize, word: &str) -> bool {
 enum Before {
     /// `column =`, `column IN (`.
     Column(String, Match),
-    /// A comparison that names no single value.
-    Range,
+    /// A comparison that names no single value; the column, where it is known.
+    Range(Option<String>),
     /// Nothing known.
     Nothing,
 }
@@ -51,12 +51,20 @@ pub(super) fn literal(view: &View<'_>, at: usize, facts: &mut Facts) {
     let Some(slot) = view.tokens.get(at).map(|token| token.slot) else { return };
     match before(view, at) {
         Before::Column(column, form) => facts.bind(slot, &column, form),
-        Before::Range => {}
+        Before::Range(Some(column)) if is_key(&column) => facts.flags.insert(Flag::KeyRange),
+        Before::Range(_) => {}
         Before::Nothing => match after(view, at) {
             Some(column) => facts.bind(slot, &column, Match::Value),
             None => facts.bind_loose(slot),
         },
     }
+}
+
+/// Whether every row or person has a value of its own in a column so named, so that a range of it walks through the table.
+fn is_key(column: &str) -> bool {
+    column == "id"
+        || column.ends_with("_id")
+        || kuzet_personal::column_category(column).is_some_and(|hint| hint.identifies_person)
 }
 
 /// `'…' = column`.
@@ -89,16 +97,19 @@ fn before(view: &View<'_>, at: usize) -> Before {
     }
     let keyword = view.keyword(place);
     match keyword.as_str() {
-        "IN" if view.is(place.wrapping_sub(1), "NOT") => Before::Range,
+        "IN" if view.is(place.wrapping_sub(1), "NOT") => range_before(view, place.wrapping_sub(1)),
         "IN" => column_before(view, place, Match::Value),
-        "LIKE" | "ILIKE" if view.is(place.wrapping_sub(1), "NOT") => Before::Range,
+        "LIKE" | "ILIKE" if view.is(place.wrapping_sub(1), "NOT") => range_before(view, place.wrapping_sub(1)),
         "LIKE" | "ILIKE" => column_before(view, place, Match::Like),
         "FROM" if view.is(place.wrapping_sub(1), "DISTINCT") => match view.is(place.wrapping_sub(2), "NOT") {
             true => column_before(view, place.wrapping_sub(3), Match::Value),
-            false => Before::Range,
+            false => Before::Range(None),
         },
-        "BETWEEN" | "SYMMETRIC" | "REGEXP" | "RLIKE" => Before::Range,
-        "AND" if view.is_literal(place.wrapping_sub(1)) && view.is(place.wrapping_sub(2), "BETWEEN") => Before::Range,
+        "BETWEEN" => range_before(view, place),
+        "SYMMETRIC" | "REGEXP" | "RLIKE" => Before::Range(None),
+        "AND" if view.is_literal(place.wrapping_sub(1)) && view.is(place.wrapping_sub(2), "BETWEEN") => {
+            Before::Range(None)
+        }
         _ => comparison(view, place, if array { Match::Array } else { Match::Value }),
     }
 }
@@ -107,7 +118,7 @@ fn comparison(view: &View<'_>, place: usize, form: Match) -> Before {
     let adjacent = |byte| view.op(place.wrapping_sub(1), byte);
     if view.op(place, b'=') {
         if adjacent(b'<') || adjacent(b'>') || adjacent(b'!') {
-            return Before::Range;
+            return range_before(view, place.wrapping_sub(1));
         }
         let place = if adjacent(b':') { place.wrapping_sub(1) } else { place };
         return column_before(view, place, form);
@@ -115,10 +126,24 @@ fn comparison(view: &View<'_>, place: usize, form: Match) -> Before {
     if view.op(place, b'>') && adjacent(b'=') && view.op(place.wrapping_sub(2), b'<') {
         return column_before(view, place.wrapping_sub(2), form);
     }
-    if view.op(place, b'<') || view.op(place, b'>') || view.op(place, b'~') {
-        return Before::Range;
+    if view.op(place, b'>') && adjacent(b'<') {
+        return range_before(view, place.wrapping_sub(1));
+    }
+    if view.op(place, b'<') || view.op(place, b'>') {
+        return range_before(view, place);
+    }
+    if view.op(place, b'~') {
+        return Before::Range(None);
     }
     Before::Nothing
+}
+
+/// A range of the column whose expression ends before `operator`.
+fn range_before(view: &View<'_>, operator: usize) -> Before {
+    match column_before(view, operator, Match::Value) {
+        Before::Column(column, _) => Before::Range(Some(column)),
+        _ => Before::Range(None),
+    }
 }
 
 /// The column whose expression ends before `operator`: `a.iin`, `iin::text`, `lower(email)`, `"IIN"`.

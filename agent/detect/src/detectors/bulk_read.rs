@@ -10,7 +10,7 @@ use kuzet_event::{Count, Flag};
 pub(super) static DETECTOR: Detector = Detector {
     name: "bulk_read",
     kinds: &[Kind::BulkRead],
-    thresholds: &["bulk_rows", "bulk_window_rows", "bulk_bytes", "window_seconds"],
+    thresholds: &["bulk_rows", "bulk_window_rows", "bulk_bytes", "pointed_values", "window_seconds"],
     on_event: None,
     on_touch: Some(on_touch),
 };
@@ -57,8 +57,18 @@ fn on_touch(
             let named = touch.named;
             (false, Box::new(move || format!("one statement asks for {named} people by identifier")))
         }
+        Count::Unknown if o.has(Flag::Truncated) && touch.named > thresholds.pointed_values => {
+            let named = touch.named;
+            (
+                false,
+                Box::new(move || format!("one statement asks for {named} people by identifier and more: it was cut")),
+            )
+        }
         Count::Unknown if o.has(Flag::Unfiltered) && !o.has(Flag::Aggregate) && touch.template.personal && !capped => {
             (false, Box::new(|| "read without a condition; the log gives no rows".to_owned()))
+        }
+        Count::Unknown if walks(o) && touch.template.personal && !capped => {
+            (false, Box::new(|| "a range of keys is read; the log gives no rows".to_owned()))
         }
         Count::Known(rows) if heavy.is_some() => {
             let bytes = heavy.unwrap_or(0);
@@ -75,6 +85,11 @@ fn on_touch(
     let store = touch.template.store.name.clone();
     let user = o.event.actor.user.clone();
     teller.tell(o, touch, account, call, || format!("role {user} reads store {store} in bulk: {}", reason()));
+}
+
+/// Whether its conditions are ranges of keys and nothing that names a value: `id < 3000` is a part of the table, or all.
+fn walks(o: &Observation<'_>) -> bool {
+    o.has(Flag::KeyRange) && !o.has(Flag::Pointed) && !o.has(Flag::Aggregate)
 }
 
 /// Bytes that one call sent in fewer rows than a screen has, where the record says so.
