@@ -99,6 +99,47 @@ fn the_doctor_prints_commands_that_mend_and_names_what_cannot_be_asked() {
 }
 
 #[test]
+fn the_doctor_names_settings_of_every_server_and_every_shared_role() {
+    let scratch = Scratch::new("doctor-others");
+    let text = format!(
+        "state = {:?}\n[[source]]\nname = \"mongo\"\nformat = \"mongodb_log\"\npaths = [\"/none/mongod.json\"]\n\
+         [[source]]\nname = \"cache\"\nredis = {{ url = \"redis://127.0.0.1:1\" }}\n\
+         [[pool]]\nrole = \"app\"\nsystem = \"mongodb\"\nperson_from = [\"comment:user\"]\n\
+         [[pool]]\nrole = \"web\"\nsystem = \"redis\"\n[[pool]]\nrole = \"old\"\nsystem = \"mariadb\"\n",
+        scratch.join("state")
+    );
+    std::fs::write(scratch.join("kuzet.toml"), text).unwrap();
+    let told = documents(&call(&scratch, &["doctor", "--json"])).remove(0);
+    let pools: Vec<(&str, &str)> = told["pools"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|pool| (pool["role"].as_str().unwrap(), pool["code"].as_str().unwrap()))
+        .collect();
+    assert_eq!(pools, [("app", ""), ("web", "KD13"), ("old", "KD13")], "{told}");
+    let person = |source: usize| {
+        let sights = told["sources"][source]["sights"].as_array().unwrap();
+        sights.iter().find(|seen| seen["sight"] == "person").unwrap()["code"].clone()
+    };
+    assert_eq!((person(0), person(1)), ("KD05".into(), "KD13".into()), "{told}");
+    let shown = String::from_utf8(call(&scratch, &["doctor"]).stdout).unwrap();
+    assert!(shown.contains("shares   role app (mongodb): its persons are told by comment:user"), "{shown}");
+    let fix = String::from_utf8(call(&scratch, &["doctor", "--fix"]).stdout).unwrap();
+    for line in [
+        "  slowOpThresholdMs: 0",
+        "  destination: file",
+        "  authorization: enabled",
+        "redis-cli CONFIG SET acllog-max-len 4096",
+        "requirepass …",
+        "# == into the server's configuration (/etc/mongod.conf)",
+        "# == into the server's configuration (/etc/redis/redis.conf)",
+    ] {
+        assert!(fix.lines().any(|one| one == line), "{line}: {fix}");
+    }
+    assert!(fix.contains("rename-command CONFIG") && fix.contains("systemctl restart redis-server"), "{fix}");
+}
+
+#[test]
 fn the_same_replay_gives_the_same_bytes() {
     let scratch = Scratch::new("twice");
     for name in ["pgaudit-grant_escalation.json", "logall-mass_delete.log", "pgaudit-enum_iin.csv"] {

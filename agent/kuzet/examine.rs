@@ -3,10 +3,10 @@
 
 use crate::clock::{self, Clock};
 use crate::config::discover::{self, Server};
-use crate::config::{Config, SourceConfig};
+use crate::config::{Config, PoolConfig, SourceConfig};
 use crate::database::DatabaseConfig;
 use crate::metrics::Metrics;
-use crate::sight::{self, Asked, Facts, Limit, Live, Place, Seen, Sight};
+use crate::sight::{self, Asked, Facts, Limit, Live, Place, Seen, Shared, Sight, State};
 use crate::source::stream::{StreamSettings, Transport};
 use crate::store::Reader;
 use kuzet_decode::Format;
@@ -31,6 +31,8 @@ pub struct Report {
     pub coverage: Option<f64>,
     /// Configured sources, in their order.
     pub sources: Vec<Watched>,
+    /// Shared roles, in the order of the configuration.
+    pub pools: Vec<Pooled>,
     /// Servers that no source follows.
     pub unwatched: Vec<Unwatched>,
     /// What is not seen, and why.
@@ -60,6 +62,25 @@ pub struct Watched {
     pub sights: Vec<Seen>,
     /// What is not seen, and why.
     pub limits: Vec<Limit>,
+}
+
+/// A role that many people share.
+#[derive(Serialize)]
+pub struct Pooled {
+    /// Pattern of the role.
+    pub role: String,
+    /// Only of this kind of server.
+    pub system: Option<&'static str>,
+    /// Only in this source.
+    pub source: Option<String>,
+    /// Where the application tells the person.
+    pub person_from: Vec<String>,
+    /// Whether it can be seen there.
+    pub state: State,
+    /// Code of the limit that decides; empty when it is seen.
+    pub code: &'static str,
+    /// Whether a log of PgBouncer is followed: behind it, the server sees the pooler's address only.
+    pub pgbouncer: bool,
 }
 
 /// A server on this host that no source follows.
@@ -122,15 +143,22 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
     let problems = Reader::open(&config.state).and_then(|reader| reader.problems()).unwrap_or_default();
     let mut sources = Vec::new();
     let mut covered = Vec::new();
+    let mut pools: Vec<Option<Option<Limit>>> = vec![None; config.pools.len()];
     for group in groups(config, &servers, answers) {
         let first = group.sources.first().map(|index| config.sources[*index].name.clone());
         let own: Vec<&SourceConfig> = group.sources.iter().map(|index| &config.sources[*index]).collect();
-        let found: Vec<Limit> =
+        let mut found: Vec<Limit> =
             own.iter().filter_map(|source| unreadable(source, problems.get(&source.name))).collect();
         let readable = |source: &SourceConfig| {
             unreadable(source, problems.get(&source.name)).is_none_or(|limit| limit.code == "KD05")
         };
         let (facts, from) = facts(config, &group, &own);
+        for (pool, told) in config.pools.iter().zip(&mut pools).filter(|(pool, _)| concerns(pool, facts.system, &own)) {
+            let limit = sight::shared(shared(config, pool), Some(&facts));
+            found.extend(limit.clone());
+            // Of several servers the one that does not tell.
+            *told = Some(told.take().flatten().or(limit));
+        }
         let sighted = sight::look(&facts, found);
         covered.push(sighted.coverage());
         for (index, source) in group.sources.iter().zip(own) {
@@ -157,9 +185,13 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
         .collect();
     covered.extend(unwatched.iter().filter(|server| server.running).map(|_| 0.0));
     let coverage = (!covered.is_empty()).then(|| covered.iter().sum::<f64>() / covered.len() as f64);
-    let limits = general(config, policy, catalogue);
+    let pooled: Vec<(Pooled, Option<Limit>)> =
+        config.pools.iter().zip(pools).map(|(pool, told)| pooled(config, pool, told)).collect();
+    let mut limits = general(config, policy, catalogue);
+    let (pools, unplaced): (Vec<Pooled>, Vec<Option<Limit>>) = pooled.into_iter().unzip();
+    limits.extend(unplaced.into_iter().flatten());
     let sources = sources.into_iter().map(|(_, watched)| watched).collect();
-    Report { schema: "kuzet.doctor/1", coverage, sources, unwatched, limits }
+    Report { schema: "kuzet.doctor/1", coverage, sources, pools, unwatched, limits }
 }
 
 /// What is missing for every server.
@@ -251,10 +283,9 @@ fn facts(config: &Config, group: &Group<'_>, sources: &[&SourceConfig]) -> (Fact
     let by_database = || group.database.as_ref().map(|(database, _)| database.system);
     let formats: Vec<Format> = sources.iter().filter_map(|source| format(source)).collect();
     let system = system(config, group).or_else(by_database).unwrap_or(System::Application);
-    let pooled = config.pools.iter().any(|pool| {
-        let ours = |name: &String| sources.iter().any(|source| source.name == *name);
-        pool.pool.tells_of(system) && pool.source.as_ref().is_none_or(ours)
-    });
+    let pooled = config.pools.iter().any(|pool| concerns(pool, system, sources));
+    let commands =
+        |source: &&SourceConfig| !matches!(&source.stream, Some(StreamSettings::Redis(redis)) if !redis.monitor);
     let udp = |source: &&&SourceConfig| matches!(&source.stream, Some(StreamSettings::Listen(listen)) if listen.transport == Transport::Udp);
     let facts = Facts {
         system,
@@ -265,9 +296,42 @@ fn facts(config: &Config, group: &Group<'_>, sources: &[&SourceConfig]) -> (Fact
         lossy: sources.iter().any(|source| udp(&source)),
         asked,
         // A journal tells who is behind a role, whichever server the role is of.
-        person: pooled || config.sources.iter().any(|source| source.map.is_some()),
+        person: pooled || journal(config),
+        commands: sources.iter().any(|source| commands(source)),
     };
     (facts, from)
+}
+
+/// Whether a journal of an application is followed.
+fn journal(config: &Config) -> bool {
+    config.sources.iter().any(|source| source.map.is_some())
+}
+
+/// Whether a shared role is one of the server with these logs.
+fn concerns(pool: &PoolConfig, system: System, sources: &[&SourceConfig]) -> bool {
+    let ours = |name: &String| sources.iter().any(|source| source.name == *name);
+    pool.system.is_none_or(|own| own == system) && pool.source.as_ref().is_none_or(ours)
+}
+
+fn shared<'a>(config: &Config, pool: &'a PoolConfig) -> Shared<'a> {
+    Shared { role: &pool.role, person_from: &pool.person_from, journal: journal(config) }
+}
+
+/// A shared role with what was found of it, and the limit of one that no server was found for.
+fn pooled(config: &Config, pool: &PoolConfig, told: Option<Option<Limit>>) -> (Pooled, Option<Limit>) {
+    let nowhere = if told.is_none() { sight::shared(shared(config, pool), None) } else { None };
+    let limit = told.flatten();
+    let decides = limit.as_ref().or(nowhere.as_ref());
+    let pooled = Pooled {
+        role: pool.role.clone(),
+        system: pool.system.map(System::name),
+        source: pool.source.clone(),
+        person_from: pool.person_from.clone(),
+        state: decides.map_or(State::Seen, Limit::state),
+        code: decides.map_or("", |limit| limit.code),
+        pgbouncer: config.sources.iter().any(|source| format(source) == Some(Format::Pgbouncer)),
+    };
+    (pooled, nowhere)
 }
 
 /// The format of a source: as configured, or as its first file shows.
@@ -330,6 +394,7 @@ pub fn unfollowed(server: &Server) -> Vec<Limit> {
         lossy: false,
         asked: Asked::Nobody,
         person: true,
+        commands: true,
     };
     sight::look(&facts, found).limits
 }

@@ -59,12 +59,6 @@ pub struct PoolFault {
 }
 
 impl Pool {
-    /// Whether it says where the person behind a role of `system` is told.
-    #[must_use]
-    pub fn tells_of(&self, system: System) -> bool {
-        !self.told.is_empty() && self.system.is_none_or(|own| own == system)
-    }
-
     /// Declares roles shared whose name is `role` (`*` stands for any characters). The person is told at the first of
     /// `person_from` that has a name: `comment:TAG`, `application_name:PATTERN`, `setting:NAME`, `journal`.
     ///

@@ -20,8 +20,14 @@ pub(super) struct RawPool {
 /// One `[[pool]]`.
 #[derive(Clone, Debug)]
 pub struct PoolConfig {
+    /// Pattern of the role.
+    pub role: String,
+    /// Only for this server software.
+    pub system: Option<System>,
     /// Only for this source.
     pub source: Option<String>,
+    /// Where the application tells, as it was written.
+    pub person_from: Vec<String>,
     /// What it declares.
     pub pool: Arc<Pool>,
 }
@@ -57,7 +63,8 @@ impl Faults<'_> {
         if self.count() > faults {
             return None;
         }
-        Some(PoolConfig { source: raw.source, pool: pool? })
+        let RawPool { role, source, person_from, .. } = raw;
+        Some(PoolConfig { role, system, source, person_from, pool: pool? })
     }
 }
 

@@ -2,13 +2,17 @@
 //! connections make of each. Pure, so that every combination can be tested; `kuzet doctor` and a metric show it.
 
 mod live;
+mod mongodb;
 mod mysql;
 mod other;
+mod pool;
 mod postgresql;
+mod redis;
 #[cfg(test)]
 mod tests;
 
 pub use live::{Live, ask};
+pub use pool::{Shared, shared};
 
 use kuzet_decode::Format;
 use kuzet_event::System;
@@ -217,8 +221,10 @@ pub struct Facts {
     pub lossy: bool,
     /// The connection.
     pub asked: Asked,
-    /// A journal of the application is followed, or a `[[pool]]` says where the person is told.
+    /// A journal of the application is followed, or a `[[pool]]` tells of shared roles; what it leaves open is found.
     pub person: bool,
+    /// Redis: every command is followed, not only what was denied.
+    pub commands: bool,
 }
 
 impl Facts {

@@ -1,6 +1,6 @@
-//! What the logs of other systems hide. Their servers are not asked: what is said comes from their documentation.
+//! What the logs of poolers and applications hide, and those whose server is not known. It comes from their documentation.
 
-use super::{Facts, Limit, Sight};
+use super::{Facts, Limit, Sight, mongodb, redis};
 use kuzet_decode::Format;
 
 /// Code, formats, what is not seen, why, what to change, and whether it is merely not known.
@@ -33,38 +33,6 @@ const ROWS: &[Row] = &[
     ),
     ("OT02", &[Format::Pgbouncer], &[Sight::ForgedLines], "its lines can be forged before login", "none", false),
     (
-        "OT03",
-        &[Format::MongodbAudit],
-        &[Sight::Reads, Sight::Writes, Sight::Exports, Sight::Cursors],
-        "reads and writes are in the audit log only with auditAuthorizationSuccess; whether it is on is not known",
-        "setParameter: auditAuthorizationSuccess = true, and an auditLog.filter that keeps atype authCheck",
-        true,
-    ),
-    (
-        "OT04",
-        &[Format::MongodbAudit, Format::MongodbLog],
-        &[Sight::Rows, Sight::BlindedSessions],
-        "the log does not tell how many documents were given, nor who is left out of it",
-        "give persons in the catalogue",
-        false,
-    ),
-    (
-        "OT05",
-        &[Format::MongodbLog],
-        &[Sight::Reads, Sight::Writes, Sight::Exports, Sight::Cursors, Sight::Privileges],
-        "the structured log tells of operations slower than slowms only; whether that is 0 is not known",
-        "db.setProfilingLevel(0, { slowms: 0 }), or the audit log",
-        true,
-    ),
-    (
-        "OT06",
-        &[Format::Redis],
-        &[Sight::Rows, Sight::Cancelled, Sight::BlindedSessions],
-        "MONITOR shows no denied command and no reply; ACL LOG groups repeats",
-        "give people an account each with the least rights",
-        false,
-    ),
-    (
         "OT07",
         &[Format::Mapped],
         &[Sight::BlindedSessions, Sight::Exports, Sight::Privileges, Sight::AuditSettings, Sight::Cancelled],
@@ -88,5 +56,8 @@ pub(super) fn limits(facts: &Facts) -> Vec<Limit> {
         let limit = Limit::new(code, *message, *fix).hides(hides);
         if *unknown { limit.unknown() } else { limit }
     };
-    ROWS.iter().filter(of).map(limit).collect()
+    let mut limits: Vec<Limit> = ROWS.iter().filter(of).map(limit).collect();
+    mongodb::limits(facts, &mut limits);
+    redis::limits(facts, &mut limits);
+    limits
 }

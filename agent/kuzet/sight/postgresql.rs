@@ -102,7 +102,7 @@ fn measured(limit: Limit, facts: &Facts, statistics: bool) -> Limit {
 }
 
 /// The classes of pgaudit that are on: `all, -misc` and the like.
-fn has(classes: &str, wanted: &str) -> bool {
+pub(super) fn has(classes: &str, wanted: &str) -> bool {
     let mut on = false;
     for class in classes.split(',').map(|class| class.trim().to_ascii_lowercase()) {
         let (add, class) = class.strip_prefix('-').map_or((true, class.as_str()), |class| (false, class));

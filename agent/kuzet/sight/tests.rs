@@ -1,6 +1,6 @@
 //! Every blind spot that was measured on real servers is detected, compensated or named; every code is documented.
 
-use super::{Asked, Facts, Limit, Place, Settings, Sight, Sighted, State, look};
+use super::{Asked, Facts, Limit, Place, Settings, Shared, Sight, Sighted, State, look, shared};
 use kuzet_decode::Format;
 use kuzet_event::System;
 use std::collections::BTreeSet;
@@ -20,6 +20,7 @@ fn facts(system: System, format: Format, pairs: &[(&str, &str)]) -> Facts {
         lossy: false,
         asked: Asked::Nobody,
         person: false,
+        commands: false,
     }
 }
 
@@ -175,9 +176,73 @@ fn mariadb_cases() -> Vec<Case> {
     ]
 }
 
+fn other_cases() -> Vec<Case> {
+    let audit = || facts(System::Mongodb, Format::MongodbAudit, &[]);
+    let log = || facts(System::Mongodb, Format::MongodbLog, &[]);
+    let redis = |commands| Facts { commands, ..facts(System::Redis, Format::Redis, &[]) };
+    vec![
+        ("auditAuthorizationSuccess", audit(), Reads, (Unknown, "OT03")),
+        ("auditLog.filter", audit(), Privileges, (Unknown, "OT09")),
+        ("documents given", audit(), Rows, (NotSeen, "OT04")),
+        ("somebody is left out", log(), BlindedSessions, (NotSeen, "OT16")),
+        ("nreturned of slow operations", with(audit(), Format::MongodbLog), Rows, (Unknown, "OT05")),
+        ("slowOpThresholdMs", log(), Exports, (Unknown, "OT05")),
+        ("auditLog.destination", log(), AuditSettings, (NotSeen, "OT10")),
+        ("it is there", with(log(), Format::MongodbAudit), AuditSettings, (Unknown, "OT09")),
+        ("security.authorization", log(), Logins, (Unknown, "OT11")),
+        ("failed logins", log(), FailedLogins, (Seen, "")),
+        ("ACL LOG alone", redis(false), Reads, (NotSeen, "OT12")),
+        ("ACL LOG alone: logins", redis(false), Logins, (NotSeen, "OT12")),
+        ("MONITOR", redis(true), Reads, (Seen, "")),
+        ("MONITOR has no replies", redis(true), Rows, (NotSeen, "OT06")),
+        ("acllog-max-len", redis(true), FailedLogins, (Unknown, "OT13")),
+        ("ACL users, requirepass", Facts { person: true, ..redis(true) }, Person, (Unknown, "OT14")),
+        ("ACL LOG RESET", redis(true), BlindedSessions, (NotSeen, "OT15")),
+        ("replicas", redis(true), Exports, (NotSeen, "OT15")),
+    ]
+}
+
+/// Name, shared role, its server, and the code that comes out.
+type PoolCase = (&'static str, Shared<'static>, Option<Facts>, &'static str);
+
+fn pool_cases() -> Vec<PoolCase> {
+    let tell: &'static [[String; 1]; 3] =
+        Box::leak(Box::new(["comment:user", "setting:app.clerk", "journal"].map(|place| [place.to_owned()])));
+    let [comment, setting, journal] = tell;
+    let pool = |person_from: &'static [String], journal| Shared { role: "app", person_from, journal };
+    let misc = || postgresql(&[("pgaudit.log", "read, write")]);
+    vec![
+        ("nowhere", pool(&[], true), Some(postgresql(&[])), "KD13"),
+        ("in a comment", pool(comment, false), Some(postgresql(&[])), ""),
+        ("in a journal that nobody follows", pool(journal, false), Some(postgresql(&[])), "KD14"),
+        ("in a journal", pool(journal, true), Some(postgresql(&[])), ""),
+        ("in a setting", pool(setting, false), Some(postgresql(&[])), ""),
+        ("in a setting that is not logged", pool(setting, false), Some(misc()), "KD15"),
+        ("it is", pool(setting, false), Some(Facts { settings: None, ..misc() }), ""),
+        ("of no server", pool(comment, false), None, "KD16"),
+    ]
+}
+
+#[test]
+fn a_shared_role_is_told_or_named() {
+    for (name, pool, facts, code) in pool_cases() {
+        let limit = shared(pool, facts.as_ref());
+        assert_eq!(limit.as_ref().map_or("", |limit| limit.code), code, "{name}");
+        if let (Some(facts), Some(limit)) = (facts, limit) {
+            let facts = Facts { person: true, ..facts };
+            let open = look(&facts, vec![limit]);
+            let person = open.sights.iter().find(|seen| seen.sight == Person).expect("every sight is told");
+            assert_eq!((person.state, person.code), (NotSeen, code), "{name}");
+            assert!(open.coverage() < look(&facts, Vec::new()).coverage(), "{name}");
+        }
+    }
+    let limit = shared(pool_cases()[5].1, pool_cases()[5].2.as_ref()).expect("a setting that is not logged");
+    assert_eq!(limit.commands[0].text, "ALTER SYSTEM SET pgaudit.log = 'read, write, misc';");
+}
+
 #[test]
 fn every_measured_blind_spot_is_seen_compensated_or_named() {
-    for (name, facts, sight, expected) in postgresql_cases().into_iter().chain(mariadb_cases()) {
+    for (name, facts, sight, expected) in postgresql_cases().into_iter().chain(mariadb_cases()).chain(other_cases()) {
         assert_eq!(state(&facts, sight), expected, "{name}: {}", sight.name());
         let limits = look(&facts, Vec::new()).limits;
         assert!(expected.1.is_empty() || limits.iter().any(|limit| limit.code == expected.1), "{name}");
@@ -186,8 +251,12 @@ fn every_measured_blind_spot_is_seen_compensated_or_named() {
 
 /// Many servers: every value of every setting that decides, two by two with each connection and format.
 fn everything() -> Vec<Facts> {
-    let mut all: Vec<Facts> =
-        postgresql_cases().into_iter().chain(mariadb_cases()).map(|(_, facts, ..)| facts).collect();
+    let mut all: Vec<Facts> = postgresql_cases()
+        .into_iter()
+        .chain(mariadb_cases())
+        .chain(other_cases())
+        .map(|(_, facts, ..)| facts)
+        .collect();
     all.extend([
         postgresql(&[("log_truncate_on_rotation", "on"), ("log_filename", "postgresql-%a.log")]),
         postgresql(&[("shared_preload_libraries", "pgaudit")]),
@@ -216,6 +285,7 @@ fn every_code_and_every_sight_is_documented_and_no_other() {
     for facts in everything() {
         codes.extend(look(&facts, Vec::new()).limits.iter().map(|limit| limit.code));
     }
+    codes.extend(pool_cases().iter().filter_map(|(_, pool, facts, _)| Some(shared(*pool, facts.as_ref())?.code)));
     for name in codes.iter().copied().chain(Sight::ALL.iter().map(|sight| sight.name())) {
         assert!(rows.contains(name), "docs/doctor.md has no row for {name}");
     }

@@ -3,14 +3,21 @@
 use crate::examine::Report;
 use crate::sight::{Command, Limit, Place, State};
 
-/// Places in the order in which their commands are given, with what is said of each.
-const PLACES: [(Place, &str); 5] = [
-    (Place::Shell, "in a shell, as root"),
-    (Place::Sql, "in the server's client, as an administrator"),
-    (Place::Configuration, "into the server's option file (/etc/mysql/my.cnf), below [mysqld]"),
-    (Place::SqlAfterRestart, "in the server's client again, after the restart if one is asked for above"),
-    (Place::Agent, "into kuzet.toml, then restart the agent"),
-];
+/// Places in the order in which their commands are given.
+const PLACES: [Place; 5] = [Place::Shell, Place::Sql, Place::Configuration, Place::SqlAfterRestart, Place::Agent];
+
+/// What is said of a place.
+fn said(place: Place, system: &str) -> &'static str {
+    match (place, system) {
+        (Place::Shell, _) => "in a shell, as root",
+        (Place::Sql, _) => "in the server's client, as an administrator",
+        (Place::Configuration, "mongodb") => "into the server's configuration (/etc/mongod.conf)",
+        (Place::Configuration, "redis") => "into the server's configuration (/etc/redis/redis.conf)",
+        (Place::Configuration, _) => "into the server's option file (/etc/mysql/my.cnf), below [mysqld]",
+        (Place::SqlAfterRestart, _) => "in the server's client again, after the restart if one is asked for above",
+        (Place::Agent, _) => "into kuzet.toml; the agent takes it at once",
+    }
+}
 
 pub(super) fn lines(report: &Report) -> Vec<String> {
     let mut lines = Vec::new();
@@ -25,8 +32,8 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
             continue;
         }
         lines.push(format!("# ==== {title}"));
-        for (place, said) in PLACES {
-            block(place, said, system, &open, &mut lines);
+        for place in PLACES {
+            block(place, system, &open, &mut lines);
         }
     }
     if lines.is_empty() {
@@ -35,7 +42,7 @@ pub(super) fn lines(report: &Report) -> Vec<String> {
     lines
 }
 
-fn block(place: Place, said: &str, system: &str, limits: &[&Limit], lines: &mut Vec<String>) {
+fn block(place: Place, system: &str, limits: &[&Limit], lines: &mut Vec<String>) {
     let sql = matches!(place, Place::Sql | Place::SqlAfterRestart);
     let comment = if sql { "--" } else { "#" };
     let mut given: Vec<&Command> = Vec::new();
@@ -55,13 +62,18 @@ fn block(place: Place, said: &str, system: &str, limits: &[&Limit], lines: &mut 
     if given.is_empty() {
         return;
     }
-    lines.push(format!("{comment} == {said}"));
+    lines.push(format!("{comment} == {}", said(place, system)));
     lines.append(&mut shown);
     if sql && given.iter().any(|command| command.text.starts_with("ALTER SYSTEM")) {
         lines.push("SELECT pg_reload_conf();".to_owned());
     }
     if given.iter().any(|command| command.restart) {
-        let unit = if system == "postgresql" { "postgresql" } else { "mariadb" };
+        let unit = match system {
+            "postgresql" => "postgresql",
+            "mongodb" => "mongod",
+            "redis" => "redis-server",
+            _ => "mariadb",
+        };
         lines.push(format!("{comment} now restart the server, in a shell as root: systemctl restart {unit}"));
     }
 }

@@ -1,6 +1,6 @@
 //! The doctor's report for people: how much is seen, what not, and what to change.
 
-use crate::examine::{Report, Unwatched, Watched};
+use crate::examine::{Pooled, Report, Unwatched, Watched};
 use crate::sight::{Limit, Seen, State};
 
 /// Widest line.
@@ -12,6 +12,7 @@ pub(in crate::cli) fn lines(report: &Report) -> Vec<String> {
     for source in &report.sources {
         watched(source, &mut lines);
     }
+    lines.extend(report.pools.iter().flat_map(shared));
     for server in &report.unwatched {
         ignored(server, &mut lines);
     }
@@ -47,6 +48,17 @@ fn watched(source: &Watched, lines: &mut Vec<String>) {
         }
     }
     lines.extend(source.limits.iter().flat_map(limit));
+}
+
+fn shared(pool: &Pooled) -> Vec<String> {
+    let of: Vec<&str> = pool.system.into_iter().chain(pool.source.as_deref()).collect();
+    let of = if of.is_empty() { String::new() } else { format!(" ({})", of.join(", ")) };
+    let persons = match pool.state {
+        State::Seen => format!("its persons are told by {}", pool.person_from.join(", ")),
+        _ => format!("its persons are not told [{}]", pool.code),
+    };
+    let pooler = if pool.pgbouncer { "a log of PgBouncer is followed" } else { "no log of PgBouncer is followed" };
+    wrapped("shares   ", &format!("role {}{of}: {persons}; {pooler}", pool.role))
 }
 
 fn name(seen: &Seen) -> &'static str {
