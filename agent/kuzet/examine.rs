@@ -3,7 +3,7 @@
 
 use crate::clock::{self, Clock};
 use crate::config::discover::{self, Server};
-use crate::config::{Config, PoolConfig, SourceConfig};
+use crate::config::{Config, PoolConfig, SourceConfig, calendar};
 use crate::database::DatabaseConfig;
 use crate::metrics::Metrics;
 use crate::sight::{self, Asked, Facts, Limit, Live, Place, Seen, Shared, Sight, State};
@@ -213,6 +213,9 @@ fn general(config: &Config, policy: bool, catalogue: bool) -> Vec<Limit> {
             "let `kuzet discover --write --catalogue FILE` write one (docs/discover.md) and set catalogue = \"…\"";
         limits.push(Limit::new("KD03", message, fix));
     }
+    if let Some(ends) = calendar(&config.thresholds, clock::System.wall()) {
+        limits.push(Limit::new("KD17", ends.message, ends.help));
+    }
     limits
 }
 
@@ -297,7 +300,7 @@ fn facts(config: &Config, group: &Group<'_>, sources: &[&SourceConfig]) -> (Fact
         asked,
         // A journal tells who is behind a role, whichever server the role is of.
         person: pooled || journal(config),
-        commands: sources.iter().any(|source| commands(source)),
+        commands: sources.iter().any(commands),
     };
     (facts, from)
 }

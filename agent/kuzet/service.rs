@@ -1,7 +1,7 @@
 //! The agent as a service: the parts that a configuration makes, and their exchange when it changes, all or nothing.
 
 use crate::clock::Clock;
-use crate::config::{Config, Content, DEFAULT_PATH, Difference, Imprint, LOOK, Watched, files};
+use crate::config::{Config, Content, DEFAULT_PATH, Difference, Imprint, LOOK, Watched, calendar, files};
 use crate::log::{Log, Prepared};
 use crate::manager;
 use crate::metrics::{Metrics, MetricsError, Names, Server, serve};
@@ -69,7 +69,8 @@ impl Loaded {
             });
             match loaded {
                 _ if !watched.still() && tries < TRIES => {}
-                Ok((config, content, imprint, warnings)) => {
+                Ok((config, content, imprint, mut warnings)) => {
+                    warnings.extend(calendar(&config.thresholds, clock.wall()));
                     return Ok(Loaded { config, content, imprint, warnings, watched });
                 }
                 Err(faults) => return Err((faults, watched)),

@@ -1,7 +1,8 @@
 //! `kuzet check`: is what a person wrote right, before the agent depends on it?
 
 use super::{Failure, output};
-use crate::config::{Config, Content};
+use crate::clock::{self, Clock};
+use crate::config::{Config, Content, calendar};
 use kuzet_detect::Diagnostic;
 use serde::Serialize;
 use std::path::Path;
@@ -27,6 +28,7 @@ pub(super) fn check(path: Option<&Path>, json: bool) -> Result<ExitCode, Failure
     };
     let mut content = None;
     if let Some(config) = &config {
+        faults.extend(calendar(&config.thresholds, clock::System.wall()));
         match Content::load(config) {
             Ok(loaded) => content = Some(loaded),
             Err(found) => faults.extend(found),

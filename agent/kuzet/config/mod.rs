@@ -2,6 +2,7 @@
 //!
 //! With no file the agent looks around itself ([`discover`]) and works on embedded defaults.
 
+mod calendar;
 mod content;
 pub mod discover;
 mod file;
@@ -12,6 +13,7 @@ mod pool;
 mod stream;
 mod watched;
 
+pub use calendar::calendar;
 pub use content::Content;
 pub use file::{load_text, read_guarded};
 pub use imprint::{Difference, Imprint, files};
