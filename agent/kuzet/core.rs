@@ -310,7 +310,9 @@ impl Sink for Core {
         let jump = reading.jump(&events);
         let (mut told, mut untold) = (0, 0);
         for event in &events {
-            if !event.actor.person.is_empty() && event.action == Action::Statement {
+            // Statistics never tell who it was: that says nothing of the application.
+            let logged = event.action == Action::Statement && event.witness != Witness::Measure;
+            if logged && !event.actor.person.is_empty() {
                 *(if *event.actor.person == *UNTOLD { &mut untold } else { &mut told }) += 1;
             }
             self.detectors.observe(event, &mut self.detections);

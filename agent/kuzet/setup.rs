@@ -18,6 +18,10 @@ use std::time::Duration;
 /// Feeds of the configured sources and databases, in their order.
 #[must_use]
 pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
+    let pools = |source: &str| {
+        let of = config.pools.iter().filter(|pool| pool.source.as_ref().is_none_or(|name| *name == source));
+        of.map(|pool| Arc::clone(&pool.pool)).collect()
+    };
     let feed = |source: &SourceConfig| Feed {
         name: source.name.clone(),
         format: source.format.as_deref().and_then(Format::from_name),
@@ -25,12 +29,7 @@ pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
             log_line_prefix: source.log_line_prefix.clone(),
             timezone: source.offset_seconds.unwrap_or(config.offset_seconds),
             mapping: source.map.clone(),
-            pools: config
-                .pools
-                .iter()
-                .filter(|pool| pool.source.as_ref().is_none_or(|name| *name == source.name))
-                .map(|pool| Arc::clone(&pool.pool))
-                .collect(),
+            pools: pools(&source.name),
             ..DecodeOptions::new(key.clone())
         },
     };
@@ -40,7 +39,11 @@ pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
             System::Postgresql => Format::PostgresqlStatus,
             _ => Format::MariadbStatus,
         }),
-        options: DecodeOptions::new(key.clone()),
+        // The roles that its log calls shared are shared.
+        options: DecodeOptions {
+            pools: pools(database.source.as_deref().unwrap_or(&database.name)),
+            ..DecodeOptions::new(key.clone())
+        },
     };
     config.sources.iter().map(feed).chain(config.databases.iter().map(status)).collect()
 }

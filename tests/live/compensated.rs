@@ -10,6 +10,11 @@ use std::time::Duration;
 
 /// An agent that follows the jsonlog of `server` and asks it every second.
 fn watched(server: &Postgres) -> Agent {
+    watched_with(server, "")
+}
+
+/// The same, with more in its configuration.
+fn watched_with(server: &Postgres, more: &str) -> Agent {
     server.admin("mfo", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
     server.admin("mfo", "CREATE ROLE kuzet LOGIN PASSWORD 'kuzet-pw'; GRANT pg_monitor TO kuzet");
     server.empty_logs();
@@ -18,7 +23,7 @@ fn watched(server: &Postgres) -> Agent {
     std::fs::set_permissions(&password, std::fs::Permissions::from_mode(0o600)).expect("its mode");
     let database = format!(
         "[[database]]\nname = \"mfo\"\nsystem = \"postgresql\"\nurl = \"postgresql://kuzet@127.0.0.1:{}/mfo\"\n\
-         password_file = {password:?}\npoll_seconds = 1\nsource = \"lab\"\n",
+         password_file = {password:?}\npoll_seconds = 1\nsource = \"lab\"\n{more}",
         server.port()
     );
     let log = server.logs().join("*.json");
@@ -132,6 +137,28 @@ fn a_role_that_was_raised_is_one_incident_and_an_unlogged_one_is_told_as_such() 
     let of = |source: &str| told.iter().filter(|one| one["kuzet.sources"][0] == source).count();
     assert_eq!((told.len(), of("lab"), of("mfo")), (2, 1, 1), "{told:#?}");
     assert!(told.iter().all(|one| one["user.name"] == "dba"), "{told:#?}");
+}
+
+/// Statistics know the role alone; the log knows who of those behind it ran what.
+#[test]
+fn measured_rows_of_a_shared_role_go_to_the_person_who_ran_the_statement() {
+    let server = Postgres::start(Mode::Pgaudit);
+    let pool = "[[pool]]\nrole = \"analyst\"\nsystem = \"postgresql\"\nperson_from = [\"comment:user\"]\n";
+    let agent = watched_with(&server, pool);
+    let all: u64 = server.admin("mfo", "SELECT count(*) FROM borrowers").parse().expect("a number");
+    let mut command = server.psql("analyst", "analyst-pw", "mfo", "psql");
+    let text = "SELECT * FROM borrowers /*user='clerk7'*/;\nCOPY borrowers TO STDOUT /*user='clerk1'*/;\n";
+    let output = feed(&mut command, text.as_bytes());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let measured = |person: &str| {
+        let incidents = agent.setup.incidents();
+        let mut of = incidents.iter().filter(|one| one["user.effective.name"] == person);
+        of.find_map(|one| one["kuzet.rows"]["measured"].as_u64())
+    };
+    let both = poll(Duration::from_secs(60), || {
+        Some((measured("clerk7"), measured("clerk1"))).filter(|both| *both == (Some(all), Some(all)))
+    });
+    assert!(both.is_some(), "{:#?}", agent.setup.incidents());
 }
 
 /// MariaDB's audit log counts no rows; its slow log does, and sees whom the audit log was told to leave out.

@@ -6,12 +6,14 @@
 
 use crate::acts::Acts;
 use crate::engine::Row;
+use crate::hash;
 use crate::session::plain;
 use crate::shelf::Shelf;
 use crate::story::ActorRow;
-use kuzet_event::{Action, Event, Place, SessionId, Timestamp};
+use kuzet_event::{Action, Actor, Event, Place, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// Width of a slot of credit.
 const SLOT: i64 = 60_000_000;
@@ -28,13 +30,16 @@ const CLAIMS: usize = 256;
 const ALL_CLAIMS: usize = 8_192;
 /// Systems there are, and more: their rows never make room for others.
 pub(crate) const SYSTEMS: usize = 16;
+/// Shapes that persons behind a shared role ran on a store, remembered until they are measured.
+const RUNS: usize = 64;
 /// Measurements of one role and store kept for a story that may begin.
 const PARTS: usize = 64;
 
 /// Time of the latest record of each system's log.
 pub(crate) type Logs = [i64; SYSTEMS];
 
-/// Family, role, store. Role 0 stands for all roles.
+/// Family, who, store: a role for what is claimed and credited, a person behind it for what is told (the same where the
+/// role is one person's). Role 0 stands for all roles.
 pub(crate) type ReckonKey = (u8, u128, u64);
 
 /// A measurement that no detection stands for yet.
@@ -59,6 +64,9 @@ pub(crate) struct Reckoning {
     /// Measured within the window, not yet told.
     #[serde(skip_serializing_if = "plain")]
     parts: VecDeque<Part>,
+    /// Of a shared role: who ran each shape since it was last measured.
+    #[serde(skip_serializing_if = "plain")]
+    runs: VecDeque<Run>,
     /// When a detection of the log or of a measurement was last told.
     #[serde(skip_serializing_if = "plain")]
     told: i64,
@@ -68,6 +76,26 @@ pub(crate) struct Reckoning {
     /// Rows of the open story as measured.
     #[serde(skip_serializing_if = "plain")]
     rows: u64,
+}
+
+/// A shape of statement that persons behind a shared role ran.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Run {
+    shape: u64,
+    first: i64,
+    last: i64,
+    /// The one who did; nothing when several did.
+    who: Option<ActorRow>,
+}
+
+/// Who ran what was measured of a shared role.
+pub(crate) enum Whose {
+    /// The log told nobody, or the role is not shared.
+    Unsaid,
+    /// One person.
+    One(Arc<Actor>),
+    /// Several: which of them is unknown.
+    Several,
 }
 
 /// Measured statements whose log records are awaited.
@@ -168,7 +196,7 @@ impl Reckoner {
         reckoning
     }
 
-    /// Statements that were measured. Gives the reckoning to judge.
+    /// Statements that were measured: those of the log are used up, the log is waited for. Gives the books of the role.
     pub(crate) fn measured(&mut self, key: ReckonKey, event: &Event, rows: u64, clock: &mut u64) -> &mut Reckoning {
         let at = event.at.0;
         let system = self.systems.peek(event.actor.system as u64);
@@ -198,6 +226,13 @@ impl Reckoner {
         } else {
             reckoning.use_up(at, event.calls);
         }
+        reckoning
+    }
+
+    /// The same statements as part of a story. Gives the reckoning to judge.
+    pub(crate) fn part(&mut self, key: ReckonKey, event: &Event, rows: u64, clock: &mut u64) -> &mut Reckoning {
+        let at = event.at.0;
+        let reckoning = self.story(key, event.at, clock);
         if reckoning.parts.len() >= PARTS
             && let Some(first) = reckoning.parts.pop_front()
             && let Some(second) = reckoning.parts.front_mut()
@@ -205,6 +240,13 @@ impl Reckoner {
             (second.calls, second.rows) = (second.calls + first.calls, second.rows.saturating_add(first.rows));
         }
         reckoning.parts.push_back(Part { at, calls: event.calls, rows });
+        reckoning
+    }
+
+    /// The reckoning of one story.
+    pub(crate) fn story(&mut self, key: ReckonKey, at: Timestamp, clock: &mut u64) -> &mut Reckoning {
+        let (reckoning, _) = self.shelf.entry(key, clock);
+        reckoning.latest = reckoning.latest.max(at.0);
         reckoning
     }
 
@@ -316,8 +358,14 @@ impl Reckoner {
     }
 }
 
+/// The shape of a statement as log and statistics both write it: these leave out how it ends.
+fn shape(event: &Event) -> u64 {
+    let summary = event.statement.as_ref().map_or("", |statement| &statement.summary);
+    hash::narrow(summary.trim_end_matches([';', ' ']))
+}
+
 impl Claim {
-    pub(crate) fn actor(&self) -> std::sync::Arc<kuzet_event::Actor> {
+    pub(crate) fn actor(&self) -> Arc<Actor> {
         self.actor.actor()
     }
 
@@ -354,6 +402,41 @@ impl Reckoning {
             self.credit.pop_front();
         }
         calls - left
+    }
+
+    /// Notes that a person behind the shared role ran a statement.
+    pub(crate) fn run(&mut self, event: &Event) {
+        let shape = shape(event);
+        let (at, who) = (event.at.0, ActorRow::of(&event.actor));
+        let old = at.saturating_sub(SLOT * CREDIT_SLOTS);
+        self.runs.retain(|run| run.last >= old);
+        match self.runs.iter_mut().find(|run| run.shape == shape) {
+            Some(run) => {
+                run.last = run.last.max(at);
+                run.who.take_if(|known| known.person != who.person);
+            }
+            None => {
+                if self.runs.len() >= RUNS {
+                    self.runs.pop_front();
+                }
+                self.runs.push_back(Run { shape, first: at, last: at, who: Some(who) });
+            }
+        }
+    }
+
+    /// Who ran the shape that was measured since it was measured before.
+    pub(crate) fn whose(&mut self, event: &Event) -> Whose {
+        let (shape, at) = (shape(event), event.at.0);
+        let Some(place) = self.runs.iter().position(|run| run.shape == shape && run.first <= at) else {
+            return Whose::Unsaid;
+        };
+        let run = &mut self.runs[place];
+        let whose = run.who.as_ref().map_or(Whose::Several, |who| Whose::One(who.actor()));
+        run.first = run.last;
+        if run.last <= at {
+            self.runs.remove(place);
+        }
+        whose
     }
 
     /// Whether a story of this role and store is open.

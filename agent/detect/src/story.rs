@@ -34,7 +34,7 @@ pub(crate) struct ActorRow {
     program: String,
     database: String,
     #[serde(default)]
-    person: String,
+    pub(crate) person: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

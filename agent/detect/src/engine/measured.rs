@@ -2,18 +2,26 @@
 //! no log shows.
 
 use super::{Detectors, MAX_TOUCHES, story_micros};
+use crate::hash;
 use crate::policy::Doing;
-use crate::reckon::{Missing, ReckonKey};
+use crate::reckon::{Missing, ReckonKey, Whose};
 use crate::resolve::{Identity, Template};
 use crate::teller::CLAUSE;
 use crate::{Detection, Family, Kind};
-use kuzet_event::{Count, Event, Flag, Outcome, Timestamp, Witness};
+use kuzet_event::{Actor, Count, Event, Flag, Outcome, Timestamp, UNTOLD, Witness};
 use std::sync::Arc;
 
 /// Where one role's measurements of one store stand in the books.
 fn key(template: &Template, who: Identity) -> ReckonKey {
     let family = if template.changes() { Family::Change } else { Family::Access };
     (family as u8, who.role, template.store_hash)
+}
+
+/// Where the story stands that they belong to: behind a shared role every person has one.
+fn story_key(template: &Template, who: Identity, actor: &Actor) -> ReckonKey {
+    let (family, role, store) = key(template, who);
+    let person = || hash::wide(&[&role.to_be_bytes(), actor.person.as_bytes()]);
+    (family, if actor.person.is_empty() { role } else { person() }, store)
 }
 
 fn kind(doing: Doing) -> Kind {
@@ -46,7 +54,15 @@ impl Detectors {
         // Rows that are added harm no one who is in the store already.
         let rows = if template.doing == Doing::Insert { 0 } else { event.rows.known().unwrap_or(0) };
         let limits = self.limits(event, template);
-        let reckoning = self.reckoner.measured(key(template, who), event, rows, &mut self.shared.clock);
+        let books = self.reckoner.measured(key(template, who), event, rows, &mut self.shared.clock);
+        let whose = if *event.actor.person == *UNTOLD { books.whose(event) } else { Whose::Unsaid };
+        let (actor, several) = match whose {
+            Whose::One(actor) => (actor, false),
+            Whose::Several => (Arc::clone(&event.actor), true),
+            Whose::Unsaid => (Arc::clone(&event.actor), false),
+        };
+        let key = story_key(template, who, &actor);
+        let reckoning = self.reckoner.part(key, event, rows, &mut self.shared.clock);
         if template.doing == Doing::Insert {
             return;
         }
@@ -60,8 +76,9 @@ impl Detectors {
         let reason = if fresh {
             let doing = template.doing.name();
             let (user, store) = (&event.actor.user, &template.store.name);
+            let which = if several { "; which of the persons behind the role is unknown" } else { "" };
             format!(
-                "role {user} {doing}s store {store}: {waiting} rows in {calls} statements, as the server counts them"
+                "role {user} {doing}s store {store}: {waiting} rows in {calls} statements, as the server counts them{which}"
             )
         } else {
             String::new()
@@ -70,7 +87,7 @@ impl Detectors {
         if fresh {
             reckoning.tell_bulk(event.at);
         }
-        self.tell_measured(event, template, key(template, who), reason, detections);
+        self.tell_measured(event, &actor, template, key, reason, detections);
     }
 
     /// Rows of one statement and of a window that are much; nothing where the policy lets the role export.
@@ -111,14 +128,18 @@ impl Detectors {
         let (story, window) = (story_micros(&self.thresholds), self.window_micros());
         // What failed is not measured.
         let events = if event.outcome == Outcome::Failure { 0 } else { events };
-        let key = key(template, who);
-        let reckoning = self.reckoner.logged(key, event.at, events, &mut self.shared.clock);
+        let books = self.reckoner.logged(key(template, who), event.at, events, &mut self.shared.clock);
+        if events > 0 && !event.actor.person.is_empty() {
+            books.run(event);
+        }
         if !told {
             return;
         }
+        let key = story_key(template, who, &event.actor);
+        let reckoning = self.reckoner.story(key, event.at, &mut self.shared.clock);
         reckoning.tell(event.at, story);
         if reckoning.untold(event.at, window) != (0, 0) {
-            self.tell_measured(event, template, key, String::new(), detections);
+            self.tell_measured(event, &event.actor, template, key, String::new(), detections);
         }
     }
 
@@ -126,6 +147,7 @@ impl Detectors {
     fn tell_measured(
         &mut self,
         event: &Event,
+        actor: &Arc<Actor>,
         template: &Template,
         key: ReckonKey,
         reason: String,
@@ -150,7 +172,7 @@ impl Detectors {
             since: part.since().min(event.at),
             at: event.at,
             place: event.place,
-            actor: Arc::clone(&event.actor),
+            actor: Arc::clone(actor),
             session: event.session,
             relations: template.relations.clone(),
             categories: template.categories.clone(),

@@ -240,3 +240,56 @@ fn a_setting_that_was_changed_by_a_logged_statement_is_one_act() {
     let said = "the audit is weaker now: pgaudit.log = none; no statement in the log explains it";
     assert_eq!(acts(&[differs(105)], 900), [(1, said.to_owned())]);
 }
+
+/// Measured rows of each person's story.
+fn rows_by_person(events: &[Event]) -> Vec<(String, u64, bool)> {
+    let mut sums: std::collections::BTreeMap<String, (u64, bool)> = std::collections::BTreeMap::new();
+    for one in told(events).iter().filter(|one| one.witness == Witness::Measure) {
+        let sum = sums.entry(one.actor.person.to_string()).or_default();
+        sum.0 += one.rows.known().unwrap_or(0);
+        sum.1 |= one.reason.contains("which of the persons behind the role is unknown");
+    }
+    sums.into_iter().map(|(person, (rows, unsaid))| (person, rows, unsaid)).collect()
+}
+
+#[test]
+fn measured_rows_go_to_the_person_who_alone_ran_the_statement() {
+    let by = |person: &str, event: Event| {
+        let actor = Actor { person: Arc::from(person), ..(*event.actor).clone() };
+        Event { actor: Arc::new(actor), ..event }
+    };
+    let begin = || by("?", measured(0, 15, 1, 1));
+    let counted = |seconds, form, rows| by("?", measured(seconds, form, 1, rows));
+    let one = [begin(), by("asel", logged(100, SELECT_ALL)), counted(105, SELECT_ALL, 10_000)];
+    assert_eq!(rows_by_person(&one), [("asel".to_owned(), 10_000, false)]);
+    // Each has a statement of their own.
+    let two = [
+        begin(),
+        by("asel", logged(100, SELECT_ALL)),
+        by("marat", logged(101, COPY)),
+        counted(105, SELECT_ALL, 10_000),
+        counted(105, COPY, 70),
+    ];
+    assert_eq!(rows_by_person(&two), [("asel".to_owned(), 10_000, false), ("marat".to_owned(), 70, false)]);
+    // One after the other, with a measurement between them.
+    let turns = [
+        begin(),
+        by("asel", logged(100, SELECT_ALL)),
+        counted(105, SELECT_ALL, 300),
+        by("marat", logged(106, SELECT_ALL)),
+        counted(110, SELECT_ALL, 900),
+    ];
+    assert_eq!(rows_by_person(&turns), [("asel".to_owned(), 300, false), ("marat".to_owned(), 900, false)]);
+    // Both ran it: the rows stay with the role, and that is said.
+    let both = [
+        begin(),
+        by("asel", logged(100, SELECT_ALL)),
+        by("marat", logged(101, SELECT_ALL)),
+        counted(105, SELECT_ALL, 10_000),
+    ];
+    assert_eq!(rows_by_person(&both), [("?".to_owned(), 10_000, true)]);
+    // Somebody who was not told may be anybody.
+    let unsaid = [begin(), by("asel", logged(100, SELECT_ALL)), by("?", logged(101, SELECT_ALL))];
+    let unsaid: Vec<Event> = unsaid.into_iter().chain([counted(105, SELECT_ALL, 10_000)]).collect();
+    assert_eq!(rows_by_person(&unsaid), [("?".to_owned(), 10_000, true)]);
+}
