@@ -1,6 +1,7 @@
 //! `kuzet policy` as a person uses it: what is learnt from a recording of ordinary work passes it, and an attack does not.
 
 use crate::cli::documents;
+use crate::robust::feed::{Audited, Record};
 use crate::support::{Scratch, root};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -67,7 +68,40 @@ fn an_attack_is_not_learnt() {
     let scratch = Scratch::new("unlearnt");
     configure(&scratch, None);
     let output = call(&scratch, &["policy", "learn", &sample("pgaudit-copy_out.csv")]);
-    let text = String::from_utf8(output.stdout).unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
     assert!(!text.contains("[[allow]]\nrole = \"analyst\""), "{text}");
-    assert!(text.contains("# analyst on borrowers"), "{text}");
+    let why = "nothing is proposed for analyst on borrowers: all of its";
+    assert!(text.contains(why), "{text}");
+    assert!(String::from_utf8_lossy(&output.stderr).contains(why), "{output:?}");
+}
+
+#[test]
+fn persons_behind_a_shared_role_get_rules_of_their_own() {
+    let scratch = Scratch::new("learn-persons");
+    configure(&scratch, None);
+    let config = scratch.join("kuzet.toml");
+    let pool = "\n[[pool]]\nrole = \"app\"\nsource = \"pg\"\nperson_from = [\"comment:user\"]\n";
+    let text = std::fs::read_to_string(&config).unwrap() + pool;
+    std::fs::write(&config, text).unwrap();
+    let mut log = String::new();
+    for number in 0..60_u32 {
+        let clerk = if number % 3 == 0 { String::new() } else { format!("/*user='clerk{}'*/ ", number % 3) };
+        let text = format!("{clerk}SELECT full_name FROM borrowers WHERE id = 7");
+        let (class, command, object) = ("READ", "SELECT", "public.borrowers");
+        let audited = Audited { class, command, object, text: &text, parameters: "<none>", rows: 1 };
+        let at = 1_795_410_000_000_000 + i64::from(number) * 60_000_000;
+        log.push_str(&Record::audit(at, "app", 7, u64::from(number) + 1, &audited).csv());
+    }
+    std::fs::write(scratch.join("a.csv"), log).unwrap();
+    let output = call(&scratch, &["policy", "learn", &scratch.join("a.csv").display().to_string()]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    for clerk in ["clerk1", "clerk2"] {
+        assert!(text.contains(&format!("role = \"app\"\nperson = \"{clerk}\"\nstore = \"borrowers\"")), "{text}");
+    }
+    assert_eq!(text.matches("[[allow]]").count(), 2, "{text}");
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        told.contains("nothing is proposed for app on borrowers: for 20 events the application did not tell"),
+        "{told}"
+    );
 }

@@ -1,7 +1,7 @@
 //! The agent under what the world does to it: kills, rotation, bad bytes, full disks, upgrades; and nothing raw comes out.
 
 mod bytes;
-mod feed;
+pub mod feed;
 mod kill;
 mod privacy;
 mod reload;

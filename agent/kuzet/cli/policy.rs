@@ -62,6 +62,9 @@ pub(super) struct Explain {
     /// application_name
     #[arg(long, default_value = "")]
     program: String,
+    /// The person behind a shared role, as the application told
+    #[arg(long, default_value = "")]
+    person: String,
     /// When, as 2026-11-22T23:10+05:00 [default: now]
     #[arg(long)]
     at: Option<String>,
@@ -96,6 +99,7 @@ fn learn(config: Option<&Path>, options: &Learn) -> Result<ExitCode, Failure> {
         options: DecodeOptions {
             log_line_prefix: options.log_line_prefix.clone(),
             timezone: config.offset_seconds,
+            pools: config.pools.iter().map(|pool| Arc::clone(&pool.pool)).collect(),
             ..DecodeOptions::new(key)
         },
     };
@@ -119,6 +123,9 @@ fn learn(config: Option<&Path>, options: &Learn) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(lost > 0)))
 }
 
+/// What is not proposed is told line by line up to this many.
+const TOLD: usize = 20;
+
 fn told(proposal: &Proposal, files: usize, lost: u64) -> Vec<String> {
     let mut lines = vec![format!(
         "{} rules from {} events of {files} files; {} events near incidents were left out",
@@ -129,10 +136,9 @@ fn told(proposal: &Proposal, files: usize, lost: u64) -> Vec<String> {
     if lost > 0 {
         lines.push(format!("{} records were not understood", thousands(lost)));
     }
-    if !proposal.refused.is_empty() {
-        lines.push(
-            "Some roles got no rule because incidents stand near all they did: see the end of the file".to_owned(),
-        );
+    lines.extend(proposal.refused.iter().take(TOLD).map(|refused| format!("nothing is proposed for {refused}")));
+    if proposal.refused.len() > TOLD {
+        lines.push(format!("and for {} more: see the end of the file", proposal.refused.len() - TOLD));
     }
     lines.push("Read every rule, then name the file in the configuration: policy = \"…\"".to_owned());
     lines
@@ -221,7 +227,7 @@ fn explain(config: Option<&Path>, options: &Explain) -> Result<ExitCode, Failure
         client,
         program: Arc::from(options.program.as_str()),
         database: Arc::from(""),
-        person: Arc::from(""),
+        person: Arc::from(options.person.as_str()),
     };
     let (store, action) = (options.store.as_str(), options.action.as_str());
     let question = Question { actor: &actor, store, action, at, rows: options.rows };

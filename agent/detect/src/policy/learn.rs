@@ -3,14 +3,14 @@
 use super::Doing;
 use crate::resolve::Resolver;
 use crate::{Catalogue, Detection, Thresholds};
-use kuzet_event::{Action, Client, Event, Flag, Outcome, Timestamp, Witness};
+use kuzet_event::{Action, Actor, Client, Event, Flag, Outcome, Timestamp, UNTOLD, Witness};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 
 const MINUTE: i64 = 60_000_000;
 const HOUR: i64 = 3_600_000_000;
-/// Roles and stores that are learnt; more than an organisation has.
-const PAIRS: usize = 4_096;
+/// Roles, persons and stores that are learnt; more than an organisation has.
+const PLACES: usize = 4_096;
 /// Clients and programs named one by one; more of them restrict nothing that a person could read.
 const NAMES: usize = 32;
 /// People counted exactly within an hour.
@@ -18,8 +18,12 @@ const PEOPLE: usize = 100_000;
 /// From that many sessions' worth of minutes on, hours mean something.
 const ENOUGH: u64 = 20;
 
-/// One role on one store.
-type Pair = (String, String);
+/// One role, or one person behind it, on one store: role, person, store.
+type Place = (String, String, String);
+
+fn place(actor: &Actor, store: &str) -> Place {
+    (actor.user.to_string(), actor.person.to_string(), store.to_owned())
+}
 
 /// What was done, added up.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +47,8 @@ struct Learning {
     /// Until when nothing is learnt, because of an incident.
     tainted: i64,
     left_out: u64,
+    /// What the incidents were.
+    kinds: BTreeSet<&'static str>,
     people: BTreeMap<i64, BTreeSet<u128>>,
     most_people: u64,
 }
@@ -54,7 +60,7 @@ pub struct Learner {
     /// How near is near.
     window: i64,
     story: i64,
-    pairs: BTreeMap<Pair, Learning>,
+    places: BTreeMap<Place, Learning>,
     crowded: u64,
     latest: i64,
 }
@@ -70,8 +76,8 @@ pub struct Proposal {
     pub events: u64,
     /// Events left out because an incident stood near them.
     pub left_out: u64,
-    /// Roles all of whose work on a store was left out: role, store, events.
-    pub refused: Vec<(String, String, u64)>,
+    /// Work that nothing is proposed for, each in words: who on which store, and why.
+    pub refused: Vec<String>,
 }
 
 impl Learner {
@@ -84,7 +90,7 @@ impl Learner {
             offset_seconds: thresholds.offset_seconds,
             window: micros(thresholds.window_seconds),
             story: micros(thresholds.story_seconds),
-            pairs: BTreeMap::new(),
+            places: BTreeMap::new(),
             crowded: 0,
             latest: i64::MIN,
         }
@@ -100,12 +106,12 @@ impl Learner {
             return;
         }
         for template in self.resolver.touches(event).iter().filter(|template| !template.vague) {
-            let pair = (event.actor.user.to_string(), template.store.name.to_string());
-            if self.pairs.len() >= PAIRS && !self.pairs.contains_key(&pair) {
+            let place = place(&event.actor, &template.store.name);
+            if self.places.len() >= PLACES && !self.places.contains_key(&place) {
                 self.crowded += 1;
                 continue;
             }
-            let learning = self.pairs.entry(pair).or_default();
+            let learning = self.places.entry(place).or_default();
             learning.settle(self.latest.saturating_sub(self.window));
             if event.at.0 <= learning.tainted {
                 learning.left_out += 1;
@@ -120,17 +126,23 @@ impl Learner {
         }
     }
 
-    /// Nothing of the pair is learnt from just before the detection until its story is over.
+    /// Nothing of the role, or of the person behind it, is learnt from just before the detection until its story is over.
     fn taint(&mut self, detection: &Detection) {
-        let stores: Vec<String> = match &detection.store {
-            Some(store) => vec![store.name.to_string()],
+        let actor = &detection.actor;
+        let places: Vec<Place> = match &detection.store {
+            Some(store) => vec![place(actor, &store.name)],
             // An incident without a store is about the role.
             None => {
-                self.pairs.keys().filter(|(role, _)| *role == *detection.actor.user).map(|(_, s)| s.clone()).collect()
+                let same = |place: &&Place| place.0 == *actor.user && place.1 == *actor.person;
+                self.places.keys().filter(same).cloned().collect()
             }
         };
-        for store in stores {
-            let learning = self.pairs.entry((detection.actor.user.to_string(), store)).or_default();
+        for place in places {
+            if self.places.len() >= PLACES && !self.places.contains_key(&place) {
+                continue;
+            }
+            let learning = self.places.entry(place).or_default();
+            learning.kinds.insert(detection.kind.name());
             learning.tainted = learning.tainted.max(detection.at.0.saturating_add(self.story));
             let from = detection.since.0.saturating_sub(self.window);
             let near = |minute: i64| minute.saturating_add(MINUTE) > from;
@@ -145,22 +157,28 @@ impl Learner {
     #[must_use]
     pub fn proposal(mut self) -> Proposal {
         let mut proposal = Proposal { toml: HEAD.to_owned(), rules: 0, events: 0, left_out: 0, refused: Vec::new() };
-        for ((role, store), learning) in &mut self.pairs {
-            learning.settle(i64::MAX);
+        self.places.values_mut().for_each(|learning| learning.settle(i64::MAX));
+        let named = |place: &Place| !place.1.is_empty() && place.1 != UNTOLD;
+        let told: BTreeSet<String> =
+            self.places.iter().filter(|(place, _)| named(place)).map(|(place, _)| place.0.clone()).collect();
+        for (place, learning) in &self.places {
             proposal.left_out += learning.left_out;
-            proposal.events += learning.kept.events;
-            if learning.kept.events == 0 {
-                if learning.left_out > 0 {
-                    proposal.refused.push((role.clone(), store.clone(), learning.left_out));
+            match learning.refusal(place, told.contains(&place.0)) {
+                Some(why) if learning.kept.events + learning.left_out > 0 => {
+                    let (role, person, store) = place;
+                    let who = if named(place) { format!("{person} through {role}") } else { role.clone() };
+                    proposal.refused.push(format!("{who} on {store}: {why}"));
                 }
-                continue;
+                Some(_) => {}
+                None => {
+                    proposal.events += learning.kept.events;
+                    learning.rule(place, self.offset_seconds, &mut proposal.toml);
+                    proposal.rules += 1;
+                }
             }
-            learning.rule(role, store, self.offset_seconds, &mut proposal.toml);
-            proposal.rules += 1;
         }
-        for (role, store, events) in &proposal.refused {
-            let text = "no rule, because incidents stand near all of it";
-            let _ = writeln!(proposal.toml, "# {role} on {store}: {events} events, {text}");
+        for refused in &proposal.refused {
+            let _ = writeln!(proposal.toml, "# nothing is proposed for {refused}");
         }
         if self.crowded > 0 {
             let _ = writeln!(proposal.toml, "# {} events of further roles were not looked at", self.crowded);
@@ -224,12 +242,36 @@ impl Learning {
         }
     }
 
-    fn rule(&self, role: &str, store: &str, offset_seconds: i32, out: &mut String) {
+    /// Why nothing is proposed. `told`: others behind the role are named.
+    fn refusal(&self, (_, person, _): &Place, told: bool) -> Option<String> {
+        if self.kept.events == 0 {
+            let kinds: Vec<&str> = self.kinds.iter().copied().collect();
+            return Some(format!("all of its {} events stand near incidents ({})", self.left_out, kinds.join(", ")));
+        }
+        let events = self.kept.events;
+        match person.as_str() {
+            UNTOLD if told => Some(format!(
+                "for {events} events the application did not tell the person; a rule would allow everybody"
+            )),
+            person if person.contains('*') => {
+                Some("the name of the person is a pattern; a rule would allow others".to_owned())
+            }
+            _ => None,
+        }
+    }
+
+    fn rule(&self, (role, person, store): &Place, offset_seconds: i32, out: &mut String) {
         let work = &self.kept;
         let may = Doing::ALL.iter().filter(|(_, doing)| work.doing & (1 << *doing as u8) != 0);
         let may: Vec<String> = may.map(|(name, _)| quoted(name)).collect();
         let _ = writeln!(out, "# {} events in {} minutes", work.events, self.minutes);
+        if person == UNTOLD {
+            let _ = writeln!(out, "# the role is shared and nobody was named: this allows everybody behind it");
+        }
         let _ = writeln!(out, "[[allow]]\nrole = {}", quoted(role));
+        if !person.is_empty() && person != UNTOLD {
+            let _ = writeln!(out, "person = {}", quoted(person));
+        }
         let _ = writeln!(out, "store = {}\nmay = [{}]", quoted(store), may.join(", "));
         let list = |names: &BTreeSet<String>| names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
         for (key, names) in [("client", &work.clients), ("program", &work.programs)] {
@@ -392,6 +434,46 @@ mod tests {
         assert!(!proposal.toml.contains("9000") && !proposal.toml.contains("10000"), "{}", proposal.toml);
         let only = learnt(&[step(0, 9_000, 1)]);
         assert_eq!((only.rules, only.refused.len()), (0, 1), "{}", only.toml);
+    }
+
+    /// 10:00 of a working day.
+    const MORNING: i64 = 45450;
+
+    fn by(person: &str, mut event: Event) -> Event {
+        event.actor = std::sync::Arc::new(Actor { person: person.into(), ..(*event.actor).clone() });
+        event
+    }
+
+    #[test]
+    fn persons_behind_a_shared_role_get_rules_of_their_own() {
+        let clerk = |n: u16| ["clerk1", "clerk2", "clerk3", "*", UNTOLD][usize::from(n % 5)];
+        let mut events: Vec<Event> = (0..60).map(|n| by(clerk(n), step(MORNING + i64::from(n) * 90, 1, n))).collect();
+        // All that the third does stands near this.
+        events.insert(2, by("clerk3", step(MORNING + 180, 9_000, 1)));
+        let first: Vec<Event> = events.iter().filter(|one| *one.actor.person != *"clerk3").cloned().collect();
+        let proposal = learnt(&first);
+        assert_eq!((proposal.rules, proposal.refused.len()), (2, 2), "{}", proposal.toml);
+        assert!(
+            proposal.refused.iter().any(|why| why.contains("for 12 events the application did not tell the person"))
+        );
+        let policy = Policy::parse(&proposal.toml, "proposed.toml").unwrap();
+        let allows = |person: &str| {
+            let actor = by(person, step(MORNING + 900, 1, 1)).actor.clone();
+            let question =
+                crate::Question { actor: &actor, store: "borrowers", action: "read", at: first[0].at, rows: Some(1) };
+            policy.explain(&question).unwrap().iter().any(|opinion| opinion.fails.is_none())
+        };
+        assert_eq!(["clerk1", "clerk2", "clerk9", UNTOLD].map(allows), [true, true, false, false], "{}", proposal.toml);
+
+        let third: Vec<Event> = events.iter().filter(|one| *one.actor.person == *"clerk3").take(4).cloned().collect();
+        let proposal = learnt(&third);
+        let told = "clerk3 through app on borrowers: all of its 4 events stand near incidents (bulk_read";
+        assert_eq!(proposal.rules, 0);
+        assert!(proposal.refused[0].starts_with(told) && proposal.toml.contains(&proposal.refused[0]), "{proposal:?}");
+
+        let nobody: Vec<Event> = (0..40).map(|n| by(UNTOLD, step(MORNING + i64::from(n) * 90, 1, n))).collect();
+        let proposal = learnt(&nobody);
+        assert!(proposal.rules == 1 && proposal.toml.contains("# the role is shared"), "{}", proposal.toml);
     }
 
     #[test]
