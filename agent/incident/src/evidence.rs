@@ -81,9 +81,9 @@ pub struct Evidence {
 
 impl Evidence {
     pub(crate) fn file(&mut self, source: &str, file: u64, offset: u64, length: u32) {
-        let name = format!("{file:016x}");
         let end = offset.saturating_add(u64::from(length));
-        match self.files.binary_search_by(|range| (range.source.as_str(), &range.file).cmp(&(source, &name))) {
+        let of = |range: &FileRange| u64::from_str_radix(&range.file, 16).unwrap_or_default();
+        match self.files.binary_search_by(|range| (range.source.as_str(), of(range)).cmp(&(source, file))) {
             Ok(index) => {
                 let range = &mut self.files[index];
                 range.from = range.from.min(offset);
@@ -91,9 +91,10 @@ impl Evidence {
                 range.records += 1;
             }
             Err(_) if self.files.len() >= FILES => self.files_dropped += 1,
-            Err(index) => self
-                .files
-                .insert(index, FileRange { source: source.to_owned(), file: name, from: offset, to: end, records: 1 }),
+            Err(index) => {
+                let (source, file) = (source.to_owned(), format!("{file:016x}"));
+                self.files.insert(index, FileRange { source, file, from: offset, to: end, records: 1 });
+            }
         }
     }
 
@@ -112,10 +113,13 @@ impl Evidence {
         let limit = &mut self.limits[index];
         limit.count += 1;
         limit.bytes = limit.bytes.saturating_add(bytes);
-        limit.text = text(limit);
     }
 
+    /// Brings what is shown up to date.
     pub(crate) fn settle(&mut self) {
+        for limit in &mut self.limits {
+            limit.text = text(limit);
+        }
         self.complete = self.limits.is_empty();
     }
 }

@@ -247,9 +247,10 @@ impl Story {
 
     fn note_actor(&mut self, detection: &Detection, source: &SourceInfo) -> bool {
         let (incident, actor) = (&mut self.incident, &detection.actor);
-        let mut new = note(&mut incident.clients, 16, &actor.client.to_string());
+        let client = actor.client.to_string();
+        let mut new = note(&mut incident.clients, 16, &client);
         if matches!(actor.client, Client::Address(_)) {
-            note(&mut incident.addresses, 16, &actor.client.to_string());
+            note(&mut incident.addresses, 16, &client);
         }
         if !actor.program.is_empty() {
             note(&mut incident.programs, 16, &actor.program);
@@ -289,16 +290,16 @@ impl Story {
         }
         incident.kinds.sort_by(|a, b| (b.severity, a.kind, &a.detector).cmp(&(a.severity, b.kind, &b.detector)));
         let order = &mut self.order;
-        let mut add = |code: &Arc<str>| {
+        let known = order.len();
+        let of_store = detection.store.as_ref().map_or(&[][..], |store| &store.categories);
+        for code in if detection.categories.is_empty() { of_store } else { &detection.categories } {
             if order.len() < 64 && !order.contains(code) {
                 order.push(Arc::clone(code));
             }
-        };
-        let of_store = detection.store.as_ref().map_or(&[][..], |store| &store.categories);
-        if detection.categories.is_empty() { of_store } else { &detection.categories }.iter().for_each(&mut add);
-        let rank = |code: &Arc<str>| of_store.iter().position(|one| one == code).unwrap_or(usize::MAX);
-        order.sort_by(|a, b| (rank(a), a).cmp(&(rank(b), b)));
-        if incident.categories.len() != order.len() || !of_store.is_empty() {
+        }
+        if order.len() > known {
+            let rank = |code: &Arc<str>| of_store.iter().position(|one| one == code).unwrap_or(usize::MAX);
+            order.sort_by(|a, b| (rank(a), a).cmp(&(rank(b), b)));
             incident.categories = order.iter().map(|code| clip(code, 64)).collect();
         }
     }
@@ -489,8 +490,8 @@ fn line(timeline: &mut Timeline, detection: &Detection, source: &SourceInfo, con
         }
     }
     let entry = entry(detection, source);
-    let rank = |entry: &Entry| (entry.at, entry.place.clone(), entry.kind);
-    let at = timeline.entries.partition_point(|other| rank(other) <= rank(&entry));
+    let before = |other: &Entry| (other.at, &other.place, other.kind) <= (entry.at, &entry.place, entry.kind);
+    let at = timeline.entries.partition_point(before);
     timeline.entries.insert(at, entry);
     if timeline.entries.len() > config.timeline_head + config.timeline_tail {
         timeline.entries.remove(config.timeline_head);
