@@ -43,6 +43,7 @@ fn detections(users: u64, number: u64) -> Vec<Detection> {
             let at = Timestamp(1_795_000_000_000_000) + Duration::from_millis(number * 10 % 800_000);
             Detection {
                 detector: "bulk_read",
+                rule: None,
                 kind: Kind::BulkRead,
                 severity: Severity::High,
                 clause: "5.5",

@@ -24,6 +24,7 @@ pub fn detection(user: &str, kind: Kind, severity: Severity, at: Timestamp) -> D
     };
     Detection {
         detector: "bulk_read",
+        rule: None,
         kind,
         severity,
         clause: "5.5",

@@ -180,16 +180,37 @@ pub struct Store {
     pub guessed: bool,
 }
 
+/// What a rule says of itself; its hits carry it into the incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// Its `id`.
+    pub id: Arc<str>,
+    /// Its stable short name; stands where a detector's name stands.
+    pub name: Arc<str>,
+    /// Its `title`.
+    pub title: Arc<str>,
+    /// Clause of the policy that it serves (`5.5`).
+    pub clause: Arc<str>,
+    /// ATT&CK techniques (`T1048`).
+    pub techniques: Vec<Arc<str>>,
+    /// What may look like it and is none.
+    pub false_positives: Vec<Arc<str>>,
+    /// What to do first.
+    pub responses: Vec<Arc<str>>,
+}
+
 /// One detection. `rows` and `people` are what *this* detection adds, so that a folder can sum them.
 #[derive(Clone, Debug)]
 pub struct Detection {
-    /// Stable name of the detector or rule.
+    /// Stable name of the detector.
     pub detector: &'static str,
+    /// The rule, where the detector has rules.
+    pub rule: Option<Arc<Rule>>,
     /// What.
     pub kind: Kind,
     /// How bad.
     pub severity: Severity,
-    /// Clause of the policy that it touches (`5.5`).
+    /// Clause of the policy that the detector serves (`5.5`).
     pub clause: &'static str,
     /// First event it stands for.
     pub since: Timestamp,
@@ -227,4 +248,18 @@ pub struct Detection {
     /// Why, in one English sentence with the numbers, without a raw value. Empty when it only adds to a story that an
     /// earlier detection of the same kind told: its counts, people and outcome belong there, its words are said.
     pub reason: String,
+}
+
+impl Detection {
+    /// Stable name of the rule, or of the detector where it has none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.rule.as_ref().map_or(self.detector, |rule| &rule.name)
+    }
+
+    /// Clause of the policy that the rule, or else the detector, serves.
+    #[must_use]
+    pub fn clause(&self) -> &str {
+        self.rule.as_ref().map_or(self.clause, |rule| &rule.clause)
+    }
 }

@@ -38,7 +38,7 @@ mod tests;
 
 pub use calendar::calendar_ends;
 pub use catalogue::{CATEGORIES, Catalogue, Known};
-pub use detection::{Detection, Family, Kind, Severity, Store, StoreClass};
+pub use detection::{Detection, Family, Kind, Rule, Severity, Store, StoreClass};
 pub use diagnostic::Diagnostic;
 pub use engine::{Detectors, Row};
 pub use policy::{Learner, Opinion, Policy, Proposal, Question};

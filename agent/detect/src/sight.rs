@@ -28,6 +28,7 @@ pub fn sight_lost(loss: SightLoss, severities: &Severities) -> Detection {
     };
     Detection {
         detector: "sight",
+        rule: None,
         kind: Kind::SightLost,
         severity: severities.answer(Kind::SightLost, Volume::None, Outcome::Unknown, None),
         clause: "5.5",

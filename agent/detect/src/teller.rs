@@ -219,6 +219,7 @@ impl Teller<'_> {
         let template = touch.template;
         self.out.push(Detection {
             detector: call.detector,
+            rule: None,
             kind: call.kind,
             severity: self.severities.answer(call.kind, volume, call.outcome, Some(template.store.class)),
             clause: CLAUSE,
@@ -259,6 +260,7 @@ impl Teller<'_> {
         let volume = self.severities.volume(if o.untraced { Count::Unknown } else { Count::Known(0) });
         self.out.push(Detection {
             detector: call.detector,
+            rule: None,
             kind: call.kind,
             severity: self.severities.answer(call.kind, volume, call.outcome, None),
             clause: CLAUSE,

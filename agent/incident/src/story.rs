@@ -259,7 +259,7 @@ impl Story {
             note(&mut incident.databases, 16, &actor.database);
         }
         note(&mut incident.sources, 16, &source.name);
-        note(&mut incident.clauses, 16, detection.clause);
+        note(&mut incident.clauses, 16, detection.clause());
         for relation in &detection.relations {
             note(&mut incident.relations, 64, &name(relation));
         }
@@ -280,13 +280,13 @@ impl Story {
     fn note_kind(&mut self, detection: &Detection) {
         let incident = &mut self.incident;
         let found =
-            incident.kinds.iter_mut().find(|one| one.kind == detection.kind && one.detector == detection.detector);
+            incident.kinds.iter_mut().find(|one| one.kind == detection.kind && one.detector == detection.name());
         if let Some(one) = found {
             one.severity = one.severity.max(detection.severity);
             one.count += 1;
         } else if incident.kinds.len() < 32 {
             let (kind, severity) = (detection.kind, detection.severity);
-            incident.kinds.push(KindCount { kind, detector: clip(detection.detector, 100), severity, count: 1 });
+            incident.kinds.push(KindCount { kind, detector: clip(detection.name(), 100), severity, count: 1 });
         }
         incident.kinds.sort_by(|a, b| (b.severity, a.kind, &a.detector).cmp(&(a.severity, b.kind, &b.detector)));
         let order = &mut self.order;
@@ -476,7 +476,7 @@ fn name(relation: &Relation) -> String {
 /// A new line of the timeline; a detection without a reason of its own goes on in the latest line of its kind.
 fn line(timeline: &mut Timeline, detection: &Detection, source: &SourceInfo, config: &FoldConfig) {
     if detection.reason.is_empty() {
-        let same = |one: &&mut Entry| one.kind == detection.kind && one.detector == detection.detector;
+        let same = |one: &&mut Entry| one.kind == detection.kind && one.detector == detection.name();
         if let Some(one) = timeline.entries.iter_mut().rev().find(same) {
             one.since = one.since.min(detection.since);
             one.until = one.until.max(detection.at);
@@ -507,7 +507,7 @@ fn entry(detection: &Detection, source: &SourceInfo) -> Entry {
         since: detection.since,
         until: detection.at,
         kind: detection.kind,
-        detector: clip(detection.detector, 100),
+        detector: clip(detection.name(), 100),
         severity: detection.severity,
         reason: clip(reason, 400),
         outcome: detection.outcome,

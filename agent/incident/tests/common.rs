@@ -56,6 +56,7 @@ pub(crate) fn statement(verb: Verb, summary: &str) -> Statement {
 pub(crate) fn detection(user: &str, kind: Kind, at: Timestamp, rows: Count) -> Detection {
     Detection {
         detector: "test",
+        rule: None,
         kind,
         severity: Severity::High,
         clause: "5.5",

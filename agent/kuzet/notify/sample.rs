@@ -25,6 +25,7 @@ pub(super) fn incident() -> Incident {
     let at = Timestamp(1_795_364_550_784_000);
     let detection = Detection {
         detector: "export",
+        rule: None,
         kind: Kind::Export,
         severity: Severity::Critical,
         clause: "5.5",

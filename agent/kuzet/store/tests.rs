@@ -52,6 +52,7 @@ fn detection(user: &str, at: Timestamp, people: std::ops::Range<u64>) -> Detecti
     };
     Detection {
         detector: "bulk",
+        rule: None,
         kind: Kind::BulkRead,
         severity: Severity::High,
         clause: "5.5",

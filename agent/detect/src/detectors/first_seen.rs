@@ -45,6 +45,7 @@ fn learnt(o: &Observation<'_>, touch: &Touch<'_>, teller: &Teller<'_>, known: &s
     };
     Detection {
         detector: DETECTOR.name,
+        rule: None,
         kind: Kind::FirstSeen,
         severity: teller.severities.answer(Kind::FirstSeen, Volume::None, Outcome::Success, Some(store.class)),
         clause: CLAUSE,

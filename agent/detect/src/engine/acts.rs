@@ -109,6 +109,7 @@ impl Detectors {
         let (volume, outcome) = (self.severities.volume(Count::Known(0)), Outcome::Success);
         detections.push(Detection {
             detector: "measured",
+            rule: None,
             kind,
             severity: self.severities.answer(kind, volume, outcome, None),
             clause: CLAUSE,

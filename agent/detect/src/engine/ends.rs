@@ -22,6 +22,7 @@ impl Detectors {
             let volume = self.severities.volume(account.volume(false, store.persons));
             detections.push(Detection {
                 detector: "mass_change",
+                rule: None,
                 kind: change.kind,
                 severity: self.severities.answer(change.kind, volume, ended.outcome, Some(store.class)),
                 clause: CLAUSE,

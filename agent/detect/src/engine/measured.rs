@@ -166,6 +166,7 @@ impl Detectors {
         let volume = self.severities.volume(Count::Known(whole));
         detections.push(Detection {
             detector: "measured",
+            rule: None,
             kind,
             severity: self.severities.answer(kind, volume, outcome, Some(store.class)),
             clause: CLAUSE,
@@ -202,6 +203,7 @@ impl Detectors {
             );
             detections.push(Detection {
                 detector: "blinded",
+                rule: None,
                 kind,
                 severity: self.severities.answer(kind, volume, outcome, Some(store.class)),
                 clause: CLAUSE,
@@ -277,6 +279,7 @@ impl Detectors {
         let volume = self.severities.volume(rows);
         detections.push(Detection {
             detector,
+            rule: None,
             kind,
             severity: self.severities.answer(kind, volume, Outcome::Unknown, None),
             clause: CLAUSE,

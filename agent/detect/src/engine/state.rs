@@ -1,0 +1,113 @@
+//! What of the detectors survives a restart, and what was forgotten because memory is bounded.
+
+use super::{Detectors, Row, SELF_TAG};
+use crate::account::{Account, AccountKey};
+use crate::copies::{KEPT_TAG, SESSION_TAG};
+use crate::known::KNOWN_TAG;
+use crate::resolve::GUESS_TAG;
+use crate::shelf::Key;
+
+impl Detectors {
+    /// State that changed since the last call, in the order of its keys. Written in one transaction with the checkpoint
+    /// of the events before it and given back to [`restore`](Detectors::restore), it makes a restart invisible: later
+    /// detections are those of a run without it.
+    pub fn changes(&mut self) -> Vec<Row> {
+        let mut rows = Vec::new();
+        self.accounts.changes(&mut rows);
+        self.sessions.changes(&mut rows);
+        self.shared.stories.changes(&mut rows);
+        self.shared.bursts.changes(&mut rows);
+        self.shared.probes.changes(&mut rows);
+        self.reckoner.changes(&mut rows);
+        self.silence.changes(&mut rows);
+        self.resolver.changes(&mut rows);
+        self.known.changes(&mut rows);
+        if !rows.is_empty() {
+            let mut value = self.latest.to_be_bytes().to_vec();
+            self.shared.clock.put(&mut value);
+            self.logs.iter().for_each(|log| value.extend(log.to_be_bytes()));
+            rows.push((vec![SELF_TAG], Some(value)));
+        }
+        rows.sort();
+        rows
+    }
+
+    /// Takes back rows that [`changes`](Detectors::changes) gave; rows that are none are ignored.
+    pub fn restore(&mut self, rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
+        let (mut accounts, mut sessions) = (Vec::new(), Vec::new());
+        let (mut stories, mut bursts, mut probes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut copies, mut known) = (Vec::new(), Vec::new());
+        for (key, value) in rows {
+            match key.first() {
+                Some(b'a') => accounts.extend(self.accounts.read(&key, &value)),
+                Some(b't') => sessions.extend(self.sessions.read(&key, &value)),
+                Some(b's') => stories.extend(self.shared.stories.read(&key, &value)),
+                Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
+                Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),
+                Some(b'm' | b'l' | b'n' | b'u' | b'w') => self.reckoner.read(&key, &value),
+                Some(&KEPT_TAG | &SESSION_TAG) => copies.push((key, value)),
+                Some(&KNOWN_TAG) => known.push((key, value)),
+                Some(b'q' | b'r') => self.silence.read(&key, &value),
+                Some(&GUESS_TAG) => self.resolver.restore(&value),
+                Some(&SELF_TAG) => {
+                    let mut numbers = value.as_chunks::<8>().0.iter();
+                    if let (Some(latest), Some(clock)) = (numbers.next(), numbers.next()) {
+                        self.latest = i64::from_be_bytes(*latest);
+                        self.shared.clock = u64::from_be_bytes(*clock);
+                    }
+                    for (log, number) in self.logs.iter_mut().zip(numbers) {
+                        *log = i64::from_be_bytes(*number);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.people +=
+            accounts.iter().map(|(_, _, account): &(u64, AccountKey, Account)| account.weight()).sum::<usize>();
+        let shared = &mut self.shared;
+        let clocks = [
+            self.accounts.fill(accounts),
+            self.sessions.fill(sessions),
+            shared.stories.fill(stories),
+            shared.bursts.fill(bursts),
+            shared.probes.fill(probes),
+            self.reckoner.fill(),
+            self.resolver.copies.restore(&copies),
+            self.known.restore(&known),
+            self.silence.fill(),
+        ];
+        shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
+    }
+
+    /// How many windows, sessions and people were forgotten because memory is bounded.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        let shared = &self.shared;
+        self.accounts.evicted
+            + self.sessions.evicted
+            + shared.stories.evicted
+            + shared.bursts.evicted
+            + shared.probes.evicted
+            + self.reckoner.evicted()
+            + self.resolver.copies.evicted()
+            + self.known.evicted()
+            + self.silence.evicted()
+            + self.crowded
+    }
+
+    /// How many windows, sessions, stories and keys of people are held now.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let shared = &self.shared;
+        self.accounts.len()
+            + self.sessions.len()
+            + shared.stories.len()
+            + shared.bursts.len()
+            + shared.probes.len()
+            + self.reckoner.len()
+            + self.resolver.copies.len()
+            + self.known.len()
+            + self.silence.len()
+            + self.people
+    }
+}
