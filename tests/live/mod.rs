@@ -16,6 +16,7 @@ mod persons;
 mod poll;
 pub mod postgres;
 mod redis;
+mod reloaded;
 mod runs;
 mod servers;
 pub mod wire;

@@ -14,14 +14,15 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-struct Redis {
+/// A running server with the accounts `kuzet` and `analyst`.
+pub struct Redis {
     scratch: Scratch,
     port: u16,
     _server: Guard,
 }
 
 impl Redis {
-    fn start() -> Redis {
+    pub fn start() -> Redis {
         let (scratch, port) = (Scratch::new("redis"), free_port());
         directory_for("redis", &scratch.join("data"), 0o700);
         let mut command = command_as("redis", &program("redis-server", &["/usr/bin/redis-server"]));
@@ -47,7 +48,11 @@ impl Redis {
         redis
     }
 
-    fn password(&self) -> PathBuf {
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn password(&self) -> PathBuf {
         self.scratch.join("password")
     }
 
@@ -57,7 +62,7 @@ impl Redis {
         String::from_utf8(command.env("REDISCLI_AUTH", password).output().unwrap().stdout).unwrap()
     }
 
-    fn denied(&self, key: &str) {
+    pub fn denied(&self, key: &str) {
         let answer = self.cli("analyst", "pw", &["GET", key]);
         assert!(answer.contains("NOPERM"), "{answer}");
     }

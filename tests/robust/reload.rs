@@ -1,11 +1,14 @@
 //! Another configuration while the agent runs: all of it or nothing, told in log, metric and status, and no record lost or
 //! counted twice, even when the agent is killed meanwhile.
 
+use super::feed::{now, server_audit};
 use super::kill::{Log, gaps, pause, recording, same, settled, setup, told, undisturbed};
 use crate::support::agent::{Agent, Setup, json_lines};
 use crate::support::{Guard, Random, free_port, http, poll, root, until};
 use rustix::process::Signal;
 use serde_json::Value;
+use std::io::Write as _;
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
@@ -215,4 +218,77 @@ fn metrics_move_and_the_state_directory_does_not() {
     assert!(agent.output().contains("The state directory cannot change while the agent runs"));
     assert!(!elsewhere.exists());
     assert!(agent.process().stop().success());
+}
+
+fn listener(name: &str, port: u16, more: &str) -> String {
+    format!(
+        "[[source]]\nname = \"{name}\"\nformat = \"mariadb_server_audit\"\nlisten = \"tcp://127.0.0.1:{port}\"\n{more}\n"
+    )
+}
+
+/// Records of one source, of all runs.
+fn seen(setup: &Setup, source: &str) -> u64 {
+    let status = status(setup);
+    let sources = status["sources"].as_array().unwrap();
+    sources.iter().find(|one| one["name"] == source).and_then(|one| one["seen"].as_u64()).unwrap_or(0)
+}
+
+#[test]
+fn an_unchanged_listener_keeps_its_connections_and_loses_nothing() {
+    let (port, old, new, late) = (free_port(), free_port(), free_port(), free_port());
+    let setup = Setup::new("listeners");
+    setup.write();
+    let head = current(&setup);
+    let setup = setup.with(&(listener("moved", old, "") + &listener("kept", port, "")));
+    let mut agent = setup.start();
+    let connect = |port: u16| until("it listens", LIMIT, || TcpStream::connect(("127.0.0.1", port)).ok());
+    let (mut kept, mut moved) = (connect(port), connect(old));
+    let at = now();
+    let line = |number: u64| server_audit(at, "app", 7, number, "QUERY", "SELECT 1 FROM loans", 0);
+    let mut sent = 0;
+    let mut write = |stream: &mut TcpStream, records: u64| {
+        for _ in 0..records {
+            sent += 1;
+            stream.write_all(line(sent).as_bytes()).unwrap();
+        }
+    };
+    moved.write_all(line(1).as_bytes()).unwrap();
+    until("the record of the one that moves", LIMIT, || (seen(&agent.setup, "moved") == 1).then_some(()));
+    // Each time the kept one has another number, and the others are new, gone or elsewhere.
+    let others = [
+        listener("late", late, "") + &listener("kept", port, "") + &listener("moved", new, ""),
+        listener("kept", port, "") + "[thresholds]\nbulk_rows = 77\n",
+        listener("moved", new, "allow = [\"127.0.0.0/8\"]") + &listener("kept", port, ""),
+    ];
+    for (turn, sources) in (0_u64..).zip(&others) {
+        write(&mut kept, 2_000);
+        reloaded(&mut agent, &(head.clone() + sources));
+        write(&mut kept, 2_000);
+        if turn == 0 {
+            connect(late);
+            let mut elsewhere = connect(new);
+            elsewhere.write_all(line(2).as_bytes()).unwrap();
+            until("the record of the one that moved", LIMIT, || (seen(&agent.setup, "moved") == 2).then_some(()));
+            assert!(TcpStream::connect(("127.0.0.1", old)).is_err(), "the old port is closed");
+        }
+    }
+    assert!(TcpStream::connect(("127.0.0.1", late)).is_err(), "what is gone does not listen");
+    let output = agent.output();
+    assert!(
+        output.contains("source[late].listen added") && output.contains("source[moved].listen changed"),
+        "no difference in the log: {output}"
+    );
+
+    // One fault, and nothing of it is in force.
+    let wrong = listener("kept", late, "") + &listener("moved", new, "allow = [\"everybody\"]");
+    replace(&agent.setup, &(head + &wrong));
+    agent.process().signal(Signal::HUP);
+    until("the refusal", LIMIT, || agent.output().contains("stays in force").then_some(()));
+    assert!(agent.output().contains("KZ065") && TcpStream::connect(("127.0.0.1", late)).is_err());
+    write(&mut kept, 2_000);
+    until("every record", LIMIT, || (seen(&agent.setup, "kept") >= 14_000).then_some(()));
+    assert_eq!(seen(&agent.setup, "kept"), 14_000);
+    agent.setup.accounted("kept");
+    assert!(agent.process().stop().success());
+    assert!(gaps(&agent.setup).is_empty(), "{:?}", gaps(&agent.setup));
 }
