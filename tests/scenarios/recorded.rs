@@ -88,7 +88,7 @@ fn postgresql_recordings_lead_to_the_expected_incidents() {
     let formats = [("csv", "postgresql_csvlog"), ("json", "postgresql_jsonlog"), ("log", "postgresql_stderr")];
     let mut failures = Vec::new();
     // The recordings were made with log_rows on.
-    for (recording, mode) in [("pgaudit", "pgaudit_rows"), ("logall", "logall")] {
+    for (recording, mode) in [("pgaudit", "pgaudit_rows"), ("logall", "logall_recorded")] {
         for scenario in POSTGRESQL {
             for (extension, format) in formats {
                 let file = samples().join(format!("postgresql/{recording}-{scenario}.{extension}"));

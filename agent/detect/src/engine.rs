@@ -328,13 +328,13 @@ impl Detectors {
         self.crowded += people(&o, &mut touch, account, thresholds);
         touch.window_rows = account.sum(bucket, summed(&o, &touch, thresholds));
         let mut teller = Teller { thresholds, severities: &self.severities, out: detections };
-        let told = teller.out.len();
+        let first = teller.out.len();
         for detector in DETECTORS {
             if let Some(on_touch) = detector.on_touch {
                 on_touch(&o, &mut touch, account, &mut teller, self.policy.as_ref());
             }
         }
-        let told = teller.out.len() > told;
+        let told = teller.out.len() > first;
         if let Some(delta) = touch.delta.take() {
             account.keep(bucket, event.at, delta);
         }
@@ -352,6 +352,7 @@ impl Detectors {
             self.people = self.people.saturating_sub(weight);
             self.accounts.evicted += 1;
         }
+        self.refused(&o, template, first, detections);
         if self.reckoner.measures(event) {
             self.logged(event, who, template, (delta.events, told), detections);
         }

@@ -31,6 +31,9 @@ pub(crate) struct Session {
     /// Stores that the current statement was counted for, whether as a change, and its rows so far.
     #[serde(skip_serializing_if = "plain")]
     counted: Vec<(u64, bool, Option<u64>)>,
+    /// What was told of the current statement, as a read of unknown outcome: store and kind.
+    #[serde(skip_serializing_if = "plain")]
+    asked: Vec<Pending>,
     #[serde(skip_serializing_if = "plain")]
     in_transaction: bool,
     #[serde(skip_serializing_if = "plain")]
@@ -73,6 +76,7 @@ impl Session {
                 || (same_text && !other && self.told & (mine | FAILED) == 0);
         if !same {
             self.counted.clear();
+            self.asked.clear();
             self.told = 0;
             self.number = 0;
             self.fingerprint = 0;
@@ -162,6 +166,18 @@ impl Session {
             Outcome::Success if self.in_transaction || !sees => Outcome::Unknown,
             outcome => outcome,
         }
+    }
+
+    /// Remembers a read that the log told before it knew how it ends.
+    pub(crate) fn ask(&mut self, read: Pending) {
+        if self.asked.len() < MAX_PENDING && !self.asked.contains(&read) {
+            self.asked.push(read);
+        }
+    }
+
+    /// The server refused the current statement: what was told of it as a read of `store`.
+    pub(crate) fn refuse(&mut self, store: u64) -> Vec<Pending> {
+        self.asked.extract_if(.., |one| one.store == store).collect()
     }
 
     /// Remembers a change whose transaction is open.

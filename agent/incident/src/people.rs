@@ -155,8 +155,9 @@ pub(crate) struct Bounds {
 }
 
 impl Bounds {
-    /// One more part: `hidden` when the log does not give its rows or they do not stand for people one to one.
-    pub(crate) fn part(&mut self, rows: Count, hidden: bool, at_most: Count, persons: Count) {
+    /// One more part: `hidden` when the log does not give its rows or they do not stand for people one to one. Gives how
+    /// many people it may be.
+    pub(crate) fn part(&mut self, rows: Count, hidden: bool, at_most: Count, persons: Count) -> u64 {
         self.records = true;
         if let Count::Known(persons) = persons {
             self.persons = Some(self.persons.unwrap_or(0).max(persons));
@@ -182,6 +183,7 @@ impl Bounds {
             }
         };
         self.upper = self.upper.saturating_add(upper);
+        upper
     }
 
     /// The numbers to show.

@@ -44,6 +44,15 @@ struct Pending {
     kind: Kind,
     severity: Severity,
     rows: u64,
+    /// The statement; 0 for a change, which the end of its transaction settles.
+    #[serde(default)]
+    statement: u64,
+    /// Events whose rows the log does not give.
+    #[serde(default)]
+    hidden: u64,
+    /// People that it added to the upper bound.
+    #[serde(default)]
+    people: u64,
 }
 
 /// What the incident does not show; survives a restart beside it.
@@ -310,26 +319,46 @@ impl Story {
         let rows = &mut self.incident.rows;
         let worst = |slot: &mut Option<Severity>, severity| *slot = (*slot).max(Some(severity));
         let change = detection.kind.family() == Family::Change;
+        let statement = detection.statement.as_ref().map_or(0, |statement| statement.fingerprint);
         if detection.events == 0 && detection.outcome != Outcome::Unknown {
-            let settles = |one: &Pending| one.session == detection.session.0 && one.kind == detection.kind;
+            let settles = |one: &Pending| {
+                (one.session, one.kind) == (detection.session.0, detection.kind)
+                    && (change || one.statement == statement)
+            };
             for one in inner.pending.extract_if(.., |one| settles(one)) {
                 if detection.outcome == Outcome::Success {
                     worst(&mut inner.success, one.severity);
-                } else if change {
+                } else if !change {
+                    worst(&mut inner.failure, detection.severity);
+                    inner.bounds.upper = inner.bounds.upper.saturating_sub(one.people);
+                    inner.unknown_parts = inner.unknown_parts.saturating_sub(u64::from(one.hidden > 0));
+                    inner.unknown_events = inner.unknown_events.saturating_sub(one.hidden);
+                } else {
                     rows.known = rows.known.saturating_sub(one.rows);
                     rows.undone = rows.undone.saturating_add(one.rows);
                 }
             }
         }
         let number = detection.rows.known().unwrap_or(0);
+        // The log may name a read before the server refuses it: that can be told of the latest statement of a session.
+        let read = if change || detection.events > 1 || detection.session.0 == 0 { 0 } else { statement };
+        if !change && detection.events > 0 {
+            let over = |one: &Pending| one.session == detection.session.0 && one.statement != 0;
+            for one in inner.pending.extract_if(.., |one| over(one)) {
+                worst(&mut inner.unknown, one.severity);
+            }
+        }
         match detection.outcome {
             Outcome::Success => worst(&mut inner.success, detection.severity),
             Outcome::Failure => worst(&mut inner.failure, detection.severity),
-            Outcome::Unknown if change && inner.pending.len() < 64 => inner.pending.push(Pending {
+            Outcome::Unknown if (change || read != 0) && inner.pending.len() < 64 => inner.pending.push(Pending {
                 session: detection.session.0,
                 kind: detection.kind,
                 severity: detection.severity,
                 rows: number,
+                statement: read,
+                hidden: if detection.rows == Count::Unknown && moves(detection) { detection.events } else { 0 },
+                people: 0,
             }),
             Outcome::Unknown => worst(&mut inner.unknown, detection.severity),
         }
@@ -408,7 +437,12 @@ impl Story {
         let hidden = hides(Flag::Aggregate) || hides(Flag::PackedAggregate);
         self.inner.bounds.packed |= hidden;
         let persons = detection.store.as_ref().map_or(Count::Unknown, |store| store.persons);
-        self.inner.bounds.part(detection.rows, hidden, detection.people_at_most, persons);
+        let people = self.inner.bounds.part(detection.rows, hidden, detection.people_at_most, persons);
+        let (session, kind) = (detection.session.0, detection.kind);
+        let latest = self.inner.pending.last_mut().filter(|one| (one.session, one.kind) == (session, kind));
+        if let Some(one) = latest.filter(|one| one.statement != 0 && detection.outcome == Outcome::Unknown) {
+            one.people = people;
+        }
     }
 
     /// Turns the exact set into a sketch to save memory.

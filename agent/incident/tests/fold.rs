@@ -133,6 +133,44 @@ fn what_failed_weighs_less_and_what_was_rolled_back_is_undone() {
 }
 
 #[test]
+fn a_read_that_was_refused_after_it_was_logged_did_not_happen() {
+    let read = |at, text: &str, session| Detection {
+        outcome: Outcome::Unknown,
+        statement: Some(Arc::new(statement(Verb::Select, text))),
+        session: SessionId(session),
+        people_at_most: Count::Known(10_000),
+        ..detection("analyst", Kind::BulkRead, seconds(at), Count::Unknown)
+    };
+    let refused = |at, text: &str, session| Detection {
+        outcome: Outcome::Failure,
+        severity: Severity::Low,
+        events: 0,
+        rows: Count::Known(0),
+        people_at_most: Count::Known(0),
+        ..read(at, text, session)
+    };
+    let story = |list: &[Detection]| {
+        let mut folder = Folder::new(config());
+        let mut model = Model::default();
+        for one in list {
+            folder.fold(one, one.at);
+            // A restart between the two records changes nothing.
+            restarted(&mut folder, &mut model, |_| {});
+        }
+        let incident = folder.incidents().next().unwrap();
+        (incident.outcome, incident.severity, incident.rows.unknown_parts, incident.people.at_most)
+    };
+    let failed = (Outcome::Failure, Severity::Low, 0, Count::Known(0));
+    assert_eq!(story(&[read(0, "SELECT a", 1), refused(1, "SELECT a", 1)]), failed);
+    let open = (Outcome::Unknown, Severity::High, 1, Count::Known(10_000));
+    // Another session, another statement, and the one before the last.
+    assert_eq!(story(&[read(0, "SELECT a", 1), refused(1, "SELECT a", 2)]), open);
+    assert_eq!(story(&[read(0, "SELECT a", 1), refused(1, "SELECT abc", 1)]), open);
+    let twice = [read(0, "SELECT a", 1), read(1, "SELECT a", 1), refused(2, "SELECT a", 1)];
+    assert_eq!(story(&twice), open);
+}
+
+#[test]
 fn a_restart_remembers_what_is_not_settled() {
     let change = |outcome, severity, events| {
         let mut change = detection("intruder", Kind::MassChange, seconds(0), Count::Known(5));
