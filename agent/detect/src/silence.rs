@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 /// A session so short was never used: a client that looked whether the server answers.
 const SHORT: i64 = 20_000;
+/// Where a log stamps whole seconds, a session may have been so much shorter.
+const SECOND: i64 = 1_000_000;
 
 /// A time in microseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -55,7 +57,8 @@ impl Silence {
             }
             Action::Logout => {
                 let since = self.quiet.remove(event.session.0)?;
-                let lasted = event.at.0.saturating_sub(since.0);
+                let cut = event.at.0 % SECOND == 0 && since.0 % SECOND == 0;
+                let lasted = event.at.0.saturating_sub(since.0) - if cut { SECOND } else { 0 };
                 (lasted >= SHORT && self.spoke.peek(role()).is_some()).then_some(lasted.unsigned_abs())
             }
             _ => None,
@@ -92,5 +95,43 @@ impl Silence {
 
     pub(crate) fn evicted(&self) -> u64 {
         self.quiet.evicted + self.spoke.evicted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tests::{Spec, event};
+
+    #[test]
+    fn stamps_of_whole_seconds_make_no_probe_a_silent_session() {
+        let record = |form, session, micros| {
+            let spec = Spec {
+                seconds: 0,
+                user: 0,
+                client: 0,
+                session,
+                number: 0,
+                form,
+                rows: None,
+                person: 0,
+                outcome: 1,
+                witness: Witness::Audit,
+            };
+            let mut record = event(&spec);
+            record.at.0 += micros;
+            record
+        };
+        let (mut silence, mut clock) = (Silence::new(8, 8), 0);
+        assert_eq!(silence.follow(&record(20, 1, 0), &mut clock), None);
+        assert_eq!(silence.follow(&record(0, 1, 0), &mut clock), None);
+        let mut lasted = |session, from, to| {
+            assert_eq!(silence.follow(&record(20, session, from), &mut clock), None);
+            silence.follow(&record(21, session, to), &mut clock)
+        };
+        assert_eq!(lasted(2, 0, 1_000_000), None);
+        assert_eq!(lasted(3, 0, 2_000_000), Some(1_000_000));
+        assert_eq!(lasted(4, 500, 50_500), Some(50_000));
+        assert_eq!(lasted(5, 500, 10_500), None);
     }
 }
