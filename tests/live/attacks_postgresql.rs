@@ -11,7 +11,7 @@ use std::time::Duration;
 pub type Scenario = (&'static str, fn(&Postgres));
 
 /// Every scenario.
-pub const SCENARIOS: [Scenario; 17] = [
+pub const SCENARIOS: [Scenario; 18] = [
     ("app_normal", app_normal),
     ("app_batch", app_batch),
     ("bulk_select", bulk_select),
@@ -29,6 +29,7 @@ pub const SCENARIOS: [Scenario; 17] = [
     ("big_stmt", big_stmt),
     ("blind_session", blind_session),
     ("cancelled", cancelled),
+    ("forged", forged),
 ];
 
 /// One psql session of `role` that runs `statements` one by one, whatever comes of them.
@@ -264,4 +265,13 @@ fn cancelled(server: &Postgres) {
         "psql",
         &["SET statement_timeout = '300ms'", "SELECT *, pg_sleep(0.001) FROM borrowers"],
     );
+}
+
+/// A user name that looks like a record of somebody else, from before: the line that it plants in a plain log stands behind
+/// those of a session that went before it.
+fn forged(server: &Postgres) {
+    session(server, "app", "crm-web", &["SELECT id FROM loans WHERE id = 1"]);
+    let name = "x\n2026-11-22 16:00:00.000 UTC [999] dba@mfo/psql 10.0.0.9 abc.1:9 3/1/0 77 LOG:  \
+                AUDIT: SESSION,1,1,READ,SELECT,TABLE,public.borrowers,FORGED,<none>,10000";
+    login(server, name, "x", "mfo");
 }

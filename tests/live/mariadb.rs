@@ -1,7 +1,7 @@
 //! A private MariaDB server with server_audit in file form.
 
 use super::postgres::feed;
-use super::servers::{command_as, directory_for, program};
+use super::servers::{at_log, command_as, directory_for, program};
 use crate::support::{Guard, Scratch, free_port, people, run, until};
 use rustix::process::Signal;
 use std::fmt::Write as _;
@@ -20,12 +20,21 @@ pub struct Mariadb {
 impl Mariadb {
     /// Makes, starts and fills a server.
     pub fn start() -> Mariadb {
+        Mariadb::make(None)
+    }
+
+    /// The same, with an audit that writes to syslog alone: to `socket`, whoever listens there.
+    pub fn at_log(socket: &Path) -> Mariadb {
+        Mariadb::make(Some(socket))
+    }
+
+    fn make(syslog: Option<&Path>) -> Mariadb {
         let scratch = Scratch::new("my");
         let port = free_port();
         for (name, mode) in [("data", 0o700), ("sock", 0o755), ("log", 0o750), ("out", 0o777)] {
             directory_for("mysql", &scratch.join(name), mode);
         }
-        std::fs::write(scratch.join("my.cnf"), configuration(&scratch, port)).expect("my.cnf");
+        std::fs::write(scratch.join("my.cnf"), configuration(&scratch, port, syslog.is_some())).expect("my.cnf");
         let mut install = Command::new(program("mariadb-server", &["/usr/bin/mariadb-install-db"]));
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
         install.arg(format!("--datadir={}", scratch.join("data").display()));
@@ -39,6 +48,9 @@ impl Mariadb {
         drop(alone);
         let mut command = command_as("mysql", &program("mariadb-server", &["/usr/sbin/mariadbd"]));
         command.arg(format!("--defaults-file={}", scratch.join("my.cnf").display()));
+        if let Some(socket) = syslog {
+            command = at_log(socket, &command);
+        }
         let mut server = Guard::spawn("mariadbd", &mut command, &scratch.join("startup.log"), Signal::TERM);
         let socket = scratch.join("sock/my.sock");
         server.ready(Duration::from_secs(60), || std::os::unix::net::UnixStream::connect(&socket).is_ok());
@@ -97,11 +109,16 @@ impl Mariadb {
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
-    /// Empties the audit log (the server appends, so it goes on at the start of the file) once no session is left.
-    pub fn empty_logs(&self) {
+    /// Waits until no session is left.
+    pub fn quiet(&self) {
         let open =
             "SELECT COUNT(*) FROM information_schema.processlist WHERE id <> CONNECTION_ID() AND user <> 'system user'";
         until("end of all sessions", Duration::from_secs(20), || (self.admin(open) == "0").then_some(()));
+    }
+
+    /// Empties the audit log (the server appends, so it goes on at the start of the file) once no session is left.
+    pub fn empty_logs(&self) {
+        self.quiet();
         std::fs::OpenOptions::new().write(true).truncate(true).open(self.log()).expect("own log");
     }
 
@@ -129,7 +146,8 @@ impl Mariadb {
     }
 }
 
-fn configuration(scratch: &Scratch, port: u16) -> String {
+fn configuration(scratch: &Scratch, port: u16, syslog: bool) -> String {
+    let output = if syslog { "syslog" } else { "file" };
     let at = scratch.path().display();
     let user = if rustix::process::geteuid().is_root() { "user=mysql\n" } else { "" };
     format!(
@@ -137,7 +155,7 @@ fn configuration(scratch: &Scratch, port: u16) -> String {
          bind-address=127.0.0.1\nskip-name-resolve\ninnodb_buffer_pool_size=32M\ninnodb_flush_log_at_trx_commit=0\n\
          performance_schema=OFF\ncharacter-set-server=utf8mb4\nplugin_load_add=server_audit\n\
          server_audit=FORCE_PLUS_PERMANENT\nserver_audit_logging=ON\nserver_audit_events='CONNECT,QUERY,TABLE'\n\
-         server_audit_output_type=file\nserver_audit_file_path={at}/log/server_audit.log\n\
+         server_audit_output_type={output}\nserver_audit_file_path={at}/log/server_audit.log\n\
          server_audit_file_rotate_size=100000000\nserver_audit_file_rotations=9\nserver_audit_query_log_limit=1024\n\
          secure_file_priv=\n"
     )

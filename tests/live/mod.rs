@@ -19,4 +19,5 @@ mod redis;
 mod reloaded;
 mod runs;
 mod servers;
+mod syslog;
 pub mod wire;

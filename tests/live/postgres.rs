@@ -1,6 +1,6 @@
 //! A private PostgreSQL cluster with pgaudit that writes stderr, csvlog and jsonlog at once.
 
-use super::servers::{command_as, directory_for, program};
+use super::servers::{at_log, command_as, directory_for, program};
 use crate::support::{Guard, Scratch, free_port, people, run, until};
 use rustix::process::Signal;
 use std::fmt::Write as _;
@@ -63,6 +63,15 @@ pub struct Postgres {
 impl Postgres {
     /// Makes, starts and fills a cluster.
     pub fn start(mode: Mode) -> Postgres {
+        Postgres::make(mode, None)
+    }
+
+    /// The same, writing to syslog alone: to `socket`, whoever listens there.
+    pub fn at_log(mode: Mode, socket: &Path) -> Postgres {
+        Postgres::make(mode, Some(socket))
+    }
+
+    fn make(mode: Mode, syslog: Option<&Path>) -> Postgres {
         let scratch = Scratch::new("pg");
         let bin = program("postgresql", &["/usr/lib/postgresql/*/bin"]);
         let (data, port) = (scratch.join("data"), free_port());
@@ -73,11 +82,14 @@ impl Postgres {
         initdb.args(["-E", "UTF8", "--locale=C.UTF-8", "--username=postgres", "--auth=trust", "--no-sync", "-D"]);
         run(initdb.arg(&data));
         append(&data.join("postgresql.conf"), &configuration(&scratch, port, mode));
+        if syslog.is_some() {
+            append(&data.join("postgresql.conf"), "log_destination='syslog'\n");
+        }
         // `app` in clear, so that the small client of wire.rs can log in; the log tells the method and nothing else.
         let access =
             "local all all trust\nhost mfo app 127.0.0.1/32 password\nhost all all 127.0.0.1/32 scram-sha-256\n";
         std::fs::write(data.join("pg_hba.conf"), access).expect("pg_hba.conf");
-        let server = serve(&scratch, &bin, port);
+        let server = serve(&scratch, &bin, port, syslog);
         let cluster = Postgres { scratch, bin, port, server };
         cluster.fill();
         cluster
@@ -204,9 +216,12 @@ fn configuration(scratch: &Scratch, port: u16, mode: Mode) -> String {
     )
 }
 
-fn serve(scratch: &Scratch, bin: &Path, port: u16) -> Guard {
+fn serve(scratch: &Scratch, bin: &Path, port: u16, syslog: Option<&Path>) -> Guard {
     let mut command = command_as("postgres", &bin.join("postgres"));
     command.arg("-D").arg(scratch.join("data"));
+    if let Some(socket) = syslog {
+        command = at_log(socket, &command);
+    }
     let mut server = Guard::spawn("postgres", &mut command, &scratch.join("startup.log"), Signal::INT);
     let socket = scratch.join("sock");
     server.ready(Duration::from_secs(60), || {

@@ -22,7 +22,7 @@ fn written(pattern: &Path) -> u64 {
 
 /// Asks until the incidents are those of the table or the limit passes; then once more when everything is read, so
 /// that one incident too many is seen too.
-fn settled(
+pub fn settled(
     agent: &Agent,
     pattern: &Path,
     within: &str,
