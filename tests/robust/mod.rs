@@ -3,6 +3,7 @@
 mod bytes;
 pub mod feed;
 mod kill;
+mod planting;
 mod privacy;
 mod reload;
 mod rights;

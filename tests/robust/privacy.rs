@@ -2,16 +2,18 @@
 //! writes anywhere is searched for them.
 
 use super::feed::{Audited, Record, now, server_audit};
+use super::planting::{MAPPING, logs};
 use crate::support::agent::Setup;
 use crate::support::{Random, kuzet, people, root};
+use kuzet_decode::Format;
 use std::path::Path;
 use std::process::Command;
 
 /// What must not come out.
-struct Planted {
-    values: Vec<String>,
+pub struct Planted {
+    pub values: Vec<String>,
     /// Those of them that are identifiers wherever they stand, and so are masked even as a role's name.
-    identifiers: Vec<String>,
+    pub identifiers: Vec<String>,
 }
 
 /// Statements that hold planted values, as people and programs write them.
@@ -225,5 +227,44 @@ fn replay_and_classify_print_nothing_raw() {
             }
         }
     }
+    assert_clean(&found);
+}
+
+#[test]
+fn no_field_of_any_format_comes_out_raw() {
+    let (all, planted) = logs();
+    let logs = crate::support::Scratch::new("raw-fields");
+    let mut setup = Setup::new("fields");
+    let mut found = Vec::new();
+    for (format, text) in &all {
+        let file = logs.join(format.name());
+        std::fs::write(&file, text).expect("a log");
+        let more = if *format == Format::Mapped { MAPPING } else { "" };
+        setup = setup.source(format.name(), format.name(), &file, more);
+    }
+    let told = setup.scratch.join("told.jsonl");
+    let setup = setup.with(&format!("[[notify]]\nname = \"lines\"\nkind = \"jsonlines\"\npath = {told:?}"));
+    setup.write();
+    let mut agent = setup.spawn("trace");
+    let port = setup.port;
+    agent.ready(std::time::Duration::from_secs(30), || crate::support::http::get(port, "/metrics").is_ok());
+    setup.caught_up(&|name| std::fs::metadata(logs.join(name)).map_or(0, |metadata| metadata.len()));
+    let metrics = crate::support::http::get(port, "/metrics").expect("metrics");
+    planted.search("/metrics", metrics.as_bytes(), &mut found);
+    for (format, _) in &all {
+        let handled = format!("kuzet_records_total{{result=\"handled\",source=\"{}\"}}", format.name());
+        let handled = setup.metric(&handled).unwrap_or(0.0);
+        assert!(handled >= 20.0, "{}: only {handled} records were understood, so little is proven", format.name());
+    }
+    for command in [&["incidents", "list", "--all", "--json"][..], &["incidents", "list"], &["status"], &["doctor"]] {
+        let output = setup.run(command);
+        planted.search(command[0], &[output.stdout, output.stderr].concat(), &mut found);
+    }
+    agent.stop();
+    let output = agent.output();
+    assert!(!output.contains("panicked"), "{output}");
+    planted.search("output of run", output.as_bytes(), &mut found);
+    planted.search_files(setup.scratch.path(), &mut found);
+    assert!(told.metadata().is_ok_and(|file| file.len() > 0), "nothing was told, so nothing is proven");
     assert_clean(&found);
 }

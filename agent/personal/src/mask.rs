@@ -160,6 +160,15 @@ mod tests {
     }
 
     #[test]
+    fn an_address_goes_whatever_hangs_on_it() {
+        for name in ["clerk@example.kz-web", "crm-clerk@example.kz", "clerk@mail.example.kz-2", "x clerk@example.kz."] {
+            let shown = mask_identifiers(name);
+            assert!(!shown.contains("clerk@") && !shown.contains("example"), "{shown}");
+        }
+        assert_eq!(mask_identifiers("root@localhost-1"), "root@localhost-1");
+    }
+
+    #[test]
     fn names_of_people_go_from_free_text() {
         assert_eq!(mask_people("asked by branch 7"), "asked by branch 7");
         let shown = mask_people("звонил Ахметов Нурлан Серикович, ИИН 110101193346, всё верно");

@@ -35,9 +35,14 @@ pub(crate) fn around(bytes: &[u8], at: usize) -> Option<Range<usize>> {
     while end > at + 1 && matches!(bytes[end - 1], b'.' | b'-') {
         end -= 1;
     }
-    let domain = &bytes[at + 1..end];
-    let dot = memchr::memrchr(b'.', domain)?;
-    let top = &domain[dot + 1..];
+    let dot = memchr::memrchr(b'.', &bytes[at + 1..end])?;
+    // No top-level domain has a hyphen behind letters: in `clerk@example.kz-web` the address ends before it.
+    let top = at + dot + 2;
+    let letters = bytes[top..end].iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    if letters >= 2 && bytes[top..end].get(letters) == Some(&b'-') {
+        end = top + letters;
+    }
+    let (domain, top) = (&bytes[at + 1..end], &bytes[top..end]);
     let good = start < at
         && dot > 0
         && domain[0] != b'.'
