@@ -182,3 +182,58 @@ fn mariadb_lets_a_reader_in() {
     let mut connection = open(&config(&socket, here, "")).unwrap();
     assert_eq!(one(&mut connection, "SELECT @@session.tx_read_only").unwrap(), "1");
 }
+
+#[test]
+fn mariadb_is_believed_as_sslmode_says() {
+    let server = Mariadb::with(&|here| {
+        let (_, certificate, key) = certificates(here, "mysql:mysql");
+        format!("ssl_cert={}\nssl_key={}\n", certificate.display(), key.display())
+    });
+    let here = server.path();
+    server.admin("CREATE USER guarded@'127.0.0.1' IDENTIFIED BY 'guarded-pw' REQUIRE SSL");
+    let url = |host: &str, mode: &str, root: Option<&Path>| {
+        let root = root.map(|root| format!("&sslrootcert={}", root.display())).unwrap_or_default();
+        let port = server.port();
+        config(&format!("mariadb://guarded@{host}:{port}/?sslmode={mode}{root}"), here, "guarded-pw")
+    };
+    let authority = here.join("ca.pem");
+    let mut connection = open(&url("localhost", "verify-full", Some(&authority))).unwrap();
+    assert!(connection.is_private());
+    let cipher = connection.query("SHOW STATUS LIKE 'Ssl_cipher'", 1).unwrap();
+    assert!(cipher.iter().any(|row| row.text(1).is_some_and(|name| !name.is_empty())), "the server knows of no TLS");
+    assert!(open(&url("127.0.0.1", "verify-ca", Some(&authority))).unwrap().is_private());
+    // Another name, another authority, and no TLS for an account that must have it.
+    assert_eq!(refused(&url("127.0.0.1", "verify-full", Some(&authority))).kind, ErrorKind::Tls);
+    let other = here.join("other");
+    std::fs::create_dir(&other).expect("a scratch directory");
+    let (stranger, _, _) = certificates(&other, "mysql:mysql");
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let wrong = refused(&url("localhost", mode, Some(&stranger)));
+        assert_eq!(wrong.kind, ErrorKind::Tls, "{mode}");
+        assert!(wrong.help().contains("sslrootcert") && !wrong.to_string().contains("guarded-pw"), "{wrong}");
+    }
+    assert_eq!(refused(&url("127.0.0.1", "disable", None)).kind, ErrorKind::Login);
+}
+
+#[test]
+fn postgresql_knows_its_own_users_by_the_socket() {
+    let server = Postgres::start(Mode::Logall);
+    let (port, here) = (server.port(), server.path());
+    let user = String::from_utf8(run(Command::new("id").arg("-un")).stdout).expect("a name");
+    // `admin` goes on by the map as well; nobody else of this host may be anybody.
+    let access = "local all all peer map=host\n";
+    std::fs::write(server.data().join("pg_hba.conf"), access).expect("pg_hba.conf");
+    let map = format!("host {0} postgres\nhost {0} analyst\n", user.trim());
+    std::fs::write(server.data().join("pg_ident.conf"), map).expect("pg_ident.conf");
+    server.admin("mfo", "SELECT pg_reload_conf()");
+    let socket = here.join("sock");
+    let url = |role: &str| format!("postgresql:///mfo?user={role}&host={}&port={port}", socket.display());
+    let stranger = until("the new rules", Duration::from_secs(10), || open(&config(&url("app"), here, "")).err());
+    assert_eq!((stranger.kind, stranger.code.as_str()), (ErrorKind::Login, "28000"));
+    for role in ["postgres", "analyst"] {
+        let mut connection = open(&config(&url(role), here, "")).unwrap();
+        assert_eq!(one(&mut connection, "SELECT current_user").unwrap(), role);
+    }
+    // A password changes nothing: it is not asked for.
+    assert_eq!(refused(&config(&url("app"), here, "app-pw")).kind, ErrorKind::Login);
+}

@@ -20,21 +20,27 @@ pub struct Mariadb {
 impl Mariadb {
     /// Makes, starts and fills a server.
     pub fn start() -> Mariadb {
-        Mariadb::make(None)
+        Mariadb::make(None, &|_| String::new())
     }
 
     /// The same, with an audit that writes to syslog alone: to `socket`, whoever listens there.
     pub fn at_log(socket: &Path) -> Mariadb {
-        Mariadb::make(Some(socket))
+        Mariadb::make(Some(socket), &|_| String::new())
     }
 
-    fn make(syslog: Option<&Path>) -> Mariadb {
+    /// The same with further lines of its option file, made for the directory that goes away with it.
+    pub fn with(more: &dyn Fn(&Path) -> String) -> Mariadb {
+        Mariadb::make(None, more)
+    }
+
+    fn make(syslog: Option<&Path>, more: &dyn Fn(&Path) -> String) -> Mariadb {
         let scratch = Scratch::new("my");
         let port = free_port();
         for (name, mode) in [("data", 0o700), ("sock", 0o755), ("log", 0o750), ("out", 0o777)] {
             directory_for("mysql", &scratch.join(name), mode);
         }
-        std::fs::write(scratch.join("my.cnf"), configuration(&scratch, port, syslog.is_some())).expect("my.cnf");
+        let options = configuration(&scratch, port, syslog.is_some()) + &more(scratch.path());
+        std::fs::write(scratch.join("my.cnf"), options).expect("my.cnf");
         let mut install = Command::new(program("mariadb-server", &["/usr/bin/mariadb-install-db"]));
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
         install.arg(format!("--datadir={}", scratch.join("data").display()));

@@ -11,6 +11,7 @@ mod discover;
 mod journald;
 pub mod mariadb;
 mod mariadb_logs;
+mod mended;
 pub mod observe;
 mod persons;
 mod poll;
