@@ -222,9 +222,8 @@ impl Watch {
         let modern = version.and_then(|major| major.parse::<u32>().ok()).is_some_and(|major| major >= 14);
         let level = if modern { "toplevel" } else { "true" };
         // Without the texts: they stand in a file that the server would read.
-        let counts =
-            format!("SELECT userid, dbid, queryid, {level}, calls, rows FROM {schema}.pg_stat_statements(false)");
-        let rows = connection.query(&counts, MOST)?;
+        let own = [counts_text(schema, level), info_text(schema), texts_text(schema, level, &[])];
+        let rows = connection.query(&own[0], MOST)?;
         let mut now = HashMap::with_capacity(rows.len());
         for row in rows.iter() {
             let (Some(user), Some(database), Some(query)) = (row.number(0), row.number(1), row.text(2)) else {
@@ -250,7 +249,7 @@ impl Watch {
             }
         }
         let problem = self.fetch(connection, schema, level, &risen)?;
-        self.tell(risen, connected, records);
+        self.tell(risen, &own, connected, records);
         self.since = records.at();
         Ok(problem)
     }
@@ -304,14 +303,8 @@ impl Watch {
         if numbers.is_empty() {
             return Ok(None);
         }
-        let sql = format!(
-            "SELECT s.userid, s.dbid, s.queryid, {level}, r.rolname, d.datname, s.query \
-             FROM {schema}.pg_stat_statements(true) s LEFT JOIN pg_roles r ON r.oid = s.userid \
-             LEFT JOIN pg_database d ON d.oid = s.dbid WHERE s.queryid IN ({})",
-            numbers.join(",")
-        );
         let mut hidden = false;
-        for row in connection.query(&sql, MOST)?.iter() {
+        for row in connection.query(&texts_text(schema, level, &numbers), MOST)?.iter() {
             let (Some(user), Some(database), Some(query)) = (row.number(0), row.number(1), row.text(2)) else {
                 continue;
             };
@@ -325,11 +318,11 @@ impl Watch {
     }
 
     /// Tells statements that ran, declarations of cursors before what was fetched from them.
-    fn tell(&mut self, risen: Vec<(Id, u64, u64)>, connected: &Connected, records: &mut Records) {
+    fn tell(&mut self, risen: Vec<(Id, u64, u64)>, own: &[String], connected: &Connected, records: &mut Records) {
         let mut list: Vec<(Id, Text, u64, u64)> = Vec::new();
         for (id, calls, rows) in risen {
             let Some(text) = self.texts.get(&id).cloned() else { continue };
-            let own = text.user == self.role && is_own(&text.text);
+            let own = text.user == self.role && is_own(&text.text, own);
             if text.text.len() > LONGEST_KEPT {
                 self.texts.remove(&id);
             }
@@ -393,24 +386,54 @@ fn place(connection: &mut Connection) -> Result<[String; 3], DatabaseError> {
 }
 
 fn info(connection: &mut Connection, schema: &str) -> Result<(u64, String), DatabaseError> {
-    let rows = connection.query(&format!("SELECT dealloc, stats_reset FROM {schema}.pg_stat_statements_info"), 1)?;
+    let rows = connection.query(&info_text(schema), 1)?;
     let row = rows.iter().next();
     let reset = row.and_then(|row| row.text(1)).unwrap_or_default().to_owned();
     Ok((row.and_then(|row| row.number(0)).unwrap_or(0), reset))
 }
 
-/// Whether a text of the statistics is one of a poll.
-fn is_own(text: &str) -> bool {
-    let counts =
-        ["SELECT userid, dbid, queryid, ", "SELECT dealloc, stats_reset FROM ", "SELECT s.userid, s.dbid, s.queryid, "];
-    OWN.contains(&text)
-        // To the grammar the unit is a literal.
-        || text == SESSIONS.replacen("epoch", "$1", 1)
-        || (counts.iter().any(|head| text.starts_with(head))
-            && text.contains("pg_stat_statements")
-            && !text.contains(';')
-            && text.matches("FROM").count() == 1
-            && !text.contains("UNION"))
+fn info_text(schema: &str) -> String {
+    format!("SELECT dealloc, stats_reset FROM {schema}.pg_stat_statements_info")
+}
+
+fn counts_text(schema: &str, level: &str) -> String {
+    format!("SELECT userid, dbid, queryid, {level}, calls, rows FROM {schema}.pg_stat_statements(false)")
+}
+
+/// One literal, so that the statistics know one shape of it.
+fn texts_text(schema: &str, level: &str, numbers: &[&str]) -> String {
+    format!(
+        "SELECT s.userid, s.dbid, s.queryid, {level}, r.rolname, d.datname, s.query \
+         FROM {schema}.pg_stat_statements(true) s LEFT JOIN pg_roles r ON r.oid = s.userid \
+         LEFT JOIN pg_database d ON d.oid = s.dbid WHERE s.queryid = ANY ('{{{}}}')",
+        numbers.join(",")
+    )
+}
+
+/// Whether a text of the statistics is one that a poll sends, to the letter but for its literals.
+fn is_own(text: &str, own: &[String]) -> bool {
+    let text = shape(text);
+    // To the grammar the unit is a literal.
+    let sessions = SESSIONS.replacen("epoch", "$1", 1);
+    let others = own.iter().map(String::as_str).chain([sessions.as_str()]);
+    OWN.into_iter().chain(others).any(|one| shape(one) == text)
+}
+
+/// The text with `?` for every literal and parameter.
+fn shape(text: &str) -> String {
+    let mut shape = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let word = rest.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '$').unwrap_or(rest.len());
+        let end = match first {
+            '\'' => rest[1..].find('\'').map_or(rest.len(), |end| end + 2),
+            _ => word.max(first.len_utf8()),
+        };
+        let literal = matches!(first, '\'' | '$' | '0'..='9') || matches!(&rest[..end], "true" | "false");
+        shape.push_str(if literal { "?" } else { &rest[..end] });
+        rest = &rest[end..];
+    }
+    shape
 }
 
 /// Whether a statement declares a cursor or moves one, and which.
@@ -484,10 +507,21 @@ mod tests {
 
     #[test]
     fn only_the_polls_own_texts_are_left_out() {
-        assert!(is_own(SESSIONS) && is_own("SELECT dealloc, stats_reset FROM \"public\".pg_stat_statements_info"));
-        assert!(!is_own(
-            "SELECT userid, dbid, queryid, iin FROM borrowers UNION SELECT 1 FROM pg_stat_statements(false)"
-        ));
-        assert!(!is_own("SELECT userid, dbid, queryid, iin FROM borrowers"));
+        let own = [counts_text("public", "toplevel"), info_text("public"), texts_text("public", "toplevel", &["7"])];
+        let is_own = |text: &str| is_own(text, &own);
+        assert!(is_own(SESSIONS) && is_own(&SESSIONS.replacen("epoch", "$1", 1)));
+        assert!(is_own("SELECT dealloc, stats_reset FROM public.pg_stat_statements_info"));
+        assert!(is_own(&own[0].replace("false", "$1")));
+        assert!(is_own(&own[2].replace("true", "$1").replace("'{7}'", "$2")));
+        for other in [
+            "SELECT userid, dbid, queryid, iin FROM borrowers UNION SELECT 1 FROM pg_stat_statements(false)",
+            "SELECT userid, dbid, queryid, iin FROM borrowers, pg_stat_statements",
+            &own[0].replace("calls", "iin"),
+            &format!("{}, borrowers", own[0]),
+            "'",
+            "",
+        ] {
+            assert!(!is_own(other), "{other}");
+        }
     }
 }
