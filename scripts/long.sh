@@ -56,6 +56,17 @@ else
   note "**FAILED**"
 fi
 
+say "thirty simulated days, three servers, three seeds, with and without attacks"
+simulation=benches/runs/$(date -u +%Y-%m-%d)-simulation.md
+note ""
+note "## Thirty simulated days"
+note ""
+if KUZET_SIMULATION=30 KUZET_SIMULATION_REPORT=$PWD/$simulation cargo test --test kuzet simulation::whole >/dev/null; then
+  note "$(grep -c '^Found in time' "$simulation") runs with attacks, false alarms and misses: $(basename "$simulation")"
+else
+  note "**FAILED**"
+fi
+
 say "benches"
 note ""
 note "## Benches"

@@ -12,6 +12,7 @@ mod notify;
 mod policy;
 mod robust;
 mod scenarios;
+mod simulation;
 mod streams;
 mod support;
 mod tail;
