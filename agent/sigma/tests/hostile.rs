@@ -1,6 +1,7 @@
 //! Hostile rules give diagnostics, and one bad rule silences no other.
 
 use kuzet_sigma::{Code, FieldMap, Lists, RuleSet};
+use proptest::prelude::*;
 
 const GOOD: &str = "title: good\nlevel: low\nlogsource: {product: any}\ndetection: {sel: {a: x}, condition: sel}\n";
 
@@ -159,4 +160,70 @@ fn codes_are_stable_and_different() {
     ids.dedup();
     assert_eq!(ids.len(), Code::ALL.len());
     assert!(Code::ALL.iter().all(|code| code.about().ends_with('.')));
+}
+
+/// Texts that are nearly rules: pieces of YAML and Sigma in any order.
+fn nearly() -> impl Strategy<Value = String> {
+    let pieces = [
+        "title: t\n",
+        "level: low\n",
+        "logsource: {product: any}\n",
+        "detection:\n",
+        "  s: ",
+        "  condition: ",
+        "s",
+        "1 of s*",
+        "not ",
+        "(",
+        ")",
+        "{",
+        "}",
+        "[",
+        "]",
+        "a|re: ",
+        "a|contains|all: ",
+        "|windash",
+        "|",
+        ": ",
+        "- ",
+        "\n",
+        "&x ",
+        "*x ",
+        "'",
+        "\"",
+        "\\",
+        "%list%",
+        "null",
+        "0x1F",
+        "--- ",
+        "---\n",
+        "filter:\n",
+        "correlation:\n",
+        "  rules: any\n",
+        "–",
+        "ы",
+        "\u{0}",
+        "\u{feff}",
+        "!!str ",
+        "? ",
+        "> ",
+        "#",
+        "\t",
+    ];
+    prop::collection::vec(prop::sample::select(pieces.to_vec()), 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_rules_or_diagnostics(text in nearly()) {
+        codes(&text);
+        codes(&with(&text));
+    }
+
+    #[test]
+    fn any_bytes_are_rules_or_diagnostics(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        RuleSet::load([("x.yml", bytes)], &FieldMap::default(), &Lists::new());
+    }
 }
