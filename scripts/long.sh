@@ -1,11 +1,13 @@
 #!/bin/bash
 # The long lane, run before an issue is closed: fuzzing, many more kills, benches. What it measured is kept in
 # benches/runs/ under the day's date.
-# usage: scripts/long.sh [minutes a fuzz target, default 10] [kills, default 5000]
+# usage: scripts/long.sh [minutes a fuzz target, default 10] [kills, default 5000] [parts, default all of them:
+#        fuzz properties kills simulation benches]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-minutes=${1:-10} kills=${2:-5000}
+minutes=${1:-10} kills=${2:-5000} parts=" ${*:3} "
+[ "$parts" != "  " ] || parts=" fuzz properties kills simulation benches "
 mkdir -p benches/runs
 result=benches/runs/$(date -u +%Y-%m-%d)-long.md
 say() { printf '\n== %s\n' "$*"; }
@@ -15,17 +17,18 @@ note "# Long lane of $(date -u +%Y-%m-%dT%H:%MZ), commit $(git rev-parse --short
 note ""
 note "$(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1), $(rustc --version)"
 
-if [ -d fuzz ]; then
+wanted() { [[ $parts == *" $1 "* ]]; }
+
+if wanted fuzz; then
   command -v cargo-fuzz >/dev/null 2>&1 || cargo install cargo-fuzz --locked
   note ""
-  note "## Fuzzing, $minutes minutes a target"
+  note "## Fuzzing, $minutes minutes a target, no sanitiser (that needs a nightly compiler)"
   note ""
   for target in $(cd fuzz && cargo fuzz list); do
     say "fuzz $target"
-    # Sanitisers need a nightly compiler.
     log=$(mktemp)
     if cargo fuzz run -s none "$target" -- -max_total_time=$((minutes * 60)) >"$log" 2>&1; then
-      note "- $target: no finding, $(grep -o '^#[0-9]*' "$log" | tail -1 | tr -d '#') runs"
+      note "- $target: no finding, $(sed -n 's/^Done \([0-9]*\) runs.*/\1/p' "$log") runs"
     else
       note "- $target: **FAILED**"
       tail -n 40 "$log"
@@ -34,44 +37,52 @@ if [ -d fuzz ]; then
   done
 fi
 
-say "property tests, new cases, ten times as many"
-note ""
-note "## Property tests"
-note ""
-seed=${PROPTEST_RNG_SEED:-$(date +%s)}
-note "PROPTEST_CASES=5000 PROPTEST_RNG_SEED=$seed"
-if PROPTEST_CASES=5000 PROPTEST_RNG_SEED=$seed cargo test --workspace --lib --tests -- --skip live:: --skip robust::kill >/dev/null; then
-  note "done"
-else
-  note "**FAILED**"
+if wanted properties; then
+  say "property tests, new cases, ten times as many"
+  note ""
+  note "## Property tests"
+  note ""
+  seed=${PROPTEST_RNG_SEED:-$(date +%s)}
+  note "PROPTEST_CASES=5000 PROPTEST_RNG_SEED=$seed"
+  if PROPTEST_CASES=5000 PROPTEST_RNG_SEED=$seed cargo test --workspace --lib --tests -- --skip live:: --skip robust::kill >/dev/null; then
+    note "done"
+  else
+    note "**FAILED**"
+  fi
 fi
 
-say "kill the agent $kills times"
-note ""
-note "## $kills kills"
-note ""
-if KUZET_KILLS=$kills cargo test --test kuzet robust::kill -- --nocapture 2>&1 | tee /dev/stderr | grep '^test result' >>"$result"; then
-  note "done"
-else
-  note "**FAILED**"
+if wanted kills; then
+  say "kill the agent $kills times"
+  note ""
+  note "## $kills kills"
+  note ""
+  if KUZET_KILLS=$kills cargo test --test kuzet robust::kill -- --nocapture 2>&1 | tee /dev/stderr | grep '^test result' >>"$result"; then
+    note "done"
+  else
+    note "**FAILED**"
+  fi
 fi
 
-say "thirty simulated days, three servers, three seeds, with and without attacks"
-simulation=benches/runs/$(date -u +%Y-%m-%d)-simulation.md
-note ""
-note "## Thirty simulated days"
-note ""
-if KUZET_SIMULATION=30 KUZET_SIMULATION_REPORT=$PWD/$simulation cargo test --test kuzet simulation::whole >/dev/null; then
-  note "$(grep -c '^Found in time' "$simulation") runs with attacks, false alarms and misses: $(basename "$simulation")"
-else
-  note "**FAILED**"
+if wanted simulation; then
+  say "thirty simulated days, three servers, three seeds, with and without attacks"
+  simulation=benches/runs/$(date -u +%Y-%m-%d)-simulation.md
+  note ""
+  note "## Thirty simulated days"
+  note ""
+  if KUZET_SIMULATION=30 KUZET_SIMULATION_REPORT=$PWD/$simulation cargo test --test kuzet simulation::whole >/dev/null; then
+    note "$(grep -c '^Found in time' "$simulation") runs with attacks, false alarms and misses: $(basename "$simulation")"
+  else
+    note "**FAILED**"
+  fi
 fi
 
-say "benches"
-note ""
-note "## Benches"
-note ""
-note '```'
-cargo bench 2>&1 | grep -v '^ *Compiling\|^warning' | tee -a "$result"
-note '```'
+if wanted benches; then
+  say "benches"
+  note ""
+  note "## Benches"
+  note ""
+  note '```'
+  cargo bench 2>&1 | grep -v '^ *Compiling\|^warning' | tee -a "$result"
+  note '```'
+fi
 say "kept in $result"
