@@ -80,7 +80,7 @@ impl Template {
 /// Who an actor is to the detectors.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Identity {
-    /// System, role, client and the person behind a shared role.
+    /// System, role and client; behind a shared role the person instead of the client.
     pub(crate) principal: u128,
     /// With program and database.
     pub(crate) full: u128,
@@ -453,6 +453,8 @@ pub fn person_key(column: &str, table: &str) -> bool {
 fn identity(actor: &Actor) -> Identity {
     let octets;
     let client: &[u8] = match &actor.client {
+        // Behind a shared role the client is one of the application's servers, whichever took the request.
+        _ if actor.person_is_told() => b"",
         Client::Unknown => b"?",
         Client::Local => b"-",
         Client::Address(address) => {

@@ -89,3 +89,11 @@ pub struct Actor {
     /// name, a session setting, a journal. [`UNTOLD`] when it did not tell, empty when the role is not declared shared.
     pub person: Arc<str>,
 }
+
+impl Actor {
+    /// Whether the application told who acts behind a shared role.
+    #[must_use]
+    pub fn person_is_told(&self) -> bool {
+        !self.person.is_empty() && *self.person != *UNTOLD
+    }
+}
