@@ -312,8 +312,10 @@ impl Detectors {
         let o = Observation { event, who, same: met.same, change_outcome, touches: true, denied, untraced: false };
         let thresholds = &self.thresholds;
         let (store, clock) = ((template.store_hash, &*template.store.name), &mut self.shared.clock);
-        // What the policy forbids it tells, and nobody learns it.
-        let learns = !matches!(verdict, Verdict::Denied(_)) && event.outcome != Outcome::Failure;
+        // What the policy forbids it tells, and nobody learns it. Who grants privileges on a store was not at it.
+        let learns = !matches!(verdict, Verdict::Denied(_))
+            && event.outcome != Outcome::Failure
+            && template.doing != Doing::Grant;
         let news = if learns { self.known.meet(event, who, store, thresholds, clock) } else { News::default() };
         let key = account_key(template, who);
         let (account, went) = self.accounts.entry(key, &mut self.shared.clock);

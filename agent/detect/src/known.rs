@@ -28,6 +28,8 @@ const ROLE: u8 = 1;
 const CLIENT: u8 = 2;
 const PROGRAM: u8 = 3;
 const ACCOUNT: u8 = 4;
+/// In place of a store: when the name first touched any.
+const ANYWHERE: u64 = 0;
 const WORDS: [(u8, &str); 3] = [(ROLE, "role"), (CLIENT, "client"), (PROGRAM, "program")];
 
 /// One row. What is as in a new one is not written.
@@ -81,12 +83,30 @@ pub(crate) struct News {
 }
 
 impl News {
-    /// What is there for the first time, in words.
-    pub(crate) fn fresh(&self, actor: &Actor) -> Option<String> {
-        let parts = WORDS.iter().filter(|(kind, _)| self.fresh & (1 << kind) != 0);
+    /// What is there for the first time and nobody foresaw, in words.
+    pub(crate) fn fresh(&self, actor: &Actor, foreseen: Foreseen) -> Option<String> {
+        if self.fresh & (1 << ROLE) != 0 && foreseen.role {
+            // It comes from somewhere and with something.
+            return None;
+        }
+        let unforeseen = |kind: u8| match kind {
+            CLIENT => !foreseen.client,
+            PROGRAM => !foreseen.program,
+            _ => !foreseen.role,
+        };
+        let parts = WORDS.iter().filter(|(kind, _)| self.fresh & (1 << kind) != 0 && unforeseen(*kind));
         let parts: Vec<String> = parts.map(|(kind, word)| format!("{word} {}", name(actor, *kind))).collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
+}
+
+/// What the policy or the configuration names, so that its first time was to be expected. A pattern that somebody new
+/// fits too names no role.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Foreseen {
+    pub(crate) role: bool,
+    pub(crate) client: bool,
+    pub(crate) program: bool,
 }
 
 /// All rows.
@@ -97,14 +117,33 @@ pub(crate) struct Known {
     recent: HashMap<(u128, u64), (i64, News), Build>,
 }
 
-/// Whether a person sits at `program`.
-fn is_tool(program: &str) -> bool {
+/// The program that a person sits at, if `program` is one.
+fn tool(program: &str) -> Option<&'static str> {
     let program = program.to_lowercase();
-    PROGRAMS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).any(|tool| {
+    PROGRAMS.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).find(|tool| {
         program
             .strip_prefix(tool)
             .is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || matches!(next, '_' | '-')))
     })
+}
+
+/// What `program` is without its version, its number among several and the script that is open in it: a new one of
+/// these is no new program.
+fn family(program: &str) -> String {
+    if let Some(tool) = tool(program) {
+        return tool.to_owned();
+    }
+    let version = |word: &str| {
+        let word = word.strip_prefix('v').unwrap_or(word);
+        word.starts_with(|first: char| first.is_ascii_digit())
+            && word.chars().all(|one| one.is_ascii_alphanumeric() || matches!(one, '.' | '-' | '+'))
+    };
+    let words = program.split([' ', '/']).filter(|word| !version(word));
+    let words = words.map(|word| match word.rsplit_once('-') {
+        Some((name, number)) if version(number) => name,
+        _ => word,
+    });
+    words.collect::<Vec<&str>>().join(" ")
 }
 
 fn name(actor: &Actor, kind: u8) -> String {
@@ -173,10 +212,14 @@ impl Known {
             if unknown {
                 continue;
             }
-            let name = name(actor, kind);
-            let key = (kind, hash::wide(&[actor.system.name().as_bytes(), name.as_bytes()]), store);
-            let new = self.see(key, hour, clock, || name.chars().take(64).collect());
-            news.fresh |= u8::from(new && over) << kind;
+            let name = if kind == PROGRAM { family(&actor.program) } else { name(actor, kind) };
+            let hash = hash::wide(&[actor.system.name().as_bytes(), name.as_bytes()]);
+            let new = self.see((kind, hash, store), hour, clock, || name.chars().take(64).collect());
+            // Who has just come to one store is no news at the next.
+            let came = self.shelf.peek((kind, hash, ANYWHERE)).map_or(i64::MIN, |entry| entry.first);
+            let told = hour < came.saturating_add(learning);
+            self.see((kind, hash, ANYWHERE), hour, clock, String::new);
+            news.fresh |= u8::from(new && over && !told) << kind;
         }
         if over && learning > 0 && self.shelf.peek((STORE, 0, store)).is_some_and(|entry| !entry.told) {
             news.learnt = Some(self.summary(store, began));
@@ -218,8 +261,8 @@ impl Known {
     /// What the account as a whole is used for.
     fn account(&mut self, actor: &Actor, hour: i64, thresholds: &Thresholds, news: &mut News, clock: &mut u64) {
         let key = (ACCOUNT, hash::wide(&[actor.system.name().as_bytes(), actor.user.as_bytes()]), 0);
-        let tool = is_tool(&actor.program);
-        let program = if actor.program.is_empty() { 0 } else { hash::narrow(&actor.program) };
+        let tool = tool(&actor.program).is_some();
+        let program = if actor.program.is_empty() { 0 } else { hash::narrow(&family(&actor.program)) };
         let before = self.shelf.peek(key).map(|entry| entry.last);
         let stale = hours(thresholds.stale_days);
         if let Some(silent) =
@@ -251,7 +294,9 @@ impl Known {
             self.recent.clear();
         }
         let declares = !thresholds.service_accounts.is_empty();
-        news.person = declared.is_none() && (declares || tool || person || !actor.person.is_empty());
+        // The role may be a program's; whoever the application names is a person.
+        news.person =
+            actor.person_is_told() || declared.is_none() && (declares || tool || person || !actor.person.is_empty());
     }
 
     /// What is known of a store, in one sentence.
@@ -298,11 +343,30 @@ mod tests {
         for tool in
             ["psql", "DBeaver 23.1 - Main", "pgAdmin 4 - DB:mfo", "mysql", "HeidiSQL", "Navicat", "DataGrip 2026"]
         {
-            assert!(is_tool(tool), "{tool}");
+            assert!(super::tool(tool).is_some(), "{tool}");
         }
         for other in ["", "mysqldump", "mysqld_exporter", "mysql-backup", "psql2x", "loan-core", "pg_dump"] {
-            assert!(!is_tool(other), "{other}");
+            assert!(super::tool(other).is_none(), "{other}");
         }
         assert!(PROGRAMS.lines().filter(|line| !line.starts_with('#')).is_sorted());
+    }
+
+    #[test]
+    fn a_program_is_the_same_in_each_version_and_with_each_script() {
+        for (program, wanted) in [
+            ("DBeaver 23.2.0 - SQLEditor <Script-7.sql>", "dbeaver"),
+            ("DBeaver 24.0.1 - Main", "dbeaver"),
+            ("pgAdmin 4 - DB:mfo", "pgadmin"),
+            ("Metabase v0.49.6", "Metabase"),
+            ("postgres_exporter/0.15.0", "postgres_exporter"),
+            ("worker-3", "worker"),
+            ("loan-core-2.4.1-rc1", "loan-core-2.4.1-rc1"),
+            ("loan-core-2.4.1", "loan-core"),
+            ("collection-desk/asel", "collection-desk asel"),
+            ("1C:Enterprise", "1C:Enterprise"),
+            ("", ""),
+        ] {
+            assert_eq!(family(program), wanted, "{program}");
+        }
     }
 }

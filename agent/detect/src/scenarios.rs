@@ -30,6 +30,8 @@ struct Step {
     user: String,
     form: String,
     client: Option<String>,
+    /// The person behind the role.
+    by: Option<String>,
     rows: Option<u64>,
     times: Option<u16>,
     people: Option<bool>,
@@ -46,7 +48,7 @@ struct Step {
     days: Option<i64>,
 }
 
-const FORMS: [(&str, u8); 35] = [
+const FORMS: [(&str, u8); 36] = [
     ("lookup", 0),
     ("all", 1),
     ("copy", 2),
@@ -82,6 +84,7 @@ const FORMS: [(&str, u8); 35] = [
     ("packed lookup", 38),
     ("range of keys", 41),
     ("cut list", 42),
+    ("grant on the store", 43),
 ];
 
 fn events(scenario: &Scenario) -> Vec<Event> {
@@ -104,7 +107,7 @@ fn events(scenario: &Scenario) -> Vec<Event> {
                 number: if step.audited == Some(false) { 0 } else { step.number.unwrap_or(number) },
                 form,
                 rows: step.rows,
-                person: if step.people == Some(true) { person } else { 0 },
+                person: if step.people == Some(true) { person + step.from.unwrap_or(0) as u16 } else { 0 },
                 outcome: match step.outcome.as_deref() {
                     Some("failure") => 2,
                     Some("unknown") => 0,
@@ -120,6 +123,9 @@ fn events(scenario: &Scenario) -> Vec<Event> {
             }
             if let Some(client) = &step.client {
                 actor.client = Client::Address(client.parse().unwrap());
+            }
+            if let Some(by) = &step.by {
+                actor.person = Arc::from(by.as_str());
             }
             if step.form == "page" || step.rows_only == Some(true) {
                 made.identifiers.clear();

@@ -66,6 +66,7 @@ fn statement(form: u8) -> Option<Statement> {
         38 => (Verb::Select, "borrowers", Access::Read, &[Flag::PackedAggregate, Flag::Pointed], None),
         41 => (Verb::Select, "borrowers", Access::Read, &[Flag::SelectsAll, Flag::KeyRange], None),
         42 => (Verb::Select, "borrowers", Access::Read, &[Flag::Pointed, Flag::Truncated], None),
+        43 => (Verb::Role, "borrowers", Access::Write, &[], None),
         37 => (Verb::Select, "v", Access::Read, all, None),
         _ => return None,
     };

@@ -1,6 +1,6 @@
 //! The numbers that detectors compare with, and the only place where their defaults stand.
 
-use crate::known::ByHand;
+use crate::known::{ByHand, Foreseen};
 use crate::toml_file::glob;
 use kuzet_event::{Actor, Client};
 use serde::{Deserialize, Serialize};
@@ -20,6 +20,15 @@ pub struct ServiceAccount {
 }
 
 impl ServiceAccount {
+    /// What is declared of it: a role by its own name, clients, programs.
+    pub(crate) fn foresees(&self, actor: &Actor) -> Foreseen {
+        Foreseen {
+            role: !self.role.contains(['*', '?']) && !actor.person_is_told(),
+            client: !self.clients.is_empty(),
+            program: !self.programs.is_empty(),
+        }
+    }
+
     /// How `actor` uses it otherwise than declared; `tool` says that a person sits at the program.
     pub(crate) fn misused(&self, actor: &Actor, tool: bool) -> Option<ByHand> {
         let fits = |patterns: &[String], text: &str| patterns.iter().any(|pattern| glob(pattern, text));

@@ -2,8 +2,10 @@
 
 use super::Detector;
 use crate::account::Account;
+use crate::known::Foreseen;
 use crate::policy::Policy;
 use crate::teller::{CLAUSE, Call, Observation, Teller, Touch};
+use crate::toml_file::glob;
 use crate::{Detection, Kind, Volume};
 use kuzet_event::{Actor, Client, Count, Outcome, SessionId};
 use std::sync::Arc;
@@ -21,16 +23,30 @@ fn on_touch(
     touch: &mut Touch<'_>,
     account: &mut Account,
     teller: &mut Teller<'_>,
-    _policy: Option<&Policy>,
+    policy: Option<&Policy>,
 ) {
     if let Some(known) = touch.news.learnt.take() {
         teller.out.push(learnt(o, touch, teller, &known));
     }
-    let Some(new) = touch.news.fresh(&o.event.actor) else { return };
+    let Some(new) = touch.news.fresh(&o.event.actor, foreseen(o, touch, teller, policy)) else { return };
     let outcome = if touch.template.changes() { o.change_outcome } else { o.read_outcome() };
     let call = Call { detector: DETECTOR.name, kind: Kind::FirstSeen, outcome, window: false, reason_bit: 0 };
     let (user, store) = (o.event.actor.user.clone(), touch.template.store.name.clone());
     teller.tell(o, touch, account, call, || format!("never before at store {store}: {new}; role {user} is there now"));
+}
+
+/// What the rule that allows it names, and what is declared of a service account.
+fn foreseen(o: &Observation<'_>, touch: &Touch<'_>, teller: &Teller<'_>, policy: Option<&Policy>) -> Foreseen {
+    let actor = &*o.event.actor;
+    let rule = policy.zip(touch.grant()).map(|(policy, grant)| policy.foresees(grant.rule, actor));
+    let services = &teller.thresholds.service_accounts;
+    let service = services.iter().find(|service| glob(&service.role, &actor.user));
+    let (rule, service) = (rule.unwrap_or_default(), service.map(|one| one.foresees(actor)).unwrap_or_default());
+    Foreseen {
+        role: rule.role || service.role,
+        client: rule.client || service.client,
+        program: rule.program || service.program,
+    }
 }
 
 /// The end of the learning time, told once a store, so that nobody was learnt unseen. It is nobody's deed.

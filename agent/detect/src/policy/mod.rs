@@ -8,6 +8,7 @@ mod parse;
 
 use crate::Catalogue;
 use crate::Diagnostic;
+use crate::known::Foreseen;
 use crate::teller::Grant;
 use crate::toml_file::{self, glob};
 use hours::Hours;
@@ -217,6 +218,20 @@ impl Policy {
             max_rows: rule.max_rows,
             max_people_per_hour: rule.max_people_per_hour,
         })
+    }
+
+    /// What a rule names of `actor`: a pattern that others fit too names nobody.
+    pub(crate) fn foresees(&self, index: u16, actor: &Actor) -> Foreseen {
+        let Some(rule) = self.rules.get(usize::from(index)) else { return Foreseen::default() };
+        let (list, who) = match actor.person_is_told() {
+            true => (rule.persons.as_deref().unwrap_or_default(), &actor.person),
+            false => (rule.roles.as_slice(), &actor.user),
+        };
+        Foreseen {
+            role: list.iter().any(|name| !name.contains(['*', '?']) && glob(name, who)),
+            client: rule.clients.is_some(),
+            program: rule.programs.is_some(),
+        }
     }
 
     /// The most that any rule lets `user` do to `store`, from wherever and whenever: statistics know no client.
