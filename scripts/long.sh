@@ -2,12 +2,12 @@
 # The long lane, run before an issue is closed: fuzzing, many more kills, benches. What it measured is kept in
 # benches/runs/ under the day's date.
 # usage: scripts/long.sh [minutes a fuzz target, default 10] [kills, default 5000] [parts, default all of them:
-#        fuzz properties kills simulation benches]
+#        fuzz properties sigma kills simulation benches]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 minutes=${1:-10} kills=${2:-5000} parts=" ${*:3} "
-[ "$parts" != "  " ] || parts=" fuzz properties kills simulation benches "
+[ "$parts" != "  " ] || parts=" fuzz properties sigma kills simulation benches "
 mkdir -p benches/runs
 result=benches/runs/$(date -u +%Y-%m-%d)-long.md
 say() { printf '\n== %s\n' "$*"; }
@@ -48,6 +48,19 @@ if wanted properties; then
     note "done"
   else
     note "**FAILED**"
+  fi
+fi
+
+if wanted sigma; then
+  say "Sigma rules and events through two engines, 100,000 cases"
+  note ""
+  note "## Sigma against rsigma-eval"
+  note ""
+  seed=${PROPTEST_RNG_SEED:-$(date +%s)}
+  if PROPTEST_CASES=100000 PROPTEST_RNG_SEED=$seed cargo test -p kuzet-sigma --test differential >/dev/null; then
+    note "100,000 cases, no unexplained difference (seed $seed)"
+  else
+    note "**FAILED** (seed $seed)"
   fi
 fi
 

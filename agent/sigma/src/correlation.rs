@@ -288,7 +288,7 @@ impl Reader<'_> {
                 None => self.refuse(value.place, format!("the condition compares with {}", value.kind())),
             }
         }
-        if numbers.is_empty() {
+        if numbers.is_empty() && self.faults.len() == before {
             self.refuse(node.place, "the condition has none of gt, gte, lt, lte, eq".to_owned());
         }
         if kind.of_field() && fields.is_empty() {

@@ -8,6 +8,7 @@ use crate::regex::Regexes;
 use crate::text::folded;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use std::collections::{BTreeMap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// Shorter texts stand everywhere: the presence of the field tells as much.
 const SHORT: usize = 3;
@@ -125,7 +126,7 @@ fn of_check(check: &Check, field: FieldId, regexes: &Regexes) -> Needs {
 }
 
 /// `number` as a whole one, where it is.
-pub(crate) fn whole(number: Number) -> Option<i128> {
+fn whole(number: Number) -> Option<i128> {
     match number {
         Number::Int(number) => Some(number),
         #[allow(clippy::cast_possible_truncation, reason = "checked to be whole and small")]
@@ -133,6 +134,30 @@ pub(crate) fn whole(number: Number) -> Option<i128> {
         Number::Float(_) => None,
     }
 }
+
+/// FNV-1a: the keys are texts of the rules, so that no event can make them collide.
+#[derive(Clone)]
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+}
+
+impl Hasher for Fnv {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+}
+
+type Filed<Key> = HashMap<Key, Posting, BuildHasherDefault<Fnv>>;
 
 /// Rules, by their positions.
 type Posting = Box<[u32]>;
@@ -142,8 +167,8 @@ type Posting = Box<[u32]>;
 pub(crate) struct FieldIndex {
     pub(crate) field: FieldId,
     pub(crate) present: Posting,
-    exact: HashMap<Box<str>, Posting>,
-    pub(crate) numbers: HashMap<i128, Posting>,
+    exact: Filed<Box<str>>,
+    numbers: Filed<i128>,
     literals: Option<(AhoCorasick, Box<[Posting]>)>,
 }
 
@@ -221,6 +246,16 @@ fn automaton(texts: &[Box<str>]) -> Option<AhoCorasick> {
 }
 
 impl FieldIndex {
+    /// Whether rules are filed under numbers.
+    pub(crate) fn wants_numbers(&self) -> bool {
+        !self.numbers.is_empty()
+    }
+
+    /// The rules filed under a number.
+    pub(crate) fn number(&self, number: Number) -> &[u32] {
+        whole(number).and_then(|number| self.numbers.get(&number)).map_or(&[], |rules| rules)
+    }
+
     /// Gives the rules filed under a value, folded, to `found`.
     pub(crate) fn texts(&self, folded: &str, found: &mut impl FnMut(&[u32])) {
         if let Some(rules) = (!self.exact.is_empty()).then(|| self.exact.get(folded)).flatten() {

@@ -43,6 +43,8 @@ mod pattern;
 mod program;
 mod regex;
 mod rule;
+#[cfg(feature = "sigma-rust")]
+pub mod second;
 mod set;
 mod text;
 mod yaml;

@@ -91,11 +91,10 @@ impl Matcher {
                 candidates.add(&field.present);
             }
             for leaf in scratch.gathered.leaves(leaves) {
-                if !field.numbers.is_empty()
-                    && let Some(number) = scratch.gathered.number(leaf).and_then(crate::index::whole)
-                    && let Some(rules) = field.numbers.get(&number)
+                if field.wants_numbers()
+                    && let Some(number) = scratch.gathered.number(leaf)
                 {
-                    candidates.add(rules);
+                    candidates.add(field.number(number));
                 }
                 if let Some(text) = scratch.gathered.folded(leaf) {
                     field.texts(text, &mut |rules| candidates.add(rules));

@@ -16,6 +16,26 @@ pub(crate) struct Program {
     pub(crate) condition: Condition,
 }
 
+impl Program {
+    /// Appends the fields it asks for.
+    pub(crate) fn fields(&self, into: &mut Vec<FieldId>) {
+        self.selections.iter().for_each(|(_, tree)| tree.fields(into));
+    }
+}
+
+impl Tree {
+    fn fields(&self, into: &mut Vec<FieldId>) {
+        match self {
+            Self::All(trees) | Self::Any(trees) => trees.iter().for_each(|tree| tree.fields(into)),
+            Self::Test(test) => {
+                into.push(test.field);
+                let other = |check: &Check| if let Check::Field { field, .. } = check { Some(*field) } else { None };
+                into.extend(test.checks.iter().filter_map(other));
+            }
+        }
+    }
+}
+
 /// What a selection asks for.
 #[derive(Debug, Clone)]
 pub(crate) enum Tree {

@@ -175,6 +175,25 @@ impl RuleSet {
         told
     }
 
+    /// Warns of every rule that asks for a field of which no name is `known` to the events it is for.
+    pub fn unbound(&self, known: impl Fn(&Rule, &str) -> bool) -> Vec<Diagnostic> {
+        let mut told = Vec::new();
+        for (rule, program) in self.rules.iter().zip(&self.programs) {
+            let mut asked = Vec::new();
+            program.fields(&mut asked);
+            asked.sort_unstable();
+            asked.dedup();
+            for names in asked.into_iter().map(|field| self.fields().names(field)) {
+                if !names.is_empty() && !names.iter().any(|name| known(rule, name)) {
+                    let message = format!("no event has the field {}", names.join(" or "));
+                    let help = "name a field that events have, or add the field to a field map";
+                    told.push(Fault::new(rule.place, Code::UnboundField, message, help).of(&rule.file));
+                }
+            }
+        }
+        told
+    }
+
     pub(crate) fn program(&self, rule: u32) -> Option<&Program> {
         self.programs.get(rule as usize)
     }

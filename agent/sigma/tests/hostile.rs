@@ -160,6 +160,10 @@ fn codes_are_stable_and_different() {
     ids.dedup();
     assert_eq!(ids.len(), Code::ALL.len());
     assert!(Code::ALL.iter().all(|code| code.about().ends_with('.')));
+    let docs = include_str!("../../../docs/sigma.md");
+    for code in Code::ALL {
+        assert!(docs.contains(&format!("| {} |", code.id())), "docs/sigma.md does not list {}", code.id());
+    }
 }
 
 /// Texts that are nearly rules: pieces of YAML and Sigma in any order.

@@ -69,3 +69,21 @@ fn every_edge_case_is_answered_as_expected() {
     assert!(wrong.is_empty(), "{} of {} are wrong:\n{}", wrong.len(), cases::CASES.len(), wrong.join("\n"));
     assert!(cases::CASES.len() >= 122, "the table has {} cases", cases::CASES.len());
 }
+
+/// What the second engine is known to get wrong is written down in docs/adr; here: it is asked, and never panics.
+#[cfg(feature = "sigma-rust")]
+#[test]
+fn the_second_engine_answers_or_says_why_not() {
+    let (mut same, mut different, mut refused) = (0, Vec::new(), 0);
+    for case in cases::CASES {
+        let rule = format!("title: t\nlevel: low\nlogsource: {{product: any}}\ndetection: {}\n", case.detection);
+        match (kuzet_sigma::second::opinion(&rule, case.event), &case.expected) {
+            (Err(_), _) => refused += 1,
+            (Ok(hit), Expected::Hit) if hit => same += 1,
+            (Ok(hit), Expected::Miss) if !hit => same += 1,
+            (Ok(_), _) => different.push(case.name),
+        }
+    }
+    println!("the same {same}, different {}, not asked or refused {refused}\n{different:?}", different.len());
+    assert!(same > 40 && !different.is_empty() && refused > 0);
+}

@@ -1,0 +1,219 @@
+//! Sigma rules against PostgreSQL jsonlog, beside rsigma-eval on the same rules and events in the same run.
+//!
+//! `cargo bench -p kuzet-sigma --bench sigma -- RULES EVENTS [MORE]`: a folder of rules (perf's `rules.py` writes fifty),
+//! a file of JSON lines (`kuzet-corpus pgjson`), and a folder of public rules whose loading is measured. Prints CPU time
+//! of this process, medians of interleaved rounds; dated results are kept in benches/runs/.
+
+#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::cast_precision_loss)] // a bench prints its figures
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)] // and reads files
+
+use kuzet_sigma::{FieldMap, JsonNames, Lists, LogSource, RuleSet};
+use rsigma_eval::{Engine, JsonEvent};
+use rustix::time::{ClockId, clock_gettime};
+use serde_json::Value as Json;
+use std::fmt::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+const ROUNDS: usize = 5;
+type Files = Vec<(String, String)>;
+
+fn cpu() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Resident memory in KiB.
+fn resident() -> i64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+fn read(folder: &Path, into: &mut Files) {
+    let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()).collect();
+    entries.sort();
+    for path in entries {
+        if path.is_dir() {
+            read(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "yml") {
+            into.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+        }
+    }
+}
+
+/// A repeatable stream of numbers (splitmix64).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+
+    fn word(&mut self) -> String {
+        const SYLLABLES: [&str; 16] = [
+            "ta", "ble", "pay", "ment", "cli", "ent", "log", "in", "pass", "port", "re", "port", "da", "ta", "ex", "ec",
+        ];
+        (0..3 + self.below(3)).map(|_| SYLLABLES[self.below(16) as usize]).collect()
+    }
+}
+
+/// Rules like public ones, `share` per cent of them for the events of this bench.
+fn generated(number: usize, share: u64) -> Files {
+    const OTHERS: [&str; 8] = [
+        "{category: process_creation, product: windows}",
+        "{category: registry_set, product: windows}",
+        "{category: file_event, product: windows}",
+        "{product: windows, service: security}",
+        "{category: process_creation, product: linux}",
+        "{product: linux, service: auditd}",
+        "{category: webserver}",
+        "{product: aws, service: cloudtrail}",
+    ];
+    let mut random = Random(2026);
+    let rule = |at: usize, random: &mut Random| {
+        let own = random.below(100) < share;
+        let source = if own { "{product: postgresql, service: audit}" } else { OTHERS[random.below(8) as usize] };
+        let fields: [&str; 3] =
+            if own { ["message", "application_name", "user"] } else { ["CommandLine", "Image", "ParentImage"] };
+        let mut text = format!(
+            "title: rule {at}\nid: 10000000-0000-4000-8000-{at:012}\nstatus: test\ndescription: {}\nauthor: bench\nlogsource: {source}\ndetection:\n",
+            (0..20).map(|_| random.word()).collect::<Vec<_>>().join(" ")
+        );
+        let all = if random.below(4) == 0 { "|all" } else { "" };
+        let _ = writeln!(text, "  selection:\n    {}|contains{all}:", fields[0]);
+        for _ in 0..2 + random.below(8) {
+            let _ = writeln!(text, "      - ' {} '", random.word());
+        }
+        if random.below(2) == 0 {
+            let _ = writeln!(text, "    {}|endswith: '\\{}.exe'", fields[1], random.word());
+        }
+        if random.below(3) == 0 {
+            let _ = writeln!(text, "  filter_main:\n    {}|startswith: '{}'", fields[2], random.word());
+            text.push_str("  condition: selection and not 1 of filter_*\nlevel: high\n");
+        } else {
+            text.push_str("  condition: selection\nlevel: medium\n");
+        }
+        (format!("{at}.yml"), text)
+    };
+    (0..number).map(|at| rule(at, &mut random)).collect()
+}
+
+struct Ours {
+    set: Arc<RuleSet>,
+    names: JsonNames,
+}
+
+fn load(files: &Files) -> (Ours, f64, i64) {
+    let (memory, time) = (resident(), cpu());
+    let (set, diagnostics) = RuleSet::load(files.iter().map(|(n, t)| (n, t)), &FieldMap::default(), &Lists::new());
+    let took = cpu() - time;
+    for diagnostic in diagnostics.iter().filter(|diagnostic| !diagnostic.warning()).take(40) {
+        println!("  {diagnostic}");
+    }
+    let names = JsonNames::new(set.fields());
+    (Ours { set: Arc::new(set), names }, took, resident() - memory)
+}
+
+fn load_theirs(files: &Files) -> (Engine, f64, i64) {
+    let (memory, time) = (resident(), cpu());
+    let mut all = rsigma_parser::SigmaCollection::new();
+    for (_, text) in files {
+        if let Ok(collection) = rsigma_parser::parse_sigma_yaml(text) {
+            all.rules.extend(collection.rules);
+        }
+    }
+    let mut engine = Engine::new();
+    engine.add_rules(all.rules.iter());
+    drop(all);
+    (engine, cpu() - time, resident() - memory)
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
+}
+
+/// Prints a row; events per CPU second of ours.
+fn compare(name: &str, files: &Files, events: &[Json]) -> f64 {
+    let (ours, load_ours, memory_ours) = load(files);
+    let memory = resident();
+    let (mut matcher, route) =
+        (ours.set.matcher(), ours.set.route(&[LogSource::new(None, Some("postgresql"), Some("audit"))]));
+    let memory_ours = memory_ours + resident() - memory;
+    let (engine, load_theirs, memory_theirs) = load_theirs(files);
+    let source = rsigma_parser::LogSource {
+        product: Some("postgresql".to_owned()),
+        service: Some("audit".to_owned()),
+        ..Default::default()
+    };
+    let (mut times, mut other) = (Vec::new(), Vec::new());
+    let (mut hits, mut count, mut theirs) = (Vec::new(), 0, 0);
+    for _ in 0..ROUNDS {
+        (count, theirs) = (0, 0);
+        let start = cpu();
+        for event in events {
+            hits.clear();
+            matcher.matches(&route, &ours.names.event(event), &mut hits);
+            count += hits.len();
+        }
+        times.push(cpu() - start);
+        let start = cpu();
+        for event in events {
+            theirs += engine.evaluate_with_logsource(&JsonEvent::borrow(event), &source).len();
+        }
+        other.push(cpu() - start);
+    }
+    let rate = |times: Vec<f64>| events.len() as f64 / median(times);
+    let (own, other) = (rate(times), rate(other));
+    println!(
+        "| {name} | {} | {own:.0} | {other:.0} | {:.1} | {count} = {theirs} | {load_ours:.3} / {load_theirs:.3} | {:.1} / {:.1} |",
+        route.len(),
+        own / other,
+        memory_ours as f64 / 1024.0,
+        memory_theirs as f64 / 1024.0
+    );
+    own
+}
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let [rules, events, more @ ..] = arguments.as_slice() else {
+        println!("usage: cargo bench -p kuzet-sigma --bench sigma -- RULES EVENTS [MORE]");
+        return;
+    };
+    let mut fifty = Files::new();
+    read(Path::new(rules), &mut fifty);
+    let text = std::fs::read_to_string(events).unwrap();
+    let events: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    println!("{} events, {} bytes each\n", events.len(), text.len() / events.len());
+    if let [folder, ..] = more {
+        let mut files = Files::new();
+        read(Path::new(folder), &mut files);
+        let (ours, time, memory) = load(&files);
+        let (loaded, number) = (ours.set.rules().len(), files.len());
+        println!("{number} public files: {loaded} rules, {time:.3} s, {memory} KiB\n");
+    }
+    println!("| rules | routed | ours, events/CPU-s | rsigma-eval | ratio | hits | load, s | memory, MiB |");
+    println!("|---|---|---|---|---|---|---|---|");
+    let with = |number: usize, share| fifty.iter().cloned().chain(generated(number - 50, share)).collect::<Files>();
+    // The largest first: what is loaded later finds memory that was given back.
+    compare("3,500, 30 % for these events", &with(3_500, 30), &events);
+    compare("3,500, 2 % for these events", &with(3_500, 2), &events);
+    compare("500, all for these events", &with(500, 100), &events);
+    let thousand = compare("1,000, all for these events", &with(1_000, 100), &events);
+    let own = compare("50", &fifty, &events);
+    println!("\n1,000 rules cost {:.2} of 50.", own / thousand);
+    let mut parse = Vec::new();
+    for _ in 0..ROUNDS {
+        let start = cpu();
+        let parsed = text.lines().filter(|line| serde_json::from_str::<Json>(line).is_ok()).count();
+        assert_eq!(parsed, events.len());
+        parse.push(cpu() - start);
+    }
+    println!("Reading the JSON alone: {:.0} events/CPU-s.", events.len() as f64 / median(parse));
+}

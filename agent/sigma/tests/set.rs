@@ -1,0 +1,206 @@
+//! Sets of rules: log sources, field maps, filters, correlations, explanations, lists of the operator.
+
+use kuzet_sigma::{
+    Code, CorrelationKind, Diagnostic, FieldMap, FieldNames, Hit, JsonNames, Lists, LogSource, Names, Part, RuleSet,
+    Threshold,
+};
+use std::sync::Arc;
+
+fn load(text: &str, map: &FieldMap, lists: &Lists) -> (Arc<RuleSet>, Vec<Diagnostic>) {
+    let (set, diagnostics) = RuleSet::load([("set.yml", text)], map, lists);
+    (Arc::new(set), diagnostics)
+}
+
+fn refused(diagnostics: &[Diagnostic]) -> Vec<&'static str> {
+    diagnostics.iter().filter(|d| !d.warning()).map(|d| d.code.id()).collect()
+}
+
+fn hits(set: &Arc<RuleSet>, sources: &[LogSource], event: &serde_json::Value) -> Vec<Hit> {
+    let (names, mut matcher, mut hits) = (JsonNames::new(set.fields()), set.matcher(), Vec::new());
+    matcher.matches(&set.route(sources), &names.event(event), &mut hits);
+    hits
+}
+
+const PROCESS: &str = "
+title: whoami
+name: who
+level: low
+logsource: {category: process_creation, product: windows}
+detection:
+  image:
+    Image|endswith: '\\whoami.exe'
+  words: [secret]
+  filter:
+    User: SYSTEM
+  condition: (image or words) and not filter
+";
+
+#[test]
+fn rules_see_events_of_their_log_source() {
+    let (set, diagnostics) = load(PROCESS, &FieldMap::default(), &Lists::new());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let event = serde_json::json!({"Image": "C:\\WHOAMI.EXE"});
+    let source = |category, product| LogSource::new(category, product, Some("sysmon"));
+    assert_eq!(hits(&set, &[source(Some("Process_Creation"), Some("Windows"))], &event).len(), 1);
+    assert_eq!(hits(&set, &[source(Some("process_creation"), None)], &event).len(), 0);
+    assert_eq!(hits(&set, &[source(None, None), source(Some("process_creation"), Some("windows"))], &event).len(), 1);
+    assert!(set.route(&[source(Some("database"), Some("windows"))]).is_empty());
+}
+
+#[test]
+fn a_hit_tells_selections_and_fields() {
+    let (set, _) = load(PROCESS, &FieldMap::default(), &Lists::new());
+    let source = [LogSource::new(Some("process_creation"), Some("windows"), None)];
+    let event = serde_json::json!({"Image": "C:\\whoami.exe", "Note": "top secret"});
+    let hits = hits(&set, &source, &event);
+    let told = set.explain(&hits[0]);
+    assert_eq!(told["image"], ["Image"]);
+    assert!(told["words"].is_empty() && !told.contains_key("filter"), "{told:?}");
+}
+
+#[test]
+fn field_maps_give_the_names_of_events() {
+    let one = |from: &str, to: Names| FieldNames {
+        logsource: LogSource::new(Some("process_creation"), None, None),
+        fields: [(from.to_owned(), to)].into(),
+    };
+    let names = Names::Many(vec!["process.executable".to_owned(), "exe".to_owned()]);
+    let map = FieldMap { map: vec![one("Image", names), one("User", Names::One("user.name".to_owned()))] };
+    let (set, _) = load(PROCESS, &map, &Lists::new());
+    let source = [LogSource::new(Some("process_creation"), Some("windows"), None)];
+    for event in [
+        serde_json::json!({"process": {"executable": "x\\whoami.exe"}}),
+        serde_json::json!({"exe": "x\\whoami.exe", "process": {"executable": "y"}}),
+    ] {
+        assert_eq!(hits(&set, &source, &event).len(), 1, "{event}");
+    }
+    assert_eq!(hits(&set, &source, &serde_json::json!({"exe": "\\whoami.exe", "user.name": "system"})).len(), 0);
+    let unbound = set.unbound(|_, name| name != "user.name");
+    assert_eq!(unbound.iter().map(|d| d.code).collect::<Vec<_>>(), [Code::UnboundField]);
+    let read: FieldMap = serde_json::from_value(serde_json::json!({"map": [
+        {"logsource": {"product": "linux"}, "fields": {"Image": "exe", "User": ["a", "b"]}}
+    ]}))
+    .expect("a field map");
+    assert_eq!(read.names(&LogSource::new(None, Some("linux"), None), "User"), ["a", "b"]);
+    assert_eq!(read.names(&LogSource::new(None, Some("windows"), None), "User"), ["User"]);
+}
+
+#[test]
+fn filters_add_conditions_to_the_rules_they_name() {
+    let filter = |rules: &str, category: &str| {
+        format!(
+            "{PROCESS}---\ntitle: not the admins\nlogsource: {{category: {category}}}\nfilter:\n  rules: {rules}\n  admins: {{User|startswith: adm_}}\n  condition: not admins\n"
+        )
+    };
+    let source = [LogSource::new(Some("process_creation"), Some("windows"), None)];
+    let event = |user: &str| serde_json::json!({"Image": "\\whoami.exe", "User": user});
+    for rules in ["[who]", "who", "any"] {
+        let (set, diagnostics) = load(&filter(rules, "process_creation"), &FieldMap::default(), &Lists::new());
+        assert!(diagnostics.is_empty(), "{rules}: {diagnostics:?}");
+        assert_eq!(hits(&set, &source, &event("adm_1")).len(), 0, "{rules}");
+        assert_eq!(hits(&set, &source, &event("clerk")).len(), 1, "{rules}");
+    }
+    for (rules, category) in [("[nobody]", "process_creation"), ("[who]", "database")] {
+        let (set, diagnostics) = load(&filter(rules, category), &FieldMap::default(), &Lists::new());
+        assert_eq!(refused(&diagnostics), ["KZ331"]);
+        assert_eq!(hits(&set, &source, &event("adm_1")).len(), 1, "the rule works as it was");
+    }
+}
+
+#[test]
+fn lists_of_the_operator_stand_for_placeholders() {
+    let rule =
+        "title: t\nlevel: low\nlogsource: {product: any}\ndetection: {s: {User|expand: 'x_%admins%'}, condition: s}";
+    let lists = Lists::from([("admins".to_owned(), vec!["asel".to_owned(), "b*".to_owned()])]);
+    let (set, diagnostics) = load(rule, &FieldMap::default(), &lists);
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let source = [LogSource::new(None, Some("any"), None)];
+    for (user, hit) in [("X_Asel", true), ("x_bota", true), ("asel", false), ("x_%admins%", false)] {
+        assert_eq!(!hits(&set, &source, &serde_json::json!({"User": user})).is_empty(), hit, "{user}");
+    }
+}
+
+const CORRELATION: &str = "
+---
+title: many
+name: many
+level: high
+correlation:
+  type: value_count
+  rules: [who]
+  group-by: [actor]
+  aliases: {actor: {who: User}}
+  timespan: 5m
+  condition: {gte: 3, field: Image}
+---
+title: chained
+level: critical
+correlation: {type: temporal_ordered, rules: [many, who], group-by: [User], timespan: 1h, generate: true}
+";
+
+#[test]
+fn correlations_are_resolved_to_rules_and_fields() {
+    let (set, diagnostics) = load(&format!("{PROCESS}{CORRELATION}"), &FieldMap::default(), &Lists::new());
+    assert!(diagnostics.is_empty(), "{diagnostics:?}");
+    let [many, chained] = set.correlations() else { panic!("two correlations") };
+    assert_eq!((many.correlation.kind, many.correlation.timespan), (CorrelationKind::ValueCount, 300));
+    let names = |fields: &[kuzet_sigma::FieldId]| set.fields().names(fields[0]).to_vec();
+    assert_eq!((names(&many.group_by[0]), names(&many.fields[0])), (vec!["User".to_owned()], vec!["Image".to_owned()]));
+    assert_eq!(chained.parts[0], Part::Correlation(0));
+    assert!(matches!(&chained.correlation.threshold, Threshold::Numbers(numbers) if numbers[0].1 == 2.0));
+    assert!(set.rules()[0].silent, "it feeds a correlation");
+}
+
+#[test]
+fn correlations_without_ground_are_refused() {
+    for (correlation, code) in [
+        ("{type: event_count, rules: [nobody], timespan: 5m, condition: {gte: 3}}", "KZ331"),
+        ("{type: temporal, rules: [c, who], timespan: 5m}", "KZ332"),
+        ("{type: sum, rules: [who], timespan: 5m, condition: {gte: 3}}", "KZ330"),
+        ("{type: event_count, rules: [who], timespan: 5, condition: {gte: 3}}", "KZ330"),
+        ("{type: event_count, rules: [who], timespan: 99999y, condition: {gte: 3}}", "KZ330"),
+        ("{type: event_count, rules: [who], timespan: 5m}", "KZ330"),
+        ("{type: value_count, rules: [who], timespan: 5m, condition: {gte: 3}}", "KZ330"),
+        ("{type: event_count, rules: [], timespan: 5m, condition: {gte: 3}}", "KZ330"),
+        ("{type: event_count, rules: [who], timespan: 5m, condition: {gte: many}}", "KZ330"),
+        ("{type: event_count, rules: [who], timespan: 5m, condition: {gte: 3}, window: 3}", "KZ330"),
+        ("{type: temporal, rules: [who], timespan: 5m, condition: who and other}", "KZ321"),
+    ] {
+        let text = format!("{PROCESS}---\ntitle: c\nname: c\nlevel: low\ncorrelation: {correlation}\n");
+        let (set, diagnostics) = load(&text, &FieldMap::default(), &Lists::new());
+        assert_eq!(refused(&diagnostics), [code], "{correlation}");
+        assert!(set.correlations().is_empty() && set.rules().len() == 1);
+    }
+}
+
+#[test]
+fn two_documents_of_one_id_are_not_both_loaded() {
+    let (set, diagnostics) = load(&format!("{PROCESS}---{PROCESS}"), &FieldMap::default(), &Lists::new());
+    assert_eq!(refused(&diagnostics), ["KZ307"]);
+    assert_eq!(set.rules().len(), 1);
+}
+
+#[test]
+fn attributes_of_a_rules_own_keep_their_places() {
+    let text = format!("{PROCESS}kuzet:\n  clause: '5.5'\n");
+    let (set, _) = load(&text, &FieldMap::default(), &Lists::new());
+    let clause = set.rules()[0].custom("kuzet").and_then(|node| node.get("clause")).expect("kept");
+    assert_eq!((clause.text(), clause.place.line), (Some("5.5"), 14));
+}
+
+/// A rule and an event made for each other cost what their sizes say and no more.
+#[test]
+fn hostile_events_take_bounded_work() {
+    let rule = "title: t\nlevel: low\nlogsource: {product: any}\ndetection:\n  s:\n    a|contains: 'x*a?a*b?b*c?c'\n    b|re: '(a+)+$'\n    c|contains: aaaaaaaaaaaaaaaaab\n  condition: 1 of s*\n";
+    let (set, diagnostics) = load(rule, &FieldMap::default(), &Lists::new());
+    assert!(refused(&diagnostics).is_empty());
+    let long = "a".repeat(200_000);
+    let mut deep = serde_json::json!("x");
+    for _ in 0..500 {
+        deep = serde_json::json!({"a": [deep]});
+    }
+    let source = [LogSource::new(None, Some("any"), None)];
+    let event = serde_json::json!({"a": format!("x{long}"), "b": format!("{long}!"), "c": long});
+    assert!(hits(&set, &source, &event).is_empty());
+    assert!(hits(&set, &source, &deep).is_empty());
+}
