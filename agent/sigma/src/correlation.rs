@@ -73,6 +73,8 @@ pub enum Threshold {
 /// Another name for fields that are called differently in the rules.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Alias {
+    /// Where it stands.
+    pub place: Place,
     /// The name that `group-by` uses.
     pub name: String,
     /// Reference of the rule, field there.
@@ -105,7 +107,7 @@ pub struct Correlation {
 }
 
 const KEYS: [&str; 7] = ["type", "rules", "group-by", "timespan", "condition", "aliases", "generate"];
-const HELP: &str = "a correlation has type, rules, group-by, timespan, condition, and may have aliases and generate";
+const HELP: &str = "a correlation has type, rules, timespan and condition, and may have group-by, aliases and generate";
 
 struct Reader<'a> {
     section: &'a Node,
@@ -224,7 +226,7 @@ impl Reader<'_> {
                 self.refuse(fields.place, "an alias is a mapping of rules to fields".to_owned());
                 return None;
             };
-            aliases.push(Alias { name: name.text().unwrap_or_default().to_owned(), fields });
+            aliases.push(Alias { place: name.place, name: name.text().unwrap_or_default().to_owned(), fields });
         }
         Some(aliases)
     }
@@ -262,6 +264,7 @@ impl Reader<'_> {
                 "lt" => Order::Less,
                 "lte" => Order::AtMost,
                 "eq" => Order::Equal,
+                "neq" => Order::NotEqual,
                 "field" if kind.of_field() => {
                     let items = if let Yaml::List(items) = &value.value {
                         items.as_slice()
@@ -289,7 +292,7 @@ impl Reader<'_> {
             }
         }
         if numbers.is_empty() && self.faults.len() == before {
-            self.refuse(node.place, "the condition has none of gt, gte, lt, lte, eq".to_owned());
+            self.refuse(node.place, "the condition has none of gt, gte, lt, lte, eq, neq".to_owned());
         }
         if kind.of_field() && fields.is_empty() {
             self.refuse(node.place, format!("the condition of {} names no field", kind.name()));
@@ -297,7 +300,40 @@ impl Reader<'_> {
         if fields.len() > 1 && kind != CorrelationKind::ValueCount {
             self.refuse(node.place, format!("{} takes one field", kind.name()));
         }
-        (self.faults.len() == before).then_some((Threshold::Numbers(numbers), fields, percentile))
+        if self.faults.len() > before || !self.possible(node.place, kind, &numbers) {
+            return None;
+        }
+        Some((Threshold::Numbers(numbers), fields, percentile))
+    }
+
+    /// Refuses a condition that can never hold, and warns of one that holds at the first hit.
+    fn possible(&mut self, place: Place, kind: CorrelationKind, numbers: &[(Order, f64)]) -> bool {
+        let limits = |orders: [Order; 3]| {
+            numbers.iter().filter(move |(order, _)| orders.contains(order)).map(|(_, number)| *number)
+        };
+        let least = limits([Order::Greater, Order::AtLeast, Order::Equal]).fold(f64::NEG_INFINITY, f64::max);
+        let most = limits([Order::Less, Order::AtMost, Order::Equal]).fold(f64::INFINITY, f64::min);
+        let strict = |(order, number): &(Order, f64)| {
+            *number == least && matches!(order, Order::Greater | Order::Less | Order::NotEqual)
+        };
+        if least > most || (least == most && numbers.iter().any(strict)) {
+            self.refuse(place, "no number meets the whole condition".to_owned());
+            return false;
+        }
+        let rules = self.section.get("rules").and_then(|node| match &node.value {
+            Yaml::List(items) => u32::try_from(items.len()).ok(),
+            _ => Some(1),
+        });
+        if kind.is_temporal() && rules.is_some_and(|rules| least > f64::from(rules)) {
+            self.refuse(place, "the condition asks for more rules than the correlation names".to_owned());
+            return false;
+        }
+        let counts = matches!(kind, CorrelationKind::EventCount | CorrelationKind::ValueCount);
+        if counts && least == f64::NEG_INFINITY {
+            let help = "counts grow from 1: add gt or gte";
+            self.faults.push(Fault::new(place, Code::Suspicious, "the condition may hold at the first hit", help));
+        }
+        true
     }
 }
 

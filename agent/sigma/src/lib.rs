@@ -1,4 +1,4 @@
-//! Sigma 2.1 rules: load, lint, lower, index, match. Knows events only through a trait.
+//! Sigma 2.1 rules: load, lint, lower, index, match, correlate. Knows events only through a trait.
 //!
 //! ```
 //! use kuzet_sigma::{FieldMap, JsonNames, Lists, LogSource, RuleSet};
@@ -25,6 +25,7 @@
 //! ```
 
 mod condition;
+mod correlate;
 mod correlation;
 mod detection;
 mod diagnostic;
@@ -50,6 +51,7 @@ mod text;
 mod yaml;
 
 pub use condition::Condition;
+pub use correlate::{Correlated, Correlator, GroupValue, Limits, Row};
 pub use correlation::{Alias, Correlation, CorrelationKind, Threshold};
 pub use diagnostic::{Code, Diagnostic, Place};
 pub use event::{Event, FieldId, Fields, Value};
@@ -58,5 +60,5 @@ pub use json::{JsonEvent, JsonNames};
 pub use matcher::{Hit, Matched, Matcher};
 pub use modifier::Order;
 pub use rule::{Level, LogSource, Rule};
-pub use set::{Part, Resolved, Route, RuleId, RuleSet};
+pub use set::{Bound, Part, Resolved, Route, RuleId, RuleSet};
 pub use yaml::{Node, Yaml};

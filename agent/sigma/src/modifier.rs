@@ -32,6 +32,8 @@ pub enum Order {
     Greater,
     /// `gte`.
     AtLeast,
+    /// `neq`, in correlations.
+    NotEqual,
 }
 
 /// A part of a point in time.

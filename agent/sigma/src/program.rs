@@ -116,6 +116,7 @@ impl Number {
             Order::AtMost => ordering.is_le(),
             Order::Greater => ordering.is_gt(),
             Order::AtLeast => ordering.is_ge(),
+            Order::NotEqual => ordering.is_ne(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! A set of rules: loaded from files, joined with filters, routed by log source.
 
 use crate::condition::Condition;
+use crate::correlate::resolve;
 use crate::correlation::Correlation;
 use crate::detection::Detection;
 use crate::diagnostic::{Code, Diagnostic, Fault, Place};
@@ -44,19 +45,26 @@ pub struct Resolved {
     pub correlation: Correlation,
     /// What it stands on, in the order of its `rules`.
     pub parts: Vec<Part>,
-    /// For each part that is a rule, the fields of `group-by` there; empty for a correlation.
-    pub group_by: Vec<Vec<FieldId>>,
-    /// For each part that is a rule, the fields that the condition names; empty for a correlation.
-    pub fields: Vec<Vec<FieldId>>,
+    /// For each part, the rules that it comes down to, with the fields of their events.
+    pub bound: Vec<BTreeMap<RuleId, Bound>>,
+}
+
+/// Fields of a rule's events as a correlation asks for them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bound {
+    /// Those of `group-by`.
+    pub group_by: Vec<FieldId>,
+    /// Those that the condition names.
+    pub fields: Vec<FieldId>,
 }
 
 /// Rules that were loaded together.
 #[derive(Debug, Default)]
 pub struct RuleSet {
-    rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     programs: Vec<Program>,
-    correlations: Vec<Resolved>,
-    shared: Shared,
+    pub(crate) correlations: Vec<Resolved>,
+    pub(crate) shared: Shared,
 }
 
 /// The rules for one kind of events, ready to be matched.
@@ -108,7 +116,7 @@ impl RuleSet {
                 set.programs.push(program);
             }
         }
-        set.correlate(loading.correlations, map, &mut loading.diagnostics);
+        resolve::resolve(&mut set, loading.correlations, map, &mut loading.diagnostics);
         loading.diagnostics.sort();
         (set, loading.diagnostics)
     }
@@ -288,91 +296,5 @@ fn moved(condition: &Condition, by: usize) -> Condition {
         Condition::Or(parts) => Condition::Or(all(parts)),
         Condition::Not(part) => Condition::Not(Box::new(moved(part, by))),
         Condition::AtLeast(least, names) => Condition::AtLeast(*least, names.iter().map(|name| name + by).collect()),
-    }
-}
-
-impl RuleSet {
-    /// Resolves what correlations stand on, those first that stand on rules only.
-    fn correlate(&mut self, mut waiting: Vec<Correlation>, map: &FieldMap, diagnostics: &mut Vec<Diagnostic>) {
-        let rules: HashMap<String, RuleId> = (0..)
-            .map(RuleId)
-            .zip(&self.rules)
-            .flat_map(|(id, rule)| rule.id.iter().chain(&rule.name).map(move |called| (called.clone(), id)))
-            .collect();
-        let mut known: HashMap<String, usize> = HashMap::new();
-        loop {
-            let before = waiting.len();
-            let mut left = Vec::new();
-            for correlation in waiting {
-                let part = |(reference, _): &(String, Place)| {
-                    let rule = rules.get(reference).map(|id| Part::Rule(*id));
-                    rule.or_else(|| known.get(reference).map(|at| Part::Correlation(*at)))
-                };
-                match correlation.rules.iter().map(part).collect::<Option<Vec<Part>>>() {
-                    Some(parts) => {
-                        let meta = &correlation.meta;
-                        let at = self.correlations.len();
-                        known.extend(meta.id.iter().chain(&meta.name).map(|called| (called.clone(), at)));
-                        let resolved = self.resolve(correlation, parts, map);
-                        self.correlations.push(resolved);
-                    }
-                    None => left.push(correlation),
-                }
-            }
-            waiting = left;
-            if waiting.len() == before || waiting.is_empty() {
-                break;
-            }
-        }
-        refuse(&waiting, &rules, &known, diagnostics);
-    }
-
-    fn resolve(&mut self, correlation: Correlation, parts: Vec<Part>, map: &FieldMap) -> Resolved {
-        let (mut group_by, mut fields) = (Vec::new(), Vec::new());
-        for (part, (reference, _)) in parts.iter().zip(&correlation.rules) {
-            let Part::Rule(id) = part else {
-                group_by.push(Vec::new());
-                fields.push(Vec::new());
-                continue;
-            };
-            let logsource = self.rules[id.index()].logsource.clone();
-            let mut bind = |names: &[String]| -> Vec<FieldId> {
-                let bound = names.iter().map(|name| {
-                    let alias = correlation.aliases.iter().find(|alias| alias.name == *name);
-                    let other = alias.and_then(|alias| alias.fields.iter().find(|(rule, _)| rule == reference));
-                    self.shared.fields.intern(map.names(&logsource, other.map_or(name, |(_, field)| field)))
-                });
-                bound.collect()
-            };
-            group_by.push(bind(&correlation.group_by));
-            fields.push(bind(&correlation.fields));
-            if !correlation.generate {
-                self.rules[id.index()].silent = true;
-            }
-        }
-        Resolved { correlation, parts, group_by, fields }
-    }
-}
-
-/// Tells why correlations were not resolved.
-fn refuse(
-    waiting: &[Correlation],
-    rules: &HashMap<String, RuleId>,
-    known: &HashMap<String, usize>,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let calls = |reference: &str| waiting.iter().any(|other| other.meta.is_called(reference));
-    for correlation in waiting {
-        let missing =
-            |(reference, _): &&(String, Place)| !rules.contains_key(reference) && !known.contains_key(reference);
-        for (reference, place) in correlation.rules.iter().filter(missing) {
-            let (code, message) = if calls(reference) {
-                (Code::Cycle, format!("the correlation stands on {reference:?}, which was refused or stands on it"))
-            } else {
-                (Code::UnknownRule, format!("the correlation names {reference:?}, which is no rule that was loaded"))
-            };
-            let help = "name a rule or an other correlation by its id or name; see why that one was refused";
-            diagnostics.push(Fault::new(*place, code, message, help).of(&correlation.meta.file));
-        }
     }
 }

@@ -145,7 +145,8 @@ fn correlations_are_resolved_to_rules_and_fields() {
     let [many, chained] = set.correlations() else { panic!("two correlations") };
     assert_eq!((many.correlation.kind, many.correlation.timespan), (CorrelationKind::ValueCount, 300));
     let names = |fields: &[kuzet_sigma::FieldId]| set.fields().names(fields[0]).to_vec();
-    assert_eq!((names(&many.group_by[0]), names(&many.fields[0])), (vec!["User".to_owned()], vec!["Image".to_owned()]));
+    let bound = many.bound[0].values().next().expect("the rule");
+    assert_eq!((names(&bound.group_by), names(&bound.fields)), (vec!["User".to_owned()], vec!["Image".to_owned()]));
     assert_eq!(chained.parts[0], Part::Correlation(0));
     assert!(matches!(&chained.correlation.threshold, Threshold::Numbers(numbers) if numbers[0].1 == 2.0));
     assert!(set.rules()[0].silent, "it feeds a correlation");
