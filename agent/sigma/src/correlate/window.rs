@@ -4,8 +4,8 @@
 //! only to a fraction of the timespan; distinct values and percentiles keep a sample. The sample of distinct values is
 //! adaptive (P. Flajolet, "On adaptive sampling", Computing 43, 1990): values whose hash ends in so many zero bits stand
 //! for 2^bits values each. Unlike registers of a HyperLogLog it forgets what leaves a sliding window, and a window is
-//! exact again when nothing was left out in it. The standard error is at most 1.2/√256, below 8 %, and only where more
-//! than 512 entries, and more than twice the threshold, are in one window.
+//! exact again when nothing was left out in it. A sample has 256 entries at least: the standard error of a count of values
+//! is below 1/√256, of a percentile's rank below 0.5/√256.
 
 use super::resolve::RULES;
 use crate::condition::Condition;
@@ -46,11 +46,9 @@ impl Shape {
         };
         let parts = correlation.rules.len().clamp(1, RULES);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
-        let most = match kind {
-            CorrelationKind::Temporal | CorrelationKind::TemporalOrdered => (MOST / RULES * parts).max(256),
-            // Twice the threshold: what is estimated is far above it.
-            _ => ((2.0 * highest) as usize).clamp(512, MOST),
-        };
+        let twice = (2.0 * highest) as usize;
+        // Twice the threshold: what is estimated is far above it.
+        let most = twice.max(MOST / RULES * parts).clamp(512, MOST);
         let timespan = i64::try_from(correlation.timespan).unwrap_or(i64::MAX).saturating_mul(1_000_000);
         let (percentile, threshold) = (correlation.percentile, correlation.threshold.clone());
         Self { kind, timespan, lateness, most, parts, percentile, threshold }

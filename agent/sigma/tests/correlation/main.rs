@@ -5,6 +5,7 @@ mod flood;
 mod oracle;
 mod refused;
 mod restart;
+mod rsigma;
 
 use kuzet_sigma::{Correlated, Correlator, FieldMap, JsonNames, Limits, Lists, Matcher, Route, Row, RuleSet};
 use serde_json::{Value, json};
@@ -49,8 +50,11 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) fn new(correlations: &str, limits: Limits) -> Self {
-        let file = format!("{RULES}{correlations}");
-        let (set, diagnostics) = RuleSet::load([("rules.yml", &file)], &FieldMap::default(), &Lists::new());
+        Self::of(&format!("{RULES}{correlations}"), limits)
+    }
+
+    pub(crate) fn of(file: &str, limits: Limits) -> Self {
+        let (set, diagnostics) = RuleSet::load([("rules.yml", file)], &FieldMap::default(), &Lists::new());
         let errors: Vec<String> = diagnostics.iter().filter(|d| !d.warning()).map(ToString::to_string).collect();
         assert!(errors.is_empty(), "{errors:?}");
         let set = Arc::new(set);
