@@ -8,6 +8,7 @@ mod documents;
 #[cfg(feature = "live")]
 mod live;
 mod metrics;
+mod noise;
 mod notify;
 mod policy;
 mod robust;

@@ -5,7 +5,7 @@
 use crate::message::{Gap, GapReason};
 use crate::source::{FileInfo, Sink};
 use kuzet_decode::{Chunk, DecodeOptions, Decoder, Edge, Format, Tally};
-use kuzet_detect::{Detection, Detectors, Severities, SightLoss, sight_lost};
+use kuzet_detect::{Detection, Detectors, Diagnostic, Severities, SightLoss, Suppressions, sight_lost};
 use kuzet_event::{Action, Count, Event, FileId, Place, SourceId, System, Timestamp, UNTOLD, Witness};
 use kuzet_incident::{FoldConfig, Folder};
 use std::collections::HashMap;
@@ -64,6 +64,8 @@ pub struct Parts {
     pub detectors: Detectors,
     /// How bad.
     pub severities: Severities,
+    /// What is declared to be noise.
+    pub suppressions: Suppressions,
     /// How detections are folded.
     pub fold: FoldConfig,
     /// Told of every detection.
@@ -88,6 +90,7 @@ pub struct Core {
     decoders: HashMap<(SourceId, FileId), Reading>,
     detectors: Detectors,
     severities: Severities,
+    suppressions: Suppressions,
     /// Folds detections; public to the wiring, which asks it for changes.
     pub folder: Folder,
     now: Option<Timestamp>,
@@ -103,7 +106,7 @@ impl Core {
     /// A core without a past.
     #[must_use]
     pub fn new(parts: Parts) -> Core {
-        let Parts { feeds, detectors, severities, fold, told } = parts;
+        let Parts { feeds, detectors, severities, suppressions, fold, told } = parts;
         let status = feeds.iter().map(|_| FeedStatus::default()).collect();
         Core {
             feeds,
@@ -111,6 +114,7 @@ impl Core {
             decoders: HashMap::new(),
             detectors,
             severities,
+            suppressions,
             folder: Folder::new(fold),
             now: None,
             watermark: Timestamp(i64::MIN),
@@ -125,7 +129,7 @@ impl Core {
     /// Goes on with other sources and rules. Stories stay, and so do the books of sources that keep their name; decoders
     /// stay where `same` says so. The state of the detectors is the caller's to restore.
     pub fn reconfigure(&mut self, parts: Parts, same: &dyn Fn(&str) -> bool) {
-        let Parts { feeds, detectors, severities, fold, told } = parts;
+        let Parts { feeds, detectors, severities, suppressions, fold, told } = parts;
         let old: Vec<String> = self.names().map(str::to_owned).collect();
         let number = |at: Option<usize>| SourceId(at.and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX));
         let moved = |from: SourceId| {
@@ -151,6 +155,7 @@ impl Core {
         });
         self.status = status.collect();
         (self.feeds, self.detectors, self.severities, self.on_detection) = (feeds, detectors, severities, told);
+        self.suppressions = suppressions;
     }
 
     /// Has every event from now on told to `watch`.
@@ -161,6 +166,16 @@ impl Core {
     /// The detectors, for their state.
     pub fn detectors(&mut self) -> &mut Detectors {
         &mut self.detectors
+    }
+
+    /// What is declared to be noise, for its state and its counts.
+    pub fn suppressions(&mut self) -> &mut Suppressions {
+        &mut self.suppressions
+    }
+
+    /// A warning for each suppression and job that has ended at `now`.
+    pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = Diagnostic> + '_ {
+        self.suppressions.expired(now).chain(self.detectors.expired(now))
     }
 
     /// Sets what the wall shows while the next chunks are handled; it decides nothing but "seen at". Never called in a
@@ -212,10 +227,20 @@ impl Core {
     }
 
     fn fold(&mut self) {
+        let mut silent = Vec::new();
         for detection in self.detections.drain(..) {
             (self.on_detection)(&detection);
             self.folded += 1;
-            self.folder.fold(&detection, self.now.unwrap_or(detection.at));
+            if self.suppressions.silence(&detection) {
+                silent.push(detection);
+            } else {
+                self.folder.fold(&detection, self.now.unwrap_or(detection.at));
+            }
+        }
+        // What another detection of the same event opened is not to lack their numbers.
+        for detection in silent {
+            let seen_at = self.now.unwrap_or(detection.at);
+            self.folder.join(detection, seen_at);
         }
     }
 

@@ -8,8 +8,9 @@ use crate::database::DatabaseConfig;
 use crate::metrics::Metrics;
 use crate::sight::{self, Asked, Facts, Limit, Live, Place, Seen, Shared, Sight, State};
 use crate::source::stream::{StreamSettings, Transport};
-use crate::store::Reader;
+use crate::store::{Reader, StoreError};
 use kuzet_decode::Format;
+use kuzet_detect::Counted;
 use kuzet_event::{SourceId, System};
 use serde::Serialize;
 use std::io::Read;
@@ -35,8 +36,45 @@ pub struct Report {
     pub pools: Vec<Pooled>,
     /// Servers that no source follows.
     pub unwatched: Vec<Unwatched>,
+    /// What is passed over on purpose: suppressions and declared jobs.
+    pub declared: Vec<Declared>,
     /// What is not seen, and why.
     pub limits: Vec<Limit>,
+}
+
+/// A suppression or a declared job.
+#[derive(Serialize)]
+pub struct Declared {
+    /// `suppression` or `job`.
+    pub what: &'static str,
+    /// Name.
+    pub name: String,
+    /// Detections that it silenced, or events that it explained, since it was first configured.
+    pub times: u64,
+    /// The latest of them.
+    pub last: Option<String>,
+}
+
+impl Declared {
+    /// Those that the store knows.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn of(reader: &Reader) -> Result<Vec<Declared>, StoreError> {
+        let one = |(what, name, counted): (&'static str, String, Counted)| {
+            let last = counted.last.map(|at| at.to_string());
+            Declared { what, name, times: counted.times, last }
+        };
+        Ok(reader.declared()?.into_iter().map(one).collect())
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let did = if self.what == "job" { "explained" } else { "silenced" };
+        let last = self.last.as_ref().map_or_else(String::new, |at| format!(", the latest {at}"));
+        format!("{} {}: {did} {}{last}", self.what, self.name, kuzet_incident::thousands(self.times))
+    }
 }
 
 /// A configured source.
@@ -140,7 +178,9 @@ struct Group<'a> {
 #[must_use]
 pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result<Live, String>]) -> Report {
     let servers = discover::find(Path::new("/"));
-    let problems = Reader::open(&config.state).and_then(|reader| reader.problems()).unwrap_or_default();
+    let reader = Reader::open(&config.state);
+    let problems = reader.as_ref().ok().and_then(|reader| reader.problems().ok()).unwrap_or_default();
+    let declared = reader.ok().and_then(|reader| Declared::of(&reader).ok()).unwrap_or_default();
     let mut sources = Vec::new();
     let mut covered = Vec::new();
     let mut pools: Vec<Option<Option<Limit>>> = vec![None; config.pools.len()];
@@ -191,7 +231,7 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
     let (pools, unplaced): (Vec<Pooled>, Vec<Option<Limit>>) = pooled.into_iter().unzip();
     limits.extend(unplaced.into_iter().flatten());
     let sources = sources.into_iter().map(|(_, watched)| watched).collect();
-    Report { schema: "kuzet.doctor/1", coverage, sources, pools, unwatched, limits }
+    Report { schema: "kuzet.doctor/1", coverage, sources, pools, unwatched, declared, limits }
 }
 
 /// What is missing for every server.

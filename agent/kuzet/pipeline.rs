@@ -1,5 +1,6 @@
 //! The wiring of a running agent: tail → decode → observe → fold → record → notify, on one thread, top to bottom.
 
+mod beside;
 mod reload;
 
 pub use reload::Next;
@@ -43,12 +44,6 @@ const PURGE: Duration = Duration::from_secs(600);
 /// Open incidents whose alerts go on after a restart.
 const MOST_REMEMBERED: usize = 1024;
 
-/// Stamps of records that were just written may differ from the clock by so much; more is a wrong offset or a wrong clock.
-const SKEW: Duration = Duration::from_secs(30 * 60);
-
-/// Beats in a row with new records and such stamps before it is told.
-const SKEWED_BEATS: u8 = 3;
-
 /// How long notifications under way are waited for at the end.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -83,6 +78,8 @@ pub struct Agent {
     /// What detectors before those of the present configuration forgot.
     evicted: u64,
     next_purge: Duration,
+    /// Up to when it was looked for suppressions and jobs that end.
+    expired: Option<Timestamp>,
     /// Events seen at the last beat, and beats in a row with stamps far from the clock, by source.
     stamps: Vec<(u64, u8)>,
 }
@@ -149,6 +146,7 @@ impl Agent {
         let told = told(&metrics, &clock);
         let feeds = setup::feeds(config, key);
         let mut core = Core::new(setup::parts(feeds, content, config.thresholds.clone(), &config.fold, told));
+        core.suppressions().restore(&snapshot.detector_state);
         core.detectors().restore(snapshot.detector_state);
         core.folder.restore(snapshot.stories)?;
         let options = TailOptions { poll: config.poll, ..TailOptions::default() };
@@ -189,6 +187,7 @@ impl Agent {
             config: config.clone(),
             evicted: 0,
             next_purge: now,
+            expired: None,
         })
     }
 
@@ -305,6 +304,8 @@ impl Agent {
         self.take_acts();
         self.commit();
         self.forget(wall);
+        self.tell_expired(wall);
+        self.show_declared();
         self.show_sources(wall);
         self.show_incidents();
     }
@@ -411,7 +412,7 @@ impl Agent {
         let moved = !checkpoints.is_empty() || !problems.is_empty();
         let tallies = if moved { self.tallies() } else { Vec::new() };
         self.gaps.clear();
-        let detector_state = self.core.detectors().changes();
+        let detector_state = self.state_rows();
         Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, problems, ..Batch::default() }
     }
 
@@ -484,25 +485,6 @@ impl Agent {
             if let Some(kind) = change.incident.kinds.first() {
                 let store = change.incident.store.as_ref().map(|store| (store.name.as_str(), store.guessed));
                 self.metrics.incident(kind.kind, change.incident.severity, store);
-            }
-        }
-    }
-
-    /// Tells once when records that have just been written carry stamps far from the clock.
-    fn watch_stamps(&mut self, wall: Timestamp) {
-        for ((status, name), (events, beats)) in self.core.status().iter().zip(self.core.names()).zip(&mut self.stamps)
-        {
-            let Some(at) = status.last_event.filter(|_| status.events > *events) else { continue };
-            *events = status.events;
-            let skew = wall.since(at).max(at.since(wall));
-            *beats = if skew > SKEW { beats.saturating_add(1) } else { 0 };
-            if *beats == SKEWED_BEATS {
-                tracing::warn!(
-                    source = name,
-                    seconds = skew.as_secs(),
-                    help = "set offset of this source to the zone of its server, or set the clock",
-                    "Records that have just been written carry stamps far from the clock: hours of the policy and delays are wrong."
-                );
             }
         }
     }

@@ -71,6 +71,7 @@ impl Loaded {
                 _ if !watched.still() && tries < TRIES => {}
                 Ok((config, content, imprint, mut warnings)) => {
                     warnings.extend(calendar(&config.thresholds, clock.wall()));
+                    warnings.extend(content.expired(clock.wall()));
                     return Ok(Loaded { config, content, imprint, warnings, watched });
                 }
                 Err(faults) => return Err((faults, watched)),
@@ -271,7 +272,9 @@ pub fn named(
     let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).chain(databases).collect();
     let stores: Vec<String> = content.catalogue.stores().map(|store| store.name.to_string()).collect();
     let channels: Vec<String> = config.notify.iter().map(|channel| channel.name.clone()).collect();
-    make(Names { sources: &sources, stores: &stores, channels: &channels })
+    let suppressions: Vec<String> = content.suppressions.names().map(str::to_owned).collect();
+    let jobs: Vec<String> = content.policy.iter().flat_map(|policy| policy.job_names()).map(str::to_owned).collect();
+    make(Names { sources: &sources, stores: &stores, channels: &channels, suppressions: &suppressions, jobs: &jobs })
 }
 
 /// Code of a store that cannot take what was read.

@@ -60,9 +60,9 @@ pub fn parts(
     let trust = |feed: &Feed| feed.format.map_or(Trust::Forgeable, |format| format.info().trust);
     let sources = feeds.iter().map(|feed| SourceInfo { name: Arc::from(feed.name.as_str()), trust: trust(feed) });
     let fold = FoldConfig { sources: sources.collect(), ..fold.clone() };
-    let severities = content.severities.clone();
+    let (severities, suppressions) = (content.severities.clone(), content.suppressions);
     let detectors = Detectors::new(content.catalogue, content.policy, thresholds, content.severities);
-    Parts { feeds, detectors, severities, fold, told }
+    Parts { feeds, detectors, severities, suppressions, fold, told }
 }
 
 /// What the tailer follows.

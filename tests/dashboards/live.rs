@@ -56,7 +56,9 @@ impl Trouble {
     fn new() -> Trouble {
         let names = |list: &[&str]| -> Vec<String> { list.iter().map(ToString::to_string).collect() };
         let (sources, stores, channels) = (names(&["pg", "my"]), names(&["borrowers"]), names(&["am", "hook"]));
-        let metrics = Metrics::new(Names { sources: &sources, stores: &stores, channels: &channels }).unwrap();
+        let metrics =
+            Metrics::new(Names { sources: &sources, stores: &stores, channels: &channels, ..Names::default() })
+                .unwrap();
         let (class, persons) = (StoreClass::Restricted, Count::Known(10_000));
         let store = Store { name: "borrowers".into(), class, persons, categories: Vec::new(), guessed: false };
         Trouble { metrics: Arc::new(metrics), store, turns: 0 }

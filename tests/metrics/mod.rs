@@ -7,11 +7,14 @@ mod server;
 
 use kuzet::metrics::{Metrics, Names};
 
-/// Metrics of two sources, two stores and one channel.
+/// Metrics of two sources, two stores, one channel, one suppression and one job.
 pub fn metrics() -> Metrics {
     let names = |list: &[&str]| -> Vec<String> { list.iter().map(ToString::to_string).collect() };
     let (sources, stores, channels) = (names(&["pg", "my"]), names(&["borrowers", "loans"]), names(&["am"]));
-    Metrics::new(Names { sources: &sources, stores: &stores, channels: &channels }).unwrap()
+    let (suppressions, jobs) = (names(&["reports"]), names(&["backup"]));
+    let names =
+        Names { sources: &sources, stores: &stores, channels: &channels, suppressions: &suppressions, jobs: &jobs };
+    Metrics::new(names).unwrap()
 }
 
 /// The text format as it is now.

@@ -109,6 +109,11 @@ impl Setup {
     /// Starts `kuzet run` and waits until it serves metrics.
     pub fn start(self) -> Agent {
         self.write();
+        self.started()
+    }
+
+    /// The same with the configuration as it is.
+    pub fn started(self) -> Agent {
         let mut agent = self.spawn("info");
         let port = self.port;
         agent.ready(Duration::from_secs(30), || http::get(port, "/metrics").is_ok());

@@ -5,6 +5,7 @@ use crate::{CATEGORIES, Catalogue, Kind, Policy, Thresholds};
 
 const DETECTORS_MD: &str = include_str!("../../../docs/detectors.md");
 const CATALOGUE_MD: &str = include_str!("../../../docs/catalogue.md");
+const NOISE_MD: &str = include_str!("../../../docs/noise.md");
 const POLICY_MD: &str = include_str!("../../../docs/policy.md");
 
 fn example(text: &str) -> &str {
@@ -46,6 +47,10 @@ fn the_examples_can_be_read() {
     let catalogue = Catalogue::parse(example(CATALOGUE_MD), "docs/catalogue.md").unwrap();
     let policy = Policy::parse(example(POLICY_MD), "docs/policy.md").unwrap();
     assert!(policy.check_stores(&catalogue).is_empty());
+    let mut examples = NOISE_MD.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let (job, suppressions) = (examples.next().unwrap(), examples.next().unwrap());
+    assert_eq!(Policy::parse(job, "docs/noise.md").unwrap().job_names().count(), 1);
+    assert_eq!(crate::Suppressions::parse(suppressions, "docs/noise.md").unwrap().names().count(), 1);
     for category in CATEGORIES {
         assert!(CATALOGUE_MD.contains(&format!("`{category}`")), "{category}");
         assert!(kuzet_personal::Category::from_code(category).is_some(), "{category}");

@@ -11,8 +11,9 @@ use crate::account::{Account, AccountKey, BUCKETS};
 use crate::detectors::{self, DETECTORS, Note, Shared, Standings};
 use crate::follow;
 use crate::hash::Build;
+use crate::jobs::{Jobs, Work};
 use crate::known::{Known, News};
-use crate::policy::{Doing, Standing};
+use crate::policy::{Condition, Doing, Standing};
 use crate::reckon::{Logs, Reckoner, SYSTEMS};
 use crate::resolve::{Identity, Resolver, Template};
 use crate::session::{self, Ended, Pending, Session};
@@ -20,7 +21,7 @@ use crate::shelf::Shelf;
 use crate::sightings::MISSED;
 use crate::silence::Silence;
 use crate::teller::{self, Observation, Teller, Touch, Verdict};
-use crate::{Catalogue, Detection, Family, Kind, Policy, Severities, Thresholds};
+use crate::{Catalogue, Counted, Detection, Diagnostic, Family, Kind, Policy, Severities, Thresholds};
 use kuzet_event::{Action, Count, Event, Flag, Flags, IdentifierKind, Outcome, Timestamp, Verb, Witness};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub struct Detectors {
     shared: Shared,
     reckoner: Reckoner,
     silence: Silence,
+    jobs: Jobs,
     /// Latest event time.
     latest: i64,
     /// The same of each system's log.
@@ -85,6 +87,7 @@ impl Detectors {
             clock: 0,
         };
         Detectors {
+            jobs: Jobs::new(policy.as_ref()),
             resolver: Resolver::new(catalogue, thresholds.max_copies),
             policy,
             severities,
@@ -106,6 +109,16 @@ impl Detectors {
     /// Names of all detectors and the kinds that each finds.
     pub fn list() -> impl Iterator<Item = (&'static str, &'static [Kind])> {
         DETECTORS.iter().map(|detector| (detector.name, detector.kinds))
+    }
+
+    /// A warning for each declared job that has expired at `now`.
+    pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = Diagnostic> + '_ {
+        self.policy.iter().flat_map(move |policy| policy.expired(now))
+    }
+
+    /// How many events each declared job explained.
+    pub fn expected(&self) -> impl Iterator<Item = (&str, Counted)> {
+        self.jobs.counted()
     }
 
     /// Thresholds that a detector compares with, by name.
@@ -225,7 +238,8 @@ impl Detectors {
         // policy forbids what the table's line says already.
         if event.statement.is_none() && event.statement_number != 0 {
             let (policy, standings) = (&self.policy, &mut self.standings);
-            let mut verdicts = templates.iter().map(|one| judge(policy, standings, event, who, one, None));
+            let mut verdicts =
+                templates.iter().map(|one| judge(policy, standings, event, who, one, None, &mut |_, _| None));
             if !verdicts.any(|verdict| matches!(verdict, Verdict::Denied(_))) {
                 return;
             }
@@ -306,7 +320,17 @@ impl Detectors {
         note: &Note,
         detections: &mut Vec<Detection>,
     ) {
-        let verdict = judge(&self.policy, &mut self.standings, event, who, template, total.known());
+        let (jobs, clock, mut daily) = (&mut self.jobs, &mut self.shared.clock, 0);
+        let work = Work { event, store: template.store_hash, rows: delta.rows };
+        let mut meet = |policy: &Policy, rule| {
+            let (condition, number) = jobs.meet(policy, rule, work, clock)?;
+            daily = number;
+            Some(condition)
+        };
+        let verdict = judge(&self.policy, &mut self.standings, event, who, template, total.known(), &mut meet);
+        if let (Some(policy), Verdict::Allowed(grant)) = (&self.policy, verdict) {
+            self.jobs.expect(policy, grant.rule, delta.events, event.at);
+        }
         let denied = event.outcome == Outcome::Failure && teller::refused(event.code.as_str());
         let change_outcome = met.change_outcome;
         let o = Observation { event, who, same: met.same, change_outcome, touches: true, denied, untraced: false };
@@ -323,7 +347,7 @@ impl Detectors {
         let width = bucket_micros(thresholds);
         let bucket = account.advance(event.at, width, story_micros(thresholds));
         let mut touch = Touch::new(template, delta, total, bucket);
-        touch.verdict = verdict;
+        (touch.verdict, touch.daily) = (verdict, daily);
         touch.news = news;
         touch.told = note.told && template.doing == Doing::Grant;
         touch.injection = note.injection;
@@ -416,6 +440,7 @@ fn judge(
     who: Identity,
     template: &Template,
     rows: Option<u64>,
+    daily: &mut dyn FnMut(&Policy, u16) -> Option<Condition>,
 ) -> Verdict {
     let Some(policy) = policy else { return Verdict::Off };
     let vague = [Doing::Insert, Doing::Update, Doing::Delete, Doing::Define];
@@ -436,7 +461,7 @@ fn judge(
                 standing
             }
         };
-        match policy.decide(&standing, event.at, rows) {
+        match policy.decide(&standing, event.at, rows, &mut |rule| daily(policy, rule)) {
             Ok(rule) => return Verdict::Allowed(policy.grant(rule)),
             Err(why) => failed = failed.or(Some(why)),
         }

@@ -102,6 +102,8 @@ pub(crate) struct Grant {
     /// It says when.
     pub(crate) hours: bool,
     pub(crate) exports: bool,
+    /// It is a declared job: what it does is expected.
+    pub(crate) job: bool,
     pub(crate) max_rows: Option<u64>,
     pub(crate) max_people_per_hour: Option<u64>,
 }
@@ -131,6 +133,8 @@ pub(crate) struct Touch<'a> {
     pub(crate) hidden: bool,
     /// A detection told it as a copy.
     pub(crate) copied: bool,
+    /// What a job has come to today, where it breaks a limit of the day.
+    pub(crate) daily: u64,
     /// What is new about it.
     pub(crate) news: News,
 }
@@ -152,6 +156,7 @@ impl<'a> Touch<'a> {
             injection: None,
             hidden: false,
             copied: false,
+            daily: 0,
             news: News::default(),
         }
     }
@@ -167,6 +172,11 @@ impl<'a> Touch<'a> {
             && self.named > 0
             && o.statement().is_some_and(|statement| !alternatives(&statement.summary))
             && ![Flag::Tautology, Flag::UnionProbe, Flag::Stacked, Flag::Unparsed].iter().any(|flag| flags.has(*flag))
+    }
+
+    /// Whether a declared job explains it.
+    pub(crate) fn expected(&self) -> bool {
+        self.grant().is_some_and(|grant| grant.job)
     }
 
     /// The rule that allows it, if there is a policy and one does.

@@ -19,6 +19,10 @@ pub(crate) const BAD_VALUE: &str = "KZ205";
 pub(crate) const DUPLICATE: &str = "KZ206";
 /// A name that nothing else defines.
 pub(crate) const UNDEFINED: &str = "KZ207";
+/// An entry that would hold for everything.
+pub(crate) const TOO_WIDE: &str = "KZ208";
+/// An entry whose last day is over.
+pub(crate) const EXPIRED: &str = "KZ209";
 
 /// A text with its place in the file.
 pub(crate) type Word = (String, Range<usize>);

@@ -3,7 +3,7 @@
 use crate::people::PeopleSet;
 use crate::story::{Inner, Key, Novelty, Story};
 use crate::{Act, ActError, Incident, IncidentId, LimitCode, LinkReason, Sketch, State, link};
-use kuzet_detect::Detection;
+use kuzet_detect::{Detection, Severity};
 use kuzet_event::{Count, PersonKey, SourceId, Timestamp, Trust};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -214,6 +214,17 @@ impl Folder {
             self.link(serial);
         }
         self.keep_budget();
+    }
+
+    /// Takes a detection that is to tell nothing by itself: where a story of its kind, actor and store runs, its numbers
+    /// are part of it; otherwise it is gone.
+    pub fn join(&mut self, detection: Detection, seen_at: Timestamp) {
+        let source = self.config.sources.get(usize::from(detection.place.source.0)).unwrap_or(&self.unnamed);
+        let key = Key::of(&detection, source);
+        if self.running(&key, &detection).is_some() {
+            let silent = Detection { reason: String::new(), severity: Severity::Low, ..detection };
+            self.fold(&silent, seen_at);
+        }
     }
 
     /// The story that the detection belongs to, by event time.

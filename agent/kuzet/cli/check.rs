@@ -3,7 +3,7 @@
 use super::{Failure, output};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Content, calendar};
-use kuzet_detect::Diagnostic;
+use kuzet_detect::{Diagnostic, Policy};
 use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
@@ -17,6 +17,8 @@ struct Report<'a> {
     databases: Vec<&'a str>,
     stores: Vec<&'a str>,
     policy: bool,
+    suppressions: Vec<&'a str>,
+    jobs: Vec<&'a str>,
     channels: Vec<&'a str>,
     faults: &'a [Diagnostic],
 }
@@ -30,7 +32,10 @@ pub(super) fn check(path: Option<&Path>, json: bool) -> Result<ExitCode, Failure
     if let Some(config) = &config {
         faults.extend(calendar(&config.thresholds, clock::System.wall()));
         match Content::load(config) {
-            Ok(loaded) => content = Some(loaded),
+            Ok(loaded) => {
+                faults.extend(loaded.expired(clock::System.wall()));
+                content = Some(loaded);
+            }
             Err(found) => faults.extend(found),
         }
     }
@@ -44,6 +49,8 @@ pub(super) fn check(path: Option<&Path>, json: bool) -> Result<ExitCode, Failure
         databases: config.iter().flat_map(|config| &config.databases).map(|database| database.name.as_str()).collect(),
         stores,
         policy: content.as_ref().is_some_and(|content| content.policy.is_some()),
+        suppressions: content.iter().flat_map(|content| content.suppressions.names()).collect(),
+        jobs: content.iter().filter_map(|content| content.policy.as_ref()).flat_map(Policy::job_names).collect(),
         channels: config.iter().flat_map(|config| &config.notify).map(|channel| channel.name.as_str()).collect(),
         faults: &faults,
     };
@@ -80,6 +87,8 @@ fn print(report: &Report<'_>, config: Option<&Config>) {
         "access policy  {}",
         if report.policy { "loaded" } else { "none: the policy detector is off" }
     ));
+    output::line(&format!("declared jobs  {}", named(&report.jobs)));
+    output::line(&format!("suppressions   {}", named(&report.suppressions)));
     output::line(&format!("channels       {}", named(&report.channels)));
     let faults = report.faults.iter().filter(|fault| !fault.warning).count();
     let warnings = report.faults.len() - faults;

@@ -205,6 +205,8 @@ struct Explained<'a> {
 #[derive(Serialize)]
 struct Rule {
     line: usize,
+    /// The job that it declares.
+    job: Option<String>,
     /// The first condition that fails; `null` allows it.
     fails: Option<&'static str>,
 }
@@ -237,14 +239,16 @@ fn explain(config: Option<&Path>, options: &Explain) -> Result<ExitCode, Failure
     let allowed = opinions.iter().any(|opinion| opinion.fails.is_none());
     let file = path.display().to_string();
     if options.json {
-        let rules = opinions.iter().map(|one| Rule { line: one.line, fails: one.fails }).collect();
+        let rules =
+            opinions.iter().map(|one| Rule { line: one.line, job: one.job.clone(), fails: one.fails }).collect();
         output::json(&Explained { schema: "kuzet.policy-explain/1", allowed, file: &file, rules })?;
     } else {
         let rows: Vec<Vec<String>> = opinions
             .iter()
             .map(|one| {
                 let says = one.fails.map_or("allows it".to_owned(), |why| format!("fails on {why}"));
-                vec![format!("{file}:{}", one.line), says]
+                let job = one.job.as_ref().map_or_else(String::new, |job| format!(" (job {job})"));
+                vec![format!("{file}:{}{job}", one.line), says]
             })
             .collect();
         output::table(&["rule", "says"], &rows).iter().for_each(|line| output::line(line));

@@ -1,5 +1,7 @@
 //! `kuzet replay`: recorded logs through today's catalogue, policy and detectors. Tells nobody, changes nothing.
 
+mod compare;
+
 use super::{Failure, output};
 use crate::config::{Config, Content};
 use crate::core::{Core, Feed};
@@ -22,7 +24,7 @@ use std::time::SystemTime;
 #[derive(Args)]
 pub(super) struct Options {
     /// Log files in the order of time; .gz is unpacked
-    #[arg(required = true, value_name = "FILE")]
+    #[arg(required_unless_present = "since", value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Log format [default: recognised from the content]
     #[arg(long)]
@@ -39,6 +41,13 @@ pub(super) struct Options {
     /// Access policy
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// What is declared to be noise
+    #[arg(long, value_name = "FILE")]
+    suppressions: Option<PathBuf>,
+    /// Compare what the files given would make of the logs of the configured sources since then (2d, 36h, 2026-11-20) with
+    /// what the configuration in force makes of them; without such files with what the agent recorded
+    #[arg(long, value_name = "WHEN", conflicts_with_all = ["files", "format", "source", "log_line_prefix"])]
+    since: Option<String>,
     /// Print incidents as JSON lines
     #[arg(long)]
     json: bool,
@@ -64,9 +73,14 @@ pub(super) const REPLAY_KEY: [u8; 32] = *b"kuzet replay without an install.";
 
 pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCode, Failure> {
     let (mut config, _) = Config::load(config)?;
+    if let Some(since) = &options.since {
+        return compare::compare(&config, since, options);
+    }
     config.catalogue = options.catalogue.clone().or(config.catalogue);
     config.policy = options.policy.clone().or(config.policy);
-    let content = Content::read(config.catalogue.as_deref(), config.policy.as_deref(), None)?;
+    config.suppressions = options.suppressions.clone().or(config.suppressions);
+    let content = Content::read(config.catalogue.as_deref(), config.policy.as_deref(), None)?
+        .silenced(config.suppressions.as_deref())?;
     let key = state::key_if_any(&config.state)?.unwrap_or_else(|| Key::new(REPLAY_KEY));
     let mut feed = match &options.source {
         Some(name) => setup::feeds(&config, &key).into_iter().find(|feed| feed.name == *name).ok_or_else(|| {
@@ -85,11 +99,7 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
     };
     feed.options.latest = written(&options.files);
     let mut core = Core::new(setup::parts(vec![feed], content, config.thresholds, &config.fold, Box::new(|_| {})));
-    let mut replay = Replay { core: &mut core, told: Memory::default() };
-    let bytes = read(&options.files, &mut replay, !options.json)?;
-    replay.core.finish();
-    replay.pass();
-    let told = replay.told;
+    let (told, bytes) = run(&mut core, &options.files, !options.json)?;
     let mut incidents: Vec<&Incident> = told.incidents().collect();
     incidents.sort_by_key(|incident| (incident.since, incident.id));
     let status = &core.status()[0];
@@ -103,6 +113,15 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
         print(&incidents, &summary);
     }
     Ok(ExitCode::from(u8::from(status.tally.lost > 0)))
+}
+
+/// Reads the files to their end; gives the incidents as they were last told, and the bytes read.
+fn run(core: &mut Core, files: &[PathBuf], progress: bool) -> Result<(Memory, u64), Failure> {
+    let mut replay = Replay { core, told: Memory::default() };
+    let bytes = read(files, &mut replay, progress)?;
+    replay.core.finish();
+    replay.pass();
+    Ok((replay.told, bytes))
 }
 
 /// The core with time passing as the records tell it, and incidents kept as they were last told.

@@ -3,6 +3,7 @@
 use super::Failure;
 use super::output;
 use crate::config::{Config, SourceConfig};
+use crate::examine::Declared;
 use crate::store::{Filter, Reader};
 use anyhow::Context;
 use kuzet_event::Count;
@@ -19,6 +20,8 @@ struct Report {
     configuration: Configuration,
     incidents: Incidents,
     sources: Vec<Source>,
+    /// What suppressions silenced and declared jobs explained.
+    declared: Vec<Declared>,
     gaps: Vec<Gap>,
     outbox: Vec<Channel>,
 }
@@ -129,6 +132,7 @@ fn report(reader: &Reader, state: &Path) -> anyhow::Result<Report> {
             closed: count(State::Closed),
         },
         sources: sources.collect(),
+        declared: Declared::of(reader)?,
         gaps: reader.gaps()?.into_iter().rev().take(20).map(gap).collect(),
         outbox: outbox.collect(),
     })
@@ -170,6 +174,9 @@ fn print(report: &Report, sources: &[SourceConfig]) {
         if let Some(problem) = &source.problem {
             output::line(&format!("problem    {}: {problem}", source.name));
         }
+    }
+    for one in &report.declared {
+        output::line(&format!("declared   {}", one.line()));
     }
     for gap in &report.gaps {
         output::line(&format!("gap        {} {}: {} bytes ({})", gap.at, gap.source, gap.bytes, gap.reason));

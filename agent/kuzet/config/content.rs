@@ -1,7 +1,9 @@
-//! The files that say what is personal data, who may touch it, and how bad it is: catalogue, access policy, severities.
+//! The files that say what is personal data, who may touch it, and how bad it is: catalogue, access policy,
+//! suppressions, severities.
 
 use super::{Config, read_guarded};
-use kuzet_detect::{Catalogue, Diagnostic, Policy, Severities};
+use kuzet_detect::{Catalogue, Diagnostic, Policy, Severities, Suppressions};
+use kuzet_event::Timestamp;
 use std::path::Path;
 
 /// Catalogue, policy and severities, checked against each other.
@@ -11,6 +13,8 @@ pub struct Content {
     pub catalogue: Catalogue,
     /// Who may do what; `None` switches the policy detector off.
     pub policy: Option<Policy>,
+    /// What is declared to be noise.
+    pub suppressions: Suppressions,
     /// How bad.
     pub severities: Severities,
 }
@@ -24,7 +28,8 @@ impl Content {
         // What a server is asked is told under the name of its log.
         let databases = config.databases.iter().map(|one| one.source.as_ref().unwrap_or(&one.name).as_str());
         let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).chain(databases).collect();
-        Content::read(config.catalogue.as_deref(), config.policy.as_deref(), Some(&names))
+        Content::read(config.catalogue.as_deref(), config.policy.as_deref(), Some(&names))?
+            .silenced(config.suppressions.as_deref())
     }
 
     /// Reads the files given; `sources` are the names that stores may refer to, `None` takes any.
@@ -64,7 +69,23 @@ impl Content {
         if faults.iter().any(|fault| !fault.warning) {
             return Err(faults);
         }
-        Ok(Content { catalogue, policy, severities: Severities::default() })
+        let suppressions = Suppressions::default();
+        Ok(Content { catalogue, policy, suppressions, severities: Severities::default() })
+    }
+
+    /// The same, with the suppressions of the file given.
+    ///
+    /// # Errors
+    /// Every fault of the file.
+    pub fn silenced(self, suppressions: Option<&Path>) -> Result<Content, Vec<Diagnostic>> {
+        let suppressions = suppressions.map(|path| guarded(path, Suppressions::parse)).transpose()?;
+        Ok(Content { suppressions: suppressions.unwrap_or_default(), ..self })
+    }
+
+    /// A warning for each suppression and declared job that has ended at `now`.
+    pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = Diagnostic> + '_ {
+        let jobs = self.policy.iter().flat_map(move |policy| policy.expired(now));
+        self.suppressions.expired(now).chain(jobs)
     }
 }
 

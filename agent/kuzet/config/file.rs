@@ -27,6 +27,7 @@ struct Raw {
     offset: Option<String>,
     catalogue: Option<PathBuf>,
     policy: Option<PathBuf>,
+    suppressions: Option<PathBuf>,
     poll_seconds: Option<u64>,
     #[serde(default)]
     source: Vec<toml::Spanned<RawSource>>,
@@ -210,6 +211,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         pools,
         catalogue: raw.catalogue.map(beside),
         policy: raw.policy.map(beside),
+        suppressions: raw.suppressions.map(beside),
         metrics,
         notify: raw.notify,
         thresholds,

@@ -44,6 +44,7 @@ impl Imprint {
         imprint.document("", config.path.as_deref());
         imprint.document("catalogue ", config.catalogue.as_deref());
         imprint.document("policy ", config.policy.as_deref());
+        imprint.document("suppressions ", config.suppressions.as_deref());
         for (name, path) in secrets(config) {
             let content = std::fs::read(&path).unwrap_or_default();
             imprint.keys.insert(format!("{name} (content)"), Value { hash: hash(&content), shown: None });
@@ -157,7 +158,7 @@ fn secrets(config: &Config) -> Vec<(String, PathBuf)> {
 #[must_use]
 pub fn files(config: &Config) -> Vec<PathBuf> {
     let own = config.path.clone().unwrap_or_else(|| PathBuf::from(super::DEFAULT_PATH));
-    let content = [config.catalogue.clone(), config.policy.clone()].into_iter().flatten();
+    let content = [&config.catalogue, &config.policy, &config.suppressions].into_iter().flatten().cloned();
     let secrets = secrets(config).into_iter().map(|(_, file)| file);
     std::iter::once(own).chain(content).chain(secrets).collect()
 }

@@ -77,6 +77,9 @@ offset = \"+05:00\"
 # Who may do what: docs/policy.md. Without it the policy detector is off.
 #policy = \"policy.toml\"
 
+# What is known to be noise, with who answers for it and until when: docs/noise.md.
+#suppressions = \"suppressions.toml\"
+
 # How often sizes of files are looked at beside the events of the kernel, 1 to 60 seconds.
 #poll_seconds = 1
 ";

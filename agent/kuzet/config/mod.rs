@@ -55,6 +55,8 @@ pub struct Config {
     pub catalogue: Option<PathBuf>,
     /// Access policy.
     pub policy: Option<PathBuf>,
+    /// What is declared to be noise.
+    pub suppressions: Option<PathBuf>,
     /// Address of `/metrics`; `None` switches it off.
     pub metrics: Option<SocketAddr>,
     /// Channels that are told of incidents.
@@ -132,6 +134,7 @@ impl Config {
             pools: Vec::new(),
             catalogue: None,
             policy: None,
+            suppressions: None,
             metrics: Some(DEFAULT_METRICS),
             notify: Vec::new(),
             thresholds: Thresholds::default(),

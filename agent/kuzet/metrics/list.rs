@@ -46,6 +46,8 @@ pub const BOUNDS: &[(&str, &str)] = &[
         "names of the stores in the catalogue; `guessed` for every store that no catalogue covers; `none` where no \
          store is known",
     ),
+    ("suppression", "names of the suppressions in their file, at most 256"),
+    ("job", "names of the declared jobs in the access policy, at most 256"),
     ("detector", "names compiled into the agent"),
     ("kind", "kinds compiled into the agent (of a detection; of an error of the store)"),
     ("severity", "low, medium, high, critical"),
@@ -116,6 +118,10 @@ metrics! {
     FILES = gauge("kuzet_source_files", &["source"], "Files of the source being followed.");
     DETECTIONS = counter("kuzet_detections_total", &["detector", "kind", "severity", "store"],
         "Detections, before they are folded into incidents.");
+    SUPPRESSED = counter("kuzet_suppressed_detections_total", &["suppression"],
+        "Detections that a suppression kept from opening an incident, since it was first configured.");
+    EXPECTED = counter("kuzet_expected_events_total", &["job"],
+        "Events that a declared job explains, since it was first declared.");
     INCIDENTS = counter("kuzet_incidents_total", &["kind", "severity", "store"],
         "Incidents opened, by their kind and severity when they were opened.");
     INCIDENTS_OPEN = gauge("kuzet_incidents_open", &["severity"], "Incidents open now.");

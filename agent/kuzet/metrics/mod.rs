@@ -60,6 +60,10 @@ pub struct Names<'a> {
     pub stores: &'a [String],
     /// Channels of notification.
     pub channels: &'a [String],
+    /// Suppressions.
+    pub suppressions: &'a [String],
+    /// Declared jobs.
+    pub jobs: &'a [String],
 }
 
 /// A metric could not be made: two of one name, or a name Prometheus does not take. A fault of the program or a
@@ -131,6 +135,8 @@ pub struct Metrics {
     registry: Registry,
     stores: BTreeSet<String>,
     channels: Vec<String>,
+    /// Names of suppressions and of jobs.
+    declared: [Vec<String>; 2],
     families: source::Families,
     sources: Vec<SourceMetrics>,
     ready: Arc<AtomicBool>,
@@ -143,6 +149,8 @@ pub struct Metrics {
     resident: IntGauge,
     start: IntGauge,
     detections: IntCounterVec,
+    suppressed: IntCounterVec,
+    expected: IntCounterVec,
     incidents: IntCounterVec,
     incidents_open: IntGaugeVec,
     people: IntGaugeVec,
@@ -168,6 +176,7 @@ impl Metrics {
         let metrics = Metrics {
             stores: BTreeSet::new(),
             channels: Vec::new(),
+            declared: [Vec::new(), Vec::new()],
             families: source::Families::new(&make)?,
             sources: Vec::new(),
             ready: Arc::new(AtomicBool::new(false)),
@@ -180,6 +189,8 @@ impl Metrics {
             resident: make.gauge(&list::RESIDENT)?,
             start: make.gauge(&list::START)?,
             detections: make.counters(&list::DETECTIONS)?,
+            suppressed: make.counters(&list::SUPPRESSED)?,
+            expected: make.counters(&list::EXPECTED)?,
             incidents: make.counters(&list::INCIDENTS)?,
             incidents_open: make.gauges(&list::INCIDENTS_OPEN)?,
             people: make.gauges(&list::PEOPLE)?,
@@ -205,10 +216,11 @@ impl Metrics {
         let metrics = Metrics {
             stores: names.stores.iter().cloned().collect(),
             channels: names.channels.to_vec(),
+            declared: [names.suppressions.to_vec(), names.jobs.to_vec()],
             sources: names.sources.iter().map(|name| self.families.source(name)).collect::<Result<_, _>>()?,
             ..self.clone()
         };
-        metrics.start_at_zero(names.channels)?;
+        metrics.start_at_zero(names)?;
         Ok(metrics)
     }
 
@@ -216,6 +228,11 @@ impl Metrics {
     pub fn forget(&self, old: &Metrics) {
         for gone in old.sources.iter().filter(|one| !self.sources.iter().any(|name| one.name() == name.name())) {
             self.families.forget(gone.name());
+        }
+        for ((family, now), old) in [&self.suppressed, &self.expected].iter().zip(&self.declared).zip(&old.declared) {
+            for gone in old.iter().filter(|one| !now.contains(one)) {
+                drop(family.remove_label_values(&[gone]));
+            }
         }
         for gone in old.channels.iter().filter(|one| !self.channels.contains(one)) {
             // Removing what is not there is the one possible error.
@@ -229,7 +246,7 @@ impl Metrics {
     }
 
     /// Series that should exist before their first count, so that a rate of them is 0 and not absent.
-    fn start_at_zero(&self, channels: &[String]) -> Result<(), MetricsError> {
+    fn start_at_zero(&self, names: Names<'_>) -> Result<(), MetricsError> {
         for severity in SEVERITIES {
             self.incidents_open.get_metric_with_label_values(&[severity_name(severity)])?;
             self.people_unknown.get_metric_with_label_values(&[severity_name(severity)])?;
@@ -250,7 +267,10 @@ impl Metrics {
                 }
             }
         }
-        for channel in channels {
+        for (family, names) in [(&self.suppressed, names.suppressions), (&self.expected, names.jobs)] {
+            names.iter().try_for_each(|name| family.get_metric_with_label_values(&[name]).map(drop))?;
+        }
+        for channel in names.channels {
             self.outbox_pending.get_metric_with_label_values(&[channel])?;
             self.outbox_dead.get_metric_with_label_values(&[channel])?;
             for told in Told::ALL {
@@ -306,6 +326,16 @@ impl Metrics {
     pub fn detection(&self, detector: &'static str, kind: Kind, severity: Severity, store: Option<&Store>) {
         let labels = [detector, kind.name(), severity_name(severity), self.store_label(store)];
         count(&self.detections, &labels, 1);
+    }
+
+    /// Detections that one configured suppression kept from opening an incident, all of them.
+    pub fn suppressed(&self, suppression: &str, total: u64) {
+        raise(&self.suppressed, suppression, total);
+    }
+
+    /// Events that one declared job explains, all of them.
+    pub fn expected(&self, job: &str, total: u64) {
+        raise(&self.expected, job, total);
     }
 
     /// One incident was opened; the store is given by its name and whether it is a guess.
@@ -374,9 +404,7 @@ impl Metrics {
 
     /// Entries pushed out of a bounded cache since the start; `cache` is a name from the program.
     pub fn evictions(&self, cache: &'static str, total: u64) {
-        if let Ok(counter) = self.cache_evictions.get_metric_with_label_values(&[cache]) {
-            counter.inc_by(total.saturating_sub(counter.get()));
-        }
+        raise(&self.cache_evictions, cache, total);
     }
 
     /// The text format, version 0.0.4, with the process's own usage as of now.
@@ -418,6 +446,13 @@ fn seconds(at: Timestamp) -> f64 {
 fn count(family: &IntCounterVec, labels: &[&str], times: u64) {
     if let Ok(counter) = family.get_metric_with_label_values(labels) {
         counter.inc_by(times);
+    }
+}
+
+/// Brings a counter up to a total that is counted elsewhere.
+fn raise(family: &IntCounterVec, label: &str, total: u64) {
+    if let Ok(counter) = family.get_metric_with_label_values(&[label]) {
+        counter.inc_by(total.saturating_sub(counter.get()));
     }
 }
 

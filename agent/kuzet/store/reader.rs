@@ -3,7 +3,7 @@
 use super::files::{self, DATABASE};
 use super::sqlite::{self, Options, PROBLEM};
 use super::{OutboxBacklog, StoreError, StoreErrorKind, Tally, acts, load, migrate, outbox};
-use kuzet_detect::Severity;
+use kuzet_detect::{Counted, Severity};
 use kuzet_event::{Count, Timestamp};
 use kuzet_incident::{Act, Incident, State};
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
@@ -154,6 +154,19 @@ impl Reader {
     /// [`StoreError`] when the store cannot be read.
     pub fn tallies(&self) -> Result<Vec<Tally>, StoreError> {
         load::tallies(&self.connection).map_err(|error| self.fail(&error))
+    }
+
+    /// What people declared to be noise or expected work, with how often it took place: `suppression` or `job`, name.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn declared(&self) -> Result<Vec<(&'static str, String, Counted)>, StoreError> {
+        let sql = "SELECT key, value FROM detector_state WHERE substr(key, 1, 1) = x'76' ORDER BY key";
+        let rows = load::rows(&self.connection, sql, |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)));
+        let counted = |(key, value): (Vec<u8>, Vec<u8>)| {
+            kuzet_detect::counted_row(&key, &value).map(|(what, name, counted)| (what, name.to_owned(), counted))
+        };
+        Ok(rows.map_err(|error| self.fail(&error))?.into_iter().filter_map(counted).collect())
     }
 
     /// What is wrong with sources now, by name.

@@ -51,21 +51,22 @@ fn on_touch(
         }
         return;
     };
-    let bit = failed.map_or(62, |(_, condition)| doing as u32 * 9 + condition as u32);
+    let bit = failed.map_or(62, |(_, condition)| doing as u32 * 9 + condition.bit());
     let program = o.event.actor.program.clone();
-    let rows = touch.rows;
+    let (rows, daily) = (touch.rows, touch.daily);
     let why = move || {
         let beside = match failed {
             None => "no rule names the role".to_owned(),
             Some((rule, condition)) => {
                 let place =
                     policy.map_or_else(String::new, |policy| format!("{}:{}", policy.file(), policy.line(rule)));
-                let number = match condition {
-                    Condition::Rows => format!(" ({rows})"),
-                    Condition::People => format!(" ({people})"),
-                    _ => String::new(),
-                };
-                format!("the nearest rule, {place}, fails on {}{number}", condition.name())
+                let number = policy.map_or_else(String::new, |policy| {
+                    policy.declared(rule, condition, &rows.to_string(), daily, people)
+                });
+                match policy.and_then(|policy| policy.job(rule)) {
+                    Some(job) => format!("job {}, {place}, is outside its {}{number}", job.name, condition.name()),
+                    None => format!("the nearest rule, {place}, fails on {}{number}", condition.name()),
+                }
             }
         };
         let program = if program.is_empty() { "an unnamed program" } else { &program };

@@ -100,6 +100,11 @@ impl Detectors {
         let busy = grant.and_then(|grant| grant.max_people_per_hour).unwrap_or(0);
         let thresholds = &self.thresholds;
         match template.doing {
+            // A job that says how much breaks that limit also where the log gives no rows.
+            Doing::Read | Doing::Export if grant.is_some_and(|grant| grant.job) => {
+                let most = grant.and_then(|grant| grant.max_rows)?;
+                Some((most.saturating_add(1), u64::MAX))
+            }
             Doing::Read | Doing::Export if grant.is_some_and(|grant| grant.exports) => None,
             Doing::Read => {
                 let single = thresholds.bulk_rows.max(allowed);

@@ -3,6 +3,7 @@
 use super::{Detectors, Row, SELF_TAG};
 use crate::account::{Account, AccountKey};
 use crate::copies::{KEPT_TAG, SESSION_TAG};
+use crate::jobs::Jobs;
 use crate::known::KNOWN_TAG;
 use crate::resolve::GUESS_TAG;
 use crate::shelf::Key;
@@ -22,6 +23,7 @@ impl Detectors {
         self.silence.changes(&mut rows);
         self.resolver.changes(&mut rows);
         self.known.changes(&mut rows);
+        self.jobs.changes(&mut rows);
         if !rows.is_empty() {
             let mut value = self.latest.to_be_bytes().to_vec();
             self.shared.clock.put(&mut value);
@@ -36,7 +38,7 @@ impl Detectors {
     pub fn restore(&mut self, rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         let (mut accounts, mut sessions) = (Vec::new(), Vec::new());
         let (mut stories, mut bursts, mut probes) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut copies, mut known) = (Vec::new(), Vec::new());
+        let (mut copies, mut known, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
         for (key, value) in rows {
             match key.first() {
                 Some(b'a') => accounts.extend(self.accounts.read(&key, &value)),
@@ -47,6 +49,7 @@ impl Detectors {
                 Some(b'm' | b'l' | b'n' | b'u' | b'w') => self.reckoner.read(&key, &value),
                 Some(&KEPT_TAG | &SESSION_TAG) => copies.push((key, value)),
                 Some(&KNOWN_TAG) => known.push((key, value)),
+                _ if Jobs::has_row(&key) => jobs.push((key, value)),
                 Some(b'q' | b'r') => self.silence.read(&key, &value),
                 Some(&GUESS_TAG) => self.resolver.restore(&value),
                 Some(&SELF_TAG) => {
@@ -75,6 +78,7 @@ impl Detectors {
             self.resolver.copies.restore(&copies),
             self.known.restore(&known),
             self.silence.fill(),
+            self.jobs.restore(&jobs),
         ];
         shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
     }
@@ -92,6 +96,7 @@ impl Detectors {
             + self.resolver.copies.evicted()
             + self.known.evicted()
             + self.silence.evicted()
+            + self.jobs.evicted()
             + self.crowded
     }
 
@@ -108,6 +113,7 @@ impl Detectors {
             + self.resolver.copies.len()
             + self.known.len()
             + self.silence.len()
+            + self.jobs.len()
             + self.people
     }
 }

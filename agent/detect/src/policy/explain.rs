@@ -25,6 +25,8 @@ pub struct Opinion {
     pub line: usize,
     /// The condition that it fails first; `None` allows it.
     pub fails: Option<&'static str>,
+    /// The job that it declares.
+    pub job: Option<String>,
 }
 
 impl Policy {
@@ -34,23 +36,17 @@ impl Policy {
     }
 
     /// What every rule says, in the order of the file; `None` when the action is no word of the policy. People per hour
-    /// are counted over time and not part of the answer.
+    /// and what a job does in a day are counted over time and not part of the answer.
     #[must_use]
     pub fn explain(&self, question: &Question<'_>) -> Option<Vec<Opinion>> {
         let (_, doing) = Doing::ALL.iter().find(|(word, _)| *word == question.action)?;
         let opinion = |rule: &super::Rule| {
             let fails = match rule.failing(question.actor, question.store, *doing) {
                 (_, Some(condition)) => Some(condition),
-                (_, None) if rule.until.is_some_and(|until| question.at >= until) => Some(Condition::Expiry),
-                (_, None) if rule.hours.as_ref().is_some_and(|hours| !hours.contain(question.at)) => {
-                    Some(Condition::Hours)
-                }
-                (_, None) if rule.max_rows.zip(question.rows).is_some_and(|(most, rows)| rows > most) => {
-                    Some(Condition::Rows)
-                }
-                (_, None) => None,
+                (_, None) => rule.failing_at(question.at, question.rows),
             };
-            Opinion { line: rule.line, fails: fails.map(Condition::name) }
+            let job = rule.job.as_ref().map(|job| job.name.clone());
+            Opinion { line: rule.line, fails: fails.map(Condition::name), job }
         };
         Some(self.rules.iter().map(opinion).collect())
     }

@@ -10,7 +10,7 @@ const WEEK: u16 = 7 * DAY;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hours {
     offset_seconds: i32,
-    /// Half-open, never across the end of the week.
+    /// Half-open; one across the end of the week ends behind it.
     spans: Vec<(u16, u16)>,
 }
 
@@ -35,13 +35,7 @@ impl Hours {
             for step in 0..7 {
                 let index = (first + step) % 7;
                 let start = u16::try_from(index).unwrap_or(0) * DAY + from;
-                let end = start + length;
-                if end > WEEK {
-                    spans.push((start, WEEK));
-                    spans.push((0, end - WEEK));
-                } else {
-                    spans.push((start, end));
-                }
+                spans.push((start, start + length));
                 if index == last {
                     break;
                 }
@@ -52,10 +46,19 @@ impl Hours {
 
     /// Whether `at` is inside.
     pub(crate) fn contain(&self, at: Timestamp) -> bool {
+        self.began(at).is_some()
+    }
+
+    /// How many days before `at` the hours began that it is in: 1 behind midnight of a night, else 0.
+    pub(crate) fn began(&self, at: Timestamp) -> Option<u8> {
         let (_, _, _, hour, minute, ..) = at.civil(self.offset_seconds);
         let day = u16::from(at.weekday(self.offset_seconds));
         let now = day * DAY + u16::from(hour) * 60 + u16::from(minute);
-        self.spans.iter().any(|(start, end)| (*start..*end).contains(&now))
+        let began = |(start, end): &(u16, u16)| {
+            let now = [now, now + WEEK].into_iter().find(|now| (*start..*end).contains(now))?;
+            u8::try_from(now / DAY - start / DAY).ok()
+        };
+        self.spans.iter().filter_map(began).min()
     }
 }
 

@@ -246,7 +246,12 @@ impl Learning {
     fn refusal(&self, (_, person, _): &Place, told: bool) -> Option<String> {
         if self.kept.events == 0 {
             let kinds: Vec<&str> = self.kinds.iter().copied().collect();
-            return Some(format!("all of its {} events stand near incidents ({})", self.left_out, kinds.join(", ")));
+            // Exports and changes in bulk are what jobs are made of.
+            let job = ["export", "bulk_read", "copy", "mass_change", "out_of_hours"];
+            let hint =
+                if kinds.iter().all(|kind| job.contains(kind)) { "; if it is a job, declare it as one" } else { "" };
+            let why = format!("all of its {} events stand near incidents ({}){hint}", self.left_out, kinds.join(", "));
+            return Some(why);
         }
         let events = self.kept.events;
         match person.as_str() {

@@ -1,22 +1,26 @@
 //! The access policy: which role, from which client, program and hours, may do what to which store. Anything else on a
 //! store of personal data is a violation.
 
+pub(crate) mod days;
 mod explain;
 pub(crate) mod hours;
 mod learn;
-mod parse;
+pub(crate) mod parse;
 
 use crate::Catalogue;
 use crate::Diagnostic;
 use crate::known::Foreseen;
 use crate::teller::Grant;
 use crate::toml_file::{self, glob};
+use days::Days;
 use hours::Hours;
 
 pub use explain::{Opinion, Question};
 use kuzet_event::{Actor, Client, Timestamp, UNTOLD};
 pub use learn::{Learner, Proposal};
 use std::net::IpAddr;
+
+const DAY_MICROS: i64 = 86_400_000_000;
 
 /// What a statement does to a store, in the words of the policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,7 +60,7 @@ impl Doing {
 
 /// Client addresses that a rule allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum ClientPattern {
+pub(crate) enum ClientPattern {
     Local,
     Net(IpAddr, u8),
     Host(String),
@@ -71,12 +75,26 @@ pub(crate) struct Rule {
     programs: Option<Vec<String>>,
     persons: Option<Vec<String>>,
     hours: Option<Hours>,
+    days: Option<Days>,
+    offset_seconds: i32,
+    /// Hours and days in the words of the file.
+    when: String,
     may: u8,
     stores: Option<Vec<(String, usize)>>,
     max_rows: Option<u64>,
     max_people_per_hour: Option<u64>,
     /// First moment at which the rule no longer holds.
     until: Option<Timestamp>,
+    job: Option<Job>,
+}
+
+/// What makes a rule a declared job: expected work with limits of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Job {
+    pub(crate) name: String,
+    pub(crate) max_runs_per_day: Option<u64>,
+    pub(crate) max_rows_per_day: Option<u64>,
+    owner: String,
 }
 
 /// A condition of a rule, for reasons.
@@ -92,6 +110,9 @@ pub(crate) enum Condition {
     Expiry,
     Rows,
     People,
+    Days,
+    RunsPerDay,
+    RowsPerDay,
 }
 
 impl Condition {
@@ -107,6 +128,18 @@ impl Condition {
             Condition::Expiry => "expiry",
             Condition::Rows => "rows",
             Condition::People => "people per hour",
+            Condition::Days => "days",
+            Condition::RunsPerDay => "runs per day",
+            Condition::RowsPerDay => "rows per day",
+        }
+    }
+
+    /// Tells reasons of one action apart in a story: below 10, for they share 64 bits with the actions.
+    pub(crate) fn bit(self) -> u32 {
+        match self {
+            Condition::Days => Condition::Hours as u32,
+            Condition::RunsPerDay | Condition::RowsPerDay => Condition::Rows as u32,
+            other => other as u32,
         }
     }
 }
@@ -192,18 +225,14 @@ impl Policy {
         standing: &Standing,
         at: Timestamp,
         rows: Option<u64>,
+        daily: &mut dyn FnMut(u16) -> Option<Condition>,
     ) -> Result<u16, Option<(u16, Condition)>> {
         let mut failed = standing.nearest;
         for index in &standing.rules {
             let Some(rule) = self.rules.get(usize::from(*index)) else { continue };
-            if rule.until.is_some_and(|until| at >= until) {
-                failed = Some((*index, Condition::Expiry));
-            } else if rule.hours.as_ref().is_some_and(|hours| !hours.contain(at)) {
-                failed = Some((*index, Condition::Hours));
-            } else if rule.max_rows.zip(rows).is_some_and(|(most, rows)| rows > most) {
-                failed = Some((*index, Condition::Rows));
-            } else {
-                return Ok(*index);
+            match rule.failing_at(at, rows).or_else(|| daily(*index)) {
+                None => return Ok(*index),
+                Some(condition) => failed = Some((*index, condition)),
             }
         }
         Err(failed)
@@ -214,7 +243,8 @@ impl Policy {
         self.rules.get(usize::from(index)).map_or_else(Grant::default, |rule| Grant {
             rule: index,
             hours: rule.hours.is_some(),
-            exports: rule.may & (1 << Doing::Export as u8) != 0,
+            exports: rule.exports(),
+            job: rule.job.is_some(),
             max_rows: rule.max_rows,
             max_people_per_hour: rule.max_people_per_hour,
         })
@@ -223,6 +253,9 @@ impl Policy {
     /// What a rule names of `actor`: a pattern that others fit too names nobody.
     pub(crate) fn foresees(&self, index: u16, actor: &Actor) -> Foreseen {
         let Some(rule) = self.rules.get(usize::from(index)) else { return Foreseen::default() };
+        if rule.job.is_some() {
+            return Foreseen { role: true, client: true, program: true };
+        }
         let (list, who) = match actor.person_is_told() {
             true => (rule.persons.as_deref().unwrap_or_default(), &actor.person),
             false => (rule.roles.as_slice(), &actor.user),
@@ -244,7 +277,8 @@ impl Policy {
         let grants = self.rules.iter().filter(fits).map(|rule| Grant {
             rule: 0,
             hours: rule.hours.is_some(),
-            exports: rule.may & (1 << Doing::Export as u8) != 0,
+            exports: rule.exports(),
+            job: rule.job.is_some(),
             max_rows: rule.max_rows,
             max_people_per_hour: rule.max_people_per_hour,
         });
@@ -252,9 +286,65 @@ impl Policy {
             rule: 0,
             hours: one.hours && other.hours,
             exports: one.exports || other.exports,
+            job: one.job && other.job,
             max_rows: one.max_rows.max(other.max_rows),
             max_people_per_hour: one.max_people_per_hour.max(other.max_people_per_hour),
         })
+    }
+
+    /// Jobs, in the order of the file.
+    pub(crate) fn jobs(&self) -> impl Iterator<Item = &Job> {
+        self.rules.iter().filter_map(|rule| rule.job.as_ref())
+    }
+
+    /// Names of the declared jobs.
+    pub fn job_names(&self) -> impl Iterator<Item = &str> {
+        self.jobs().map(|job| job.name.as_str())
+    }
+
+    /// The job that a rule is.
+    pub(crate) fn job(&self, rule: u16) -> Option<&Job> {
+        self.rules.get(usize::from(rule))?.job.as_ref()
+    }
+
+    /// The day, since 1970, on which the hours began that `at` is in.
+    pub(crate) fn day_of(&self, rule: u16, at: Timestamp) -> i64 {
+        let Some(rule) = self.rules.get(usize::from(rule)) else { return 0 };
+        let began = rule.hours.as_ref().and_then(|hours| hours.began(at)).unwrap_or(0);
+        let local = at.0.saturating_add(i64::from(rule.offset_seconds) * 1_000_000);
+        local.div_euclid(DAY_MICROS) - i64::from(began)
+    }
+
+    /// A warning for each job that has expired at `now`: its work is an incident again.
+    pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = Diagnostic> + '_ {
+        let over = move |rule: &&Rule| rule.until.is_some_and(|until| now >= until);
+        self.rules.iter().filter(over).filter_map(|rule| {
+            let job = rule.job.as_ref()?;
+            Some(Diagnostic {
+                code: toml_file::EXPIRED.to_owned(),
+                file: self.file.clone(),
+                line: rule.line,
+                column: 0,
+                message: format!("job `{}` has expired: its work is an incident", job.name),
+                help: format!("ask {} whether it still runs: set a later `expires`, or take it out", job.owner),
+                warning: true,
+            })
+        })
+    }
+
+    /// What a rule says of a condition, for reasons: the job it is, and what is declared.
+    pub(crate) fn declared(&self, index: u16, condition: Condition, rows: &str, daily: u64, people: u64) -> String {
+        let Some(rule) = self.rules.get(usize::from(index)) else { return String::new() };
+        let most = |most: Option<u64>| most.map_or_else(String::new, |most| format!(", {most} declared"));
+        let job = rule.job.as_ref();
+        match condition {
+            Condition::Rows => format!(" ({rows}{})", most(rule.max_rows.filter(|_| job.is_some()))),
+            Condition::People => format!(" ({people})"),
+            Condition::Hours | Condition::Days if job.is_some() => format!(" ({} declared)", rule.when),
+            Condition::RunsPerDay => format!(" (run {daily}{})", most(job.and_then(|job| job.max_runs_per_day))),
+            Condition::RowsPerDay => format!(" ({daily}{})", most(job.and_then(|job| job.max_rows_per_day))),
+            _ => String::new(),
+        }
     }
 
     /// Name of the file, for reasons.
@@ -269,6 +359,31 @@ impl Policy {
 }
 
 impl Rule {
+    /// Whether its role may take the data out. What a job reads it takes out by the way.
+    fn exports(&self) -> bool {
+        self.job.is_some() || self.may & (1 << Doing::Export as u8) != 0
+    }
+
+    /// The first condition of time and volume that fails.
+    fn failing_at(&self, at: Timestamp, rows: Option<u64>) -> Option<Condition> {
+        if self.until.is_some_and(|until| at >= until) {
+            return Some(Condition::Expiry);
+        }
+        let began = match &self.hours {
+            None => 0,
+            Some(hours) => match hours.began(at) {
+                None => return Some(Condition::Hours),
+                Some(began) => began,
+            },
+        };
+        let day = Timestamp(at.0.saturating_sub(i64::from(began) * DAY_MICROS));
+        let (year, month, day, ..) = day.civil(self.offset_seconds);
+        if self.days.as_ref().is_some_and(|days| !days.contain(day, days::length(year, month))) {
+            return Some(Condition::Days);
+        }
+        self.max_rows.zip(rows).is_some_and(|(most, rows)| rows > most).then_some(Condition::Rows)
+    }
+
     fn role_fits(&self, user: &str) -> bool {
         self.roles.iter().any(|role| glob(role, user))
     }
@@ -301,13 +416,27 @@ impl Rule {
     }
 
     fn client_fits(&self, client: &Client) -> bool {
-        let Some(patterns) = &self.clients else { return true };
-        patterns.iter().any(|pattern| match (pattern, client) {
+        self.clients.as_ref().is_none_or(|patterns| patterns.iter().any(|pattern| pattern.fits(client)))
+    }
+}
+
+impl ClientPattern {
+    pub(crate) fn fits(&self, client: &Client) -> bool {
+        match (self, client) {
             (ClientPattern::Local, Client::Local) => true,
             (ClientPattern::Net(net, bits), Client::Address(address)) => inside(*net, *bits, *address),
             (ClientPattern::Host(wanted), Client::Host(name)) => glob(wanted, &name.to_lowercase()),
             _ => false,
-        })
+        }
+    }
+
+    /// Whether it is every address, or every host.
+    pub(crate) fn is_everywhere(&self) -> bool {
+        match self {
+            ClientPattern::Local => false,
+            ClientPattern::Net(_, bits) => *bits == 0,
+            ClientPattern::Host(name) => name == "*",
+        }
     }
 }
 

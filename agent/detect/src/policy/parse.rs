@@ -1,14 +1,18 @@
 //! Reads the access-policy file.
 
+use super::days::Days;
 use super::hours::{self, Hours};
-use super::{ClientPattern, Doing, Policy, Rule};
+use super::{ClientPattern, Doing, Job, Policy, Rule};
 use crate::Diagnostic;
+use crate::jobs::MOST_RUNS;
+use crate::suppress::{self, MOST_NAMES};
 use crate::toml_file::{self, Reader, Word};
+use kuzet_event::Timestamp;
 use std::net::IpAddr;
 use std::ops::Range;
 use toml::de::DeTable;
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 23] = [
     "role",
     "roles",
     "client",
@@ -19,6 +23,10 @@ const KEYS: [&str; 19] = [
     "persons",
     "hours",
     "offset",
+    "days",
+    "job",
+    "max_runs_per_day",
+    "max_rows_per_day",
     "may",
     "store",
     "stores",
@@ -47,12 +55,16 @@ impl Policy {
             let help = "write at least one [[allow]]; without a policy file the policy detector is off";
             reader.fault(0..0, toml_file::MISSING_KEY, "the policy allows nothing".to_owned(), help);
         }
-        let rules = tables.into_iter().map(|(table, span)| read_rule(&mut reader, text, table, &span)).collect();
-        reader.finish(Policy { rules, file: file_name.to_owned() })
+        let mut policy = Policy { rules: Vec::new(), file: file_name.to_owned() };
+        for (table, span) in tables {
+            let rule = read_rule(&mut reader, text, table, &span, &policy);
+            policy.rules.push(rule);
+        }
+        reader.finish(policy)
     }
 }
 
-fn read_rule(reader: &mut Reader<'_>, text: &str, table: &DeTable<'_>, span: &Range<usize>) -> Rule {
+fn read_rule(reader: &mut Reader<'_>, text: &str, table: &DeTable<'_>, span: &Range<usize>, before: &Policy) -> Rule {
     reader.known_keys(table, &KEYS, "[[allow]]");
     let roles = reader.strings(table, &["role", "roles"]).unwrap_or_default();
     if roles.is_empty() {
@@ -63,29 +75,30 @@ fn read_rule(reader: &mut Reader<'_>, text: &str, table: &DeTable<'_>, span: &Ra
     let clients = clients.map(|words| words.iter().filter_map(|word| read_client(reader, word)).collect());
     let programs = reader.strings_or_empty(table, &["program", "programs"]);
     let persons = reader.strings(table, &["person", "persons"]);
-    let offset = match reader.string(table, "offset") {
-        None => OFFSET,
-        Some((word, span)) => hours::offset(&word).unwrap_or_else(|| {
-            let message = format!("`{word}` is no offset from UTC");
-            reader.fault(span, toml_file::BAD_VALUE, message, "write it like \"+05:00\"");
-            OFFSET
-        }),
-    };
-    let hours = reader.strings(table, &["hours"]).and_then(|words| read_hours(reader, &words, offset));
+    let offset = read_offset(reader, table);
+    let (hours, days) = (reader.strings(table, &["hours"]), reader.strings(table, &["days"]));
+    let when = hours.iter().chain(&days).flatten().map(|(word, _)| word.as_str()).collect::<Vec<_>>().join(", ");
+    let hours = hours.and_then(|words| read_hours(reader, &words, offset));
+    let days = days.and_then(|words| read_days(reader, &words));
     let until = read_expiry(reader, text, table, offset);
+    let job = read_job(reader, table, span, until, before);
     let max_people_per_hour = reader.number(table, "max_people_per_hour");
-    for key in ["reason", "owner", "name"] {
+    let answered = table.contains_key("job");
+    for key in ["reason", "owner", "name"].into_iter().filter(|key| !answered || *key == "name") {
         // For people who read the policy; looked at for its type only.
         let _word = reader.string(table, key);
     }
-    let before = text.get(..span.start.min(text.len())).unwrap_or_default();
+    let above = text.get(..span.start.min(text.len())).unwrap_or_default();
     Rule {
-        line: before.matches('\n').count() + 1,
+        line: above.matches('\n').count() + 1,
         roles: texts(roles),
         clients,
         programs: programs.map(texts),
         persons: persons.map(texts),
         hours,
+        days,
+        offset_seconds: offset,
+        when,
         may: read_may(reader, table, span),
         stores: reader.strings(table, &["store", "stores"]).map(|words| {
             let line = |at: usize| text.get(..at).unwrap_or_default().matches('\n').count() + 1;
@@ -94,10 +107,59 @@ fn read_rule(reader: &mut Reader<'_>, text: &str, table: &DeTable<'_>, span: &Ra
         max_rows: reader.number(table, "max_rows"),
         max_people_per_hour,
         until,
+        job,
     }
 }
 
-fn texts(words: Vec<Word>) -> Vec<String> {
+/// What a rule with the key `job` must say beyond the others.
+fn read_job(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    span: &Range<usize>,
+    until: Option<Timestamp>,
+    before: &Policy,
+) -> Option<Job> {
+    let Some(name) = reader.string(table, "job") else {
+        for key in ["max_runs_per_day", "max_rows_per_day"].into_iter().filter(|key| table.contains_key(*key)) {
+            let help = "name the job whose limit it is: job = \"nightly backup\"";
+            reader.fault(span.clone(), toml_file::MISSING_KEY, format!("`{key}` without `job`"), help);
+        }
+        return None;
+    };
+    if before.jobs().count() >= MOST_NAMES {
+        let message = format!("more than {MOST_NAMES} jobs");
+        reader.fault(name.1, toml_file::BAD_VALUE, message, "declare what runs together as one job");
+        return None;
+    }
+    let taken = before.jobs().any(|job| job.name == name.0);
+    let name = suppress::read_name(reader, name, taken);
+    if !table.contains_key("hours") {
+        let help = "say when it runs: hours = \"01:00-05:00\"";
+        reader.fault(span.clone(), toml_file::MISSING_KEY, "the job says no hours".to_owned(), help);
+    }
+    let (owner, _) = suppress::read_answers(reader, table, span, until)?;
+    let max_runs_per_day = reader.number(table, "max_runs_per_day");
+    if let Some(runs) = max_runs_per_day.filter(|runs| *runs > MOST_RUNS) {
+        let message = format!("{runs} runs a day are too many to be told apart");
+        let help = format!("at most {MOST_RUNS}; a role that is always there needs no job");
+        reader.fault(span.clone(), toml_file::BAD_VALUE, message, &help);
+    }
+    Some(Job { name: name?, max_runs_per_day, max_rows_per_day: reader.number(table, "max_rows_per_day"), owner })
+}
+
+/// Offset from UTC of hours and of the last day.
+pub(crate) fn read_offset(reader: &mut Reader<'_>, table: &DeTable<'_>) -> i32 {
+    match reader.string(table, "offset") {
+        None => OFFSET,
+        Some((word, span)) => hours::offset(&word).unwrap_or_else(|| {
+            let message = format!("`{word}` is no offset from UTC");
+            reader.fault(span, toml_file::BAD_VALUE, message, "write it like \"+05:00\"");
+            OFFSET
+        }),
+    }
+}
+
+pub(crate) fn texts(words: Vec<Word>) -> Vec<String> {
     words.into_iter().map(|(word, _)| word).collect()
 }
 
@@ -125,7 +187,7 @@ fn read_may(reader: &mut Reader<'_>, table: &DeTable<'_>, span: &Range<usize>) -
     may
 }
 
-fn read_client(reader: &mut Reader<'_>, (word, span): &Word) -> Option<ClientPattern> {
+pub(crate) fn read_client(reader: &mut Reader<'_>, (word, span): &Word) -> Option<ClientPattern> {
     if word == "local" {
         return Some(ClientPattern::Local);
     }
@@ -176,12 +238,20 @@ fn read_hours(reader: &mut Reader<'_>, words: &[Word], offset: i32) -> Option<Ho
     }
 }
 
-fn read_expiry(
-    reader: &mut Reader<'_>,
-    text: &str,
-    table: &DeTable<'_>,
-    offset: i32,
-) -> Option<kuzet_event::Timestamp> {
+fn read_days(reader: &mut Reader<'_>, words: &[Word]) -> Option<Days> {
+    let parts: Vec<&str> = words.iter().map(|(word, _)| word.as_str()).collect();
+    match Days::parse(&parts) {
+        Ok(days) => Some(days),
+        Err(message) => {
+            let span = words.first().map_or(0..0, |(_, span)| span.clone());
+            let help = "write them like \"last 3 days\", \"first day\" or \"1-5, 20\"";
+            reader.fault(span, toml_file::BAD_VALUE, message, help);
+            None
+        }
+    }
+}
+
+pub(crate) fn read_expiry(reader: &mut Reader<'_>, text: &str, table: &DeTable<'_>, offset: i32) -> Option<Timestamp> {
     let value = table.get("expires")?;
     let word = match (value.get_ref().as_str(), value.get_ref().as_datetime()) {
         (Some(word), _) => word.to_owned(),

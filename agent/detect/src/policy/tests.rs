@@ -44,7 +44,7 @@ fn address(text: &str) -> Client {
 const MONDAY: Timestamp = Timestamp((1_795_364_550 + 12 * 3600) * 1_000_000);
 
 fn decide(policy: &Policy, actor: &Actor, doing: Doing, at: Timestamp) -> Result<u16, Option<(u16, Condition)>> {
-    policy.decide(&policy.standing(actor, "borrowers", doing), at, Some(1))
+    policy.decide(&policy.standing(actor, "borrowers", doing), at, Some(1), &mut |_| None)
 }
 
 #[test]
@@ -76,8 +76,8 @@ fn allows_what_a_rule_allows_and_names_what_failed() {
     }
     assert!(policy.grant(2).exports);
     let standing = policy.standing(&actor("app", address("127.0.0.1"), ""), "borrowers", Doing::Read);
-    assert_eq!(policy.decide(&standing, MONDAY, Some(1001)), Err(Some((0, Condition::Rows))));
-    assert_eq!(policy.decide(&standing, MONDAY, None), Ok(0));
+    assert_eq!(policy.decide(&standing, MONDAY, Some(1001), &mut |_| None), Err(Some((0, Condition::Rows))));
+    assert_eq!(policy.decide(&standing, MONDAY, None, &mut |_| None), Ok(0));
     assert_eq!(policy.line(1), 10);
 }
 

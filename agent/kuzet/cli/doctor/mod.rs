@@ -6,8 +6,10 @@ mod text;
 pub(super) use text::lines;
 
 use super::{Failure, output};
+use crate::clock::{self, Clock};
 use crate::config::{Config, Content};
 use crate::examine::{ask, examine};
+use crate::sight::Limit;
 use clap::Args;
 use std::path::Path;
 use std::process::ExitCode;
@@ -26,7 +28,9 @@ pub(super) fn doctor(path: Option<&Path>, options: &Options) -> Result<ExitCode,
     let (config, _) = Config::load(path)?;
     let content = Content::load(&config)?;
     let asked = ask(&config);
-    let report = examine(&config, content.policy.is_some(), !content.catalogue.is_guess(), &asked);
+    let mut report = examine(&config, content.policy.is_some(), !content.catalogue.is_guess(), &asked);
+    let ended = content.expired(clock::System.wall());
+    report.limits.extend(ended.map(|one| Limit::new("KD18", one.message, one.help)));
     if options.json {
         output::json(&report)?;
         return Ok(ExitCode::SUCCESS);

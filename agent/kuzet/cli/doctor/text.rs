@@ -16,6 +16,7 @@ pub(in crate::cli) fn lines(report: &Report) -> Vec<String> {
     for server in &report.unwatched {
         ignored(server, &mut lines);
     }
+    lines.extend(report.declared.iter().flat_map(|one| wrapped("declared ", &one.line())));
     for one in &report.limits {
         lines.extend(wrapped("note     ", &format!("[{}] {}", one.code, one.message)));
         lines.extend(wrapped("         fix: ", &one.fix));

@@ -1,0 +1,62 @@
+//! What is told beside incidents: what people declared to be noise or expected work, how much that passed over and when
+//! it ends; stamps far from the clock.
+
+use super::Agent;
+use kuzet_detect::{Diagnostic, Row};
+use kuzet_event::Timestamp;
+use std::time::Duration;
+
+/// Stamps of records that were just written may differ from the clock by so much; more is a wrong offset or a wrong clock.
+const SKEW: Duration = Duration::from_secs(30 * 60);
+
+/// Beats in a row with new records and such stamps before it is told.
+const SKEWED_BEATS: u8 = 3;
+
+impl Agent {
+    /// Rows of the detectors and of what was passed over, since the last call.
+    pub(super) fn state_rows(&mut self) -> Vec<Row> {
+        let mut rows = self.core.detectors().changes();
+        rows.extend(self.core.suppressions().changes());
+        rows
+    }
+
+    /// Brings the counters up to date.
+    pub(super) fn show_declared(&mut self) {
+        for (name, counted) in self.core.suppressions().counted() {
+            self.metrics.suppressed(name, counted.times);
+        }
+        for (name, counted) in self.core.detectors().expected() {
+            self.metrics.expected(name, counted.times);
+        }
+    }
+
+    /// Tells once of each suppression or job that ended while the agent runs; those that had ended before were told when
+    /// the configuration was read.
+    pub(super) fn tell_expired(&mut self, wall: Timestamp) {
+        let before = self.expired.replace(wall).unwrap_or(wall);
+        let was: Vec<Diagnostic> = self.core.expired(before).collect();
+        for ended in self.core.expired(wall).filter(|one| !was.contains(one)) {
+            let (file, line) = (&ended.file, ended.line);
+            tracing::warn!(code = ended.code, file, line, help = ended.help, "{}", ended.message);
+        }
+    }
+
+    /// Tells once when records that have just been written carry stamps far from the clock.
+    pub(super) fn watch_stamps(&mut self, wall: Timestamp) {
+        for ((status, name), (events, beats)) in self.core.status().iter().zip(self.core.names()).zip(&mut self.stamps)
+        {
+            let Some(at) = status.last_event.filter(|_| status.events > *events) else { continue };
+            *events = status.events;
+            let skew = wall.since(at).max(at.since(wall));
+            *beats = if skew > SKEW { beats.saturating_add(1) } else { 0 };
+            if *beats == SKEWED_BEATS {
+                tracing::warn!(
+                    source = name,
+                    seconds = skew.as_secs(),
+                    help = "set offset of this source to the zone of its server, or set the clock",
+                    "Records that have just been written carry stamps far from the clock: hours of the policy and delays are wrong."
+                );
+            }
+        }
+    }
+}
