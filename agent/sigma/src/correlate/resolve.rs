@@ -4,6 +4,7 @@ use crate::correlation::Correlation;
 use crate::diagnostic::{Code, Diagnostic, Fault, Place};
 use crate::event::FieldId;
 use crate::fieldmap::FieldMap;
+use crate::rule::Rule;
 use crate::set::{Bound, Part, Resolved, RuleId, RuleSet};
 use std::collections::{BTreeMap, HashMap};
 
@@ -39,6 +40,7 @@ pub(crate) fn resolve(
                 diagnostics.push(fault.of(&correlation.meta.file));
                 continue;
             }
+            diagnostics.extend(unnamed(set, &correlation, &parts).map(|fault| fault.of(&correlation.meta.file)));
             let meta = &correlation.meta;
             let this = Part::Correlation(set.correlations.len());
             known.extend(meta.id.iter().chain(&meta.name).map(|called| (called.clone(), this)));
@@ -81,7 +83,24 @@ fn check(set: &RuleSet, correlation: &Correlation, parts: &[Part], depth: usize)
     Ok(())
 }
 
-fn meta(set: &RuleSet, part: Part) -> Option<&crate::rule::Rule> {
+/// Warns of rules that an alias in use says no field for: their events would have to have its own name.
+fn unnamed<'a>(
+    set: &'a RuleSet,
+    correlation: &'a Correlation,
+    parts: &'a [Part],
+) -> impl Iterator<Item = Fault> + use<'a> {
+    let used = correlation.aliases.iter().filter(|alias| correlation.group_by.contains(&alias.name));
+    used.flat_map(move |alias| {
+        let rules = parts.iter().filter(|part| matches!(part, Part::Rule(_)));
+        let named = |rule: &Rule| alias.fields.iter().any(|(called, _)| rule.is_called(called));
+        rules.filter_map(|part| meta(set, *part)).filter(move |rule| !named(rule)).map(|rule| {
+            let message = format!("the alias {:?} names no field of {:?}", alias.name, rule.title);
+            Fault::new(alias.place, Code::Suspicious, message, "add the rule and its field to the alias")
+        })
+    })
+}
+
+fn meta(set: &RuleSet, part: Part) -> Option<&Rule> {
     match part {
         Part::Rule(id) => set.rules.get(id.index()),
         Part::Correlation(at) => set.correlations.get(at).map(|resolved| &resolved.correlation.meta),

@@ -405,7 +405,9 @@ fn percentile(shape: &Shape, entries: &[Entry], bits: u8) -> Option<(f64, u64)> 
         found.find(|(_, before)| *before > rank as u64).map(|(number, _)| number)
     };
     let (low, high) = (at(rank.floor())?, at(rank.ceil())?);
-    Some((low + (high - low) * rank.fract(), count << bits))
+    // Neighbours may be so far apart that no number says how far.
+    let number = if low == high { low } else { low * (1.0 - rank.fract()) + high * rank.fract() };
+    Some((number, count << bits))
 }
 
 /// How many rules hit one behind the other; what hit at the same time is in order.

@@ -65,9 +65,14 @@ impl Run {
 
     /// What an event at a second completes.
     pub(crate) fn event(&mut self, at: f64, event: &Value) -> Vec<Correlated> {
+        self.at(micros(at), event)
+    }
+
+    /// The same, at a microsecond.
+    pub(crate) fn at(&mut self, at: i64, event: &Value) -> Vec<Correlated> {
         let (event, mut hits, mut found) = (self.names.event(event), Vec::new(), Vec::new());
         self.matcher.matches(&self.route, &event, &mut hits);
-        self.correlator.observe(&hits, &event, micros(at), &mut found);
+        self.correlator.observe(&hits, &event, at, &mut found);
         found
     }
 

@@ -115,7 +115,7 @@ fn hits() -> impl Strategy<Value = Vec<Hit>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn windows_hold_when_a_naive_oracle_says_so(hits in hits()) {
         let sections = CORRELATIONS.iter().enumerate().map(|(number, (section, _))| {

@@ -55,6 +55,9 @@ fn what_a_correlation_cannot_mean_is_refused() {
         ("{type: temporal, rules: [a, b], timespan: 5m, condition: {gte: 3}}", Some("KZ330")),
         // It holds at once.
         ("{type: event_count, rules: [a], timespan: 5m, condition: {lt: 7}}", Some("KZ352")),
+        // Events of b would need a field x.
+        ("{type: temporal, rules: [a, b], timespan: 5m, aliases: {x: {a: user}}, group-by: [x]}", Some("KZ352")),
+        ("{type: temporal, rules: [a, b], timespan: 5m, aliases: {x: {a: user, b: login}}, group-by: [x]}", None),
         // Rules that are not there.
         ("{type: event_count, rules: [d], timespan: 5m, condition: {gte: 3}}", Some("KZ331")),
         ("{type: event_count, rules: [self], timespan: 5m, condition: {gte: 3}}", Some("KZ332")),

@@ -30,7 +30,7 @@ fn correlations() -> String {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
     #[test]
     fn restarts_do_not_show(
         steps in prop::collection::vec((0..5_u8, 0..20_u8, 0..4_usize, 0..9_u8, 0..9_u8, prop::bool::weighted(0.1)), 1..300),
@@ -81,6 +81,30 @@ proptest! {
             run.event(f64::from(number) / 2.0, &event("c", json!({"group": number % 3, "n": number})));
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+    #[test]
+    fn any_time_and_any_number_do_no_harm(
+        steps in prop::collection::vec((time(), 0..4_usize, number()), 1..200),
+    ) {
+        let mut run = Run::new(&correlations(), Limits { lateness: i64::MAX, ..Limits::default() });
+        for (at, kind, number) in steps {
+            let event = event(["a", "b", "c", "ab"][kind], json!({"group": 1, "n": number}));
+            for found in run.at(at, &event) {
+                prop_assert!(found.began <= found.at && !found.told.is_empty());
+            }
+        }
+    }
+}
+
+fn time() -> impl Strategy<Value = i64> {
+    prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX), -1_000_000..1_000_000_i64]
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    prop_oneof![any::<f64>(), Just(f64::MAX), Just(f64::MIN), -10.0..10.0]
 }
 
 fn set(file: &str) -> Arc<RuleSet> {
