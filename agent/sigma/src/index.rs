@@ -6,14 +6,12 @@ use crate::modifier::Order;
 use crate::program::{Check, Number, Program, Test, Tree};
 use crate::regex::Regexes;
 use crate::text::folded;
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use crate::window::{WIDTH, Windows};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Shorter texts stand everywhere: the presence of the field tells as much.
-const SHORT: usize = 3;
-/// Bytes of literals up to which the faster, larger automaton is built.
-const FAST: usize = 24_000;
+const SHORT: usize = WIDTH;
 
 /// Something without which a rule cannot match.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,8 +26,22 @@ enum Need {
     Present(FieldId),
 }
 
-/// One of them is needed; `None` where nothing is.
-type Needs = Option<Vec<Need>>;
+impl Need {
+    fn field(&self) -> FieldId {
+        match self {
+            Self::Exact(field, _) | Self::Number(field, _) | Self::Literal(field, _) | Self::Present(field) => *field,
+        }
+    }
+}
+
+/// Alternatives, the rarest first: a rule may be filed under any of them. Of the needs of an alternative one has to be
+/// met. Without an alternative the rule may match whatever the event holds.
+type Needs = Vec<Vec<Need>>;
+
+/// Alternatives kept.
+const ALTERNATIVES: usize = 6;
+/// Rare enough not to look for something rarer in a field that no other rule needs.
+const RARE: usize = 60;
 
 /// How rare an event is that has what is needed: more is rarer.
 fn rarity(needs: &[Need]) -> usize {
@@ -43,42 +55,51 @@ fn rarity(needs: &[Need]) -> usize {
     least.saturating_sub(needs.len().ilog2() as usize * 2)
 }
 
-fn best(all: impl Iterator<Item = Needs>) -> Needs {
-    all.flatten().max_by_key(|needs| rarity(needs))
+/// All of them hold: each is an alternative.
+fn all(parts: impl Iterator<Item = Needs>) -> Needs {
+    let mut needs: Needs = parts.flatten().collect();
+    needs.sort_by_key(|alternative| std::cmp::Reverse(rarity(alternative)));
+    needs.truncate(ALTERNATIVES);
+    needs
 }
 
-fn union(all: impl Iterator<Item = Needs>) -> Needs {
+/// One of them holds.
+fn any(parts: impl Iterator<Item = Needs>) -> Needs {
     let mut union = Vec::new();
-    for needs in all {
-        union.extend(needs?);
+    for needs in parts {
+        match needs.into_iter().next() {
+            Some(rarest) => union.extend(rarest),
+            None => return Vec::new(),
+        }
     }
     union.sort_unstable();
     union.dedup();
-    Some(union)
+    vec![union]
 }
 
 fn of_condition(condition: &Condition, selections: &[Needs]) -> Needs {
     match condition {
-        Condition::Of(name) => selections.get(*name).cloned().flatten(),
-        Condition::And(parts) => best(parts.iter().map(|part| of_condition(part, selections))),
-        Condition::Or(parts) => union(parts.iter().map(|part| of_condition(part, selections))),
-        Condition::Not(_) => None,
+        Condition::Of(name) => selections.get(*name).cloned().unwrap_or_default(),
+        Condition::And(parts) => all(parts.iter().map(|part| of_condition(part, selections))),
+        Condition::Or(parts) => any(parts.iter().map(|part| of_condition(part, selections))),
+        Condition::Not(_) => Vec::new(),
         Condition::AtLeast(least, names) => {
-            let mut needs: Vec<Needs> = names.iter().map(|name| selections.get(*name).cloned().flatten()).collect();
+            let mut needs: Vec<Needs> =
+                names.iter().map(|name| selections.get(*name).cloned().unwrap_or_default()).collect();
             if *least == names.len() {
-                return best(needs.into_iter());
+                return all(needs.into_iter());
             }
             // All but `least - 1` may be missing: those that need most may be left out.
-            needs.sort_by_key(|needs| needs.as_deref().map_or(0, rarity));
-            union(needs.into_iter().skip(*least - 1))
+            needs.sort_by_key(|needs| needs.first().map_or(0, |rarest| rarity(rarest)));
+            any(needs.into_iter().skip(*least - 1))
         }
     }
 }
 
 fn of_tree(tree: &Tree, regexes: &Regexes) -> Needs {
     match tree {
-        Tree::All(trees) => best(trees.iter().map(|tree| of_tree(tree, regexes))),
-        Tree::Any(trees) => union(trees.iter().map(|tree| of_tree(tree, regexes))),
+        Tree::All(trees) => all(trees.iter().map(|tree| of_tree(tree, regexes))),
+        Tree::Any(trees) => any(trees.iter().map(|tree| of_tree(tree, regexes))),
         Tree::Test(test) => of_test(test, regexes),
     }
 }
@@ -86,30 +107,31 @@ fn of_tree(tree: &Tree, regexes: &Regexes) -> Needs {
 fn of_test(test: &Test, regexes: &Regexes) -> Needs {
     let field = test.field;
     let needs = if test.neq {
-        Some(vec![Need::Present(field)])
+        vec![vec![Need::Present(field)]]
     } else if test.all {
-        best(test.checks.iter().map(|check| of_check(check, field, regexes)))
+        all(test.checks.iter().map(|check| of_check(check, field, regexes)))
     } else {
-        union(test.checks.iter().map(|check| of_check(check, field, regexes)))
+        any(test.checks.iter().map(|check| of_check(check, field, regexes)))
     };
     // Every event has some value.
-    needs.filter(|needs| !needs.contains(&Need::Present(FieldId::ANY)))
+    needs.into_iter().filter(|needs| !needs.contains(&Need::Present(FieldId::ANY))).collect()
 }
 
 fn of_check(check: &Check, field: FieldId, regexes: &Regexes) -> Needs {
-    let present = || Some(vec![Need::Present(field)]);
+    let one = |need: Need| vec![vec![need]];
+    let present = || one(Need::Present(field));
     match check {
-        Check::Null | Check::Exists(false) => None,
-        Check::Any(checks) => union(checks.iter().map(|check| of_check(check, field, regexes))),
+        Check::Null | Check::Exists(false) => Vec::new(),
+        Check::Any(checks) => any(checks.iter().map(|check| of_check(check, field, regexes))),
         Check::Text(pattern) => match (pattern.exact(), pattern.literal()) {
-            (Some(text), _) => Some(vec![Need::Exact(field, folded(text).into())]),
-            (None, Some(text)) if text.len() >= SHORT => Some(vec![Need::Literal(field, text.into())]),
+            (Some(text), _) => one(Need::Exact(field, folded(text).into())),
+            (None, Some(text)) if text.len() >= SHORT => one(Need::Literal(field, text.into())),
             _ => present(),
         },
-        Check::OneOf(texts) => Some(texts.iter().map(|text| Need::Exact(field, text.clone())).collect()),
-        Check::Bool(value) => Some(vec![Need::Exact(field, if *value { "true" } else { "false" }.into())]),
+        Check::OneOf(texts) => vec![texts.iter().map(|text| Need::Exact(field, text.clone())).collect()],
+        Check::Bool(value) => one(Need::Exact(field, if *value { "true" } else { "false" }.into())),
         Check::Number(Order::Equal, number) => match whole(*number) {
-            Some(number) => Some(vec![Need::Number(field, number)]),
+            Some(number) => one(Need::Number(field, number)),
             None => present(),
         },
         Check::Regex(id) => {
@@ -117,7 +139,7 @@ fn of_check(check: &Check, field: FieldId, regexes: &Regexes) -> Needs {
             if literals.is_empty() || literals.iter().any(|text| text.len() < SHORT) {
                 return present();
             }
-            Some(literals.iter().map(|text| Need::Literal(field, text.as_str().into())).collect())
+            vec![literals.iter().map(|text| Need::Literal(field, text.as_str().into())).collect()]
         }
         Check::Number(..) | Check::Time(..) | Check::Network(_) | Check::Exists(true) | Check::Field { .. } => {
             present()
@@ -135,29 +157,27 @@ fn whole(number: Number) -> Option<i128> {
     }
 }
 
-/// FNV-1a: the keys are texts of the rules, so that no event can make them collide.
-#[derive(Clone)]
-struct Fnv(u64);
+/// The hash of the Rust compiler: the keys are texts of the rules, so that no event can make them collide.
+#[derive(Clone, Default)]
+struct Fx(u64);
 
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
-    }
-}
-
-impl Hasher for Fnv {
+impl Hasher for Fx {
     fn finish(&self) -> u64 {
-        self.0
+        // The table takes the high bits for one thing and the low ones for another.
+        self.0 ^ self.0 >> 32
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        let mut mix = |word: u64| self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x517c_c1b7_2722_0a95);
+        let (words, rest) = bytes.as_chunks::<8>();
+        words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
+        if !rest.is_empty() {
+            mix(rest.iter().fold(0, |word, byte| word << 8 | u64::from(*byte)));
         }
     }
 }
 
-type Filed<Key> = HashMap<Key, Posting, BuildHasherDefault<Fnv>>;
+type Filed<Key> = HashMap<Key, Posting, BuildHasherDefault<Fx>>;
 
 /// Rules, by their positions.
 type Posting = Box<[u32]>;
@@ -168,8 +188,10 @@ pub(crate) struct FieldIndex {
     pub(crate) field: FieldId,
     pub(crate) present: Posting,
     exact: Filed<Box<str>>,
+    /// Length of the longest text of `exact`: a longer one need not be hashed.
+    longest: usize,
     numbers: Filed<i128>,
-    literals: Option<(AhoCorasick, Box<[Posting]>)>,
+    literals: Windows<Posting>,
 }
 
 /// The rules of one kind of events.
@@ -193,9 +215,17 @@ impl Index {
     pub(crate) fn new<'a>(programs: impl Iterator<Item = (u32, &'a Program)>, regexes: &Regexes) -> Self {
         let mut always = Vec::new();
         let mut drafts: BTreeMap<FieldId, Draft> = BTreeMap::new();
+        let mut open: Vec<(u32, Needs)> = Vec::new();
         for (number, program) in programs {
             let selections: Vec<Needs> = program.selections.iter().map(|(_, tree)| of_tree(tree, regexes)).collect();
-            let Some(needs) = of_condition(&program.condition, &selections) else {
+            open.push((number, of_condition(&program.condition, &selections)));
+        }
+        // Those first that have no choice: the others follow them to their fields, so that few fields are looked at.
+        open.sort_by_key(|(_, needs)| needs.len());
+        for (number, needs) in open {
+            let known = |need: &Need| drafts.contains_key(&need.field());
+            let follows = |needs: &&Vec<Need>| rarity(needs) >= RARE && needs.iter().all(known);
+            let Some(needs) = needs.iter().find(follows).or(needs.first()).cloned() else {
                 always.push(number);
                 continue;
             };
@@ -216,33 +246,18 @@ impl Index {
         }
         let mut index = Self { always: Posting::default(), fields: Vec::with_capacity(drafts.len()) };
         for (field, draft) in drafts {
-            let (texts, postings): (Vec<Box<str>>, Vec<Posting>) =
-                draft.literals.into_iter().map(|(text, rules)| (text, rules.into())).unzip();
-            let literals = automaton(&texts).map(|automaton| (automaton, postings.iter().cloned().collect()));
-            if literals.is_none() {
-                // Too large for an automaton: without it the index would be wrong, so it is not used.
-                always.extend(postings.iter().flat_map(|rules| rules.iter().copied()));
-            }
             index.fields.push(FieldIndex {
                 field,
                 present: draft.present.into(),
+                longest: draft.exact.keys().map(|text| text.len()).max().unwrap_or(0),
                 exact: draft.exact.into_iter().map(|(text, rules)| (text, rules.into())).collect(),
                 numbers: draft.numbers.into_iter().map(|(number, rules)| (number, rules.into())).collect(),
-                literals: literals.filter(|_| !texts.is_empty()),
+                literals: Windows::new(draft.literals.into_iter().map(|(text, rules)| (text, rules.into()))),
             });
         }
-        always.sort_unstable();
-        always.dedup();
         index.always = always.into();
         index
     }
-}
-
-fn automaton(texts: &[Box<str>]) -> Option<AhoCorasick> {
-    let size: usize = texts.iter().map(|text| text.len()).sum();
-    let kind = if size <= FAST { AhoCorasickKind::DFA } else { AhoCorasickKind::ContiguousNFA };
-    let texts = texts.iter().map(|text| text.as_bytes());
-    AhoCorasick::builder().match_kind(MatchKind::Standard).kind(Some(kind)).build(texts).ok()
 }
 
 impl FieldIndex {
@@ -258,13 +273,13 @@ impl FieldIndex {
 
     /// Gives the rules filed under a value, folded, to `found`.
     pub(crate) fn texts(&self, folded: &str, found: &mut impl FnMut(&[u32])) {
-        if let Some(rules) = (!self.exact.is_empty()).then(|| self.exact.get(folded)).flatten() {
+        if folded.len() <= self.longest
+            && let Some(rules) = self.exact.get(folded)
+        {
             found(rules);
         }
-        if let Some((automaton, postings)) = &self.literals {
-            for hit in automaton.find_overlapping_iter(folded) {
-                found(&postings[hit.pattern().as_usize()]);
-            }
+        if !self.literals.is_empty() {
+            self.literals.scan(folded.as_bytes(), &mut |rules| found(rules));
         }
     }
 }

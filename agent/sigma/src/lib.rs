@@ -48,6 +48,7 @@ mod rule;
 pub mod second;
 mod set;
 mod text;
+mod window;
 mod yaml;
 
 pub use condition::Condition;

@@ -5,9 +5,11 @@ pub(crate) fn fold(c: char) -> char {
     match c {
         'A'..='Z' => c.to_ascii_lowercase(),
         '\0'..='\u{7f}' => c,
-        // Russian, the letters this product meets most.
-        'А'..='Я' => char::from_u32(u32::from(c) + 0x20).unwrap_or(c),
-        'а'..='я' => c,
+        // Cyrillic, the letters this product meets most, Russian and Kazakh: the tables below take long.
+        'А'..='Я' => shifted(c, 0x20),
+        'Ѐ'..='Џ' => shifted(c, 0x50),
+        'а'..='џ' => c,
+        'Ҋ'..='ҿ' | 'Ӑ'..='ӿ' => shifted(c, u32::from(u32::from(c) % 2 == 0)),
         // Turkish letters: their small and large partners are plain i and I only in Turkish.
         'ı' | 'İ' => c,
         _ => {
@@ -15,6 +17,10 @@ pub(crate) fn fold(c: char) -> char {
             single(upper.to_lowercase()).or_else(|| single(c.to_lowercase())).unwrap_or(c)
         }
     }
+}
+
+fn shifted(c: char, by: u32) -> char {
+    char::from_u32(u32::from(c) + by).unwrap_or(c)
 }
 
 fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
