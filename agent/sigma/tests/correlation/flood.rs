@@ -1,6 +1,6 @@
 //! Memory does not grow with the number of groups, values or hits, and what is estimated then is near the truth.
 
-use crate::{Run, correlation, event, micros};
+use crate::{Run, Store, correlation, event, micros};
 use kuzet_sigma::{Correlated, Event, FieldId, Hit, Limits, Value};
 use serde_json::json;
 
@@ -137,4 +137,28 @@ fn late_hits_are_found_in_a_full_window() {
     let found = run.event(500.6, &event("a", json!({"n": 5_001})));
     assert_eq!(found.iter().map(|found| found.number).collect::<Vec<_>>(), [1_003.0]);
     assert_eq!(run.correlator.late(), 0);
+}
+
+#[test]
+fn a_restart_in_a_flood_does_not_show() {
+    let sections = [
+        "{type: value_count, rules: [a], timespan: 2s, condition: {gte: 1100, lte: 1300, field: n}}",
+        "{type: value_percentile, rules: [a], timespan: 2s, condition: {gte: 4000, field: n}}",
+        "{type: value_sum, rules: [a], timespan: 2s, condition: {gte: 5000000, field: n}}",
+        "{type: event_count, rules: [a], timespan: 2s, condition: {gte: 900, lte: 1500}}",
+    ];
+    let sections: String = (0..).zip(sections).map(|(n, section)| correlation(&format!("c{n}"), section)).collect();
+    let (mut whole, mut broken, mut store) =
+        (Run::new(&sections, Limits::default()), Run::new(&sections, Limits::default()), Store::default());
+    let (hits, mut found, mut again) = (hit(&mut whole), Vec::new(), Vec::new());
+    for at in 0..6_000_u64 {
+        whole.correlator.observe(&hits, &Numbered(at), at.cast_signed() * 1_000, &mut found);
+        broken.correlator.observe(&hits, &Numbered(at), at.cast_signed() * 1_000, &mut again);
+        if at % 700 == 0 {
+            broken.restart(&mut store);
+        }
+    }
+    assert_eq!(found, again);
+    assert!((0..4).all(|n| found.iter().any(|found| found.correlation == n)), "{found:?}");
+    assert!(found.iter().any(|found| found.about), "{found:?}");
 }
