@@ -24,6 +24,9 @@ pub struct Attack {
     /// Client that must be among those of the incident; empty: any.
     #[serde(default)]
     pub client: String,
+    /// Store of the incident that finds it; empty: any.
+    #[serde(default)]
+    pub store: String,
     pub day: usize,
     pub hour: u32,
     #[serde(default = "one")]

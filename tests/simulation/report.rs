@@ -56,7 +56,9 @@ pub fn report<'a>(outcome: &'a Outcome, attacks: &'a [Attack]) -> Report<'a> {
     let found = attacks.iter().map(|attack| {
         let of = outcome.told.iter().filter(grave).filter(|told| explains(attack, &told.incident));
         let expected = |told: &&Told| {
-            attack.kinds.is_empty() || kinds(&told.incident).iter().any(|kind| attack.kinds.contains(kind))
+            let store = told.incident.store.as_ref().map_or("", |store| store.name.as_str());
+            let there = attack.store.is_empty() || attack.store == store;
+            there && (attack.kinds.is_empty() || kinds(&told.incident).iter().any(|kind| attack.kinds.contains(kind)))
         };
         let of: Vec<&Told> = of.filter(expected).collect();
         let first = of.iter().filter_map(|told| told.at).filter(|at| at.0 >= attack.begins()).min();
