@@ -17,6 +17,7 @@ use crate::source::stream::Streams;
 use crate::source::{FileInfo, Progress, Sink, TailOptions, Tailer, Wake, Waker};
 use crate::store::{Batch, Message, Sqlite, Store, StoreError, Tally as Record};
 use kuzet_decode::{Chunk, Tally};
+use kuzet_detect::Planted;
 use kuzet_event::{FileId, SourceId, Timestamp};
 use kuzet_incident::{Change, State, What};
 use kuzet_personal::Key;
@@ -80,6 +81,9 @@ pub struct Agent {
     next_purge: Duration,
     /// Up to when it was looked for suppressions and jobs that end.
     expired: Option<Timestamp>,
+    key: Key,
+    /// What is planted, and the version of the store that says so.
+    canaries: Option<(i64, Vec<Planted>)>,
     /// Events seen at the last beat, and beats in a row with stamps far from the clock, by source.
     stamps: Vec<(u64, u8)>,
 }
@@ -188,6 +192,8 @@ impl Agent {
             evicted: 0,
             next_purge: now,
             expired: None,
+            key: key.clone(),
+            canaries: None,
         })
     }
 
@@ -258,6 +264,7 @@ impl Agent {
 
     /// Takes what there is, of files and of streams.
     fn read(&mut self) -> Progress {
+        self.watch_canaries();
         let mut hands = Hands { core: &mut self.core, gaps: &mut self.gaps, metrics: &self.metrics };
         let files = self.tailer.read(&mut hands);
         let progress = files.and(self.streams.read(self.clock.monotonic(), self.clock.wall(), &mut hands));

@@ -5,6 +5,7 @@
 
 mod attacks_mariadb;
 mod attacks_postgresql;
+mod canaries;
 mod compensated;
 pub mod database;
 mod discover;

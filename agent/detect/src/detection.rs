@@ -46,11 +46,13 @@ pub enum Kind {
     SightLost,
     /// The server counts statements or sessions that its log does not show.
     BlindedSession,
+    /// A number or a row that belongs to nobody was asked for.
+    Canary,
 }
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 19] = [
+    pub const ALL: [Kind; 20] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -70,6 +72,7 @@ impl Kind {
         Kind::StaleAccount,
         Kind::SightLost,
         Kind::BlindedSession,
+        Kind::Canary,
     ];
 
     /// Stable name.
@@ -95,6 +98,7 @@ impl Kind {
             Kind::StaleAccount => "stale_account",
             Kind::SightLost => "sight_lost",
             Kind::BlindedSession => "blinded_session",
+            Kind::Canary => "canary",
         }
     }
 
@@ -106,6 +110,7 @@ impl Kind {
             | Kind::BulkRead
             | Kind::Export
             | Kind::Enumeration
+            | Kind::Canary
             | Kind::Injection
             | Kind::Copy
             | Kind::DangerousFunction

@@ -8,6 +8,7 @@ mod state;
 mod tests;
 
 use crate::account::{Account, AccountKey, BUCKETS};
+use crate::canary::Canaries;
 use crate::detectors::{self, DETECTORS, Note, Shared, Standings};
 use crate::follow;
 use crate::hash::Build;
@@ -84,6 +85,7 @@ impl Detectors {
             stories: Shelf::new(b's', thresholds.max_accounts),
             bursts: Shelf::new(b'b', thresholds.max_accounts),
             probes: Shelf::new(b'p', thresholds.max_accounts),
+            canaries: Canaries::default(),
             clock: 0,
         };
         Detectors {
@@ -114,6 +116,11 @@ impl Detectors {
     /// A warning for each declared job that has expired at `now`.
     pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = Diagnostic> + '_ {
         self.policy.iter().flat_map(move |policy| policy.expired(now))
+    }
+
+    /// From now on these numbers and rows are nobody's.
+    pub fn watch_canaries(&mut self, canaries: Canaries) {
+        self.shared.canaries = canaries;
     }
 
     /// How many events each declared job explained.
@@ -230,7 +237,8 @@ impl Detectors {
             return;
         }
         self.resolver.follow(event, &templates, self.thresholds.export_small_rows, &mut self.shared.clock);
-        if templates.is_empty() && !interesting(event) {
+        let canary = templates.is_empty() && self.shared.canaries.met(event).is_some();
+        if templates.is_empty() && !interesting(event) && !canary {
             return;
         }
         let who = self.resolver.identify(&event.actor);
@@ -248,7 +256,7 @@ impl Detectors {
         if let Some(ended) = &met.ended {
             self.settle(event, who, ended, detections);
         }
-        let mut note = match stands_out(event) {
+        let mut note = match stands_out(event) || canary {
             true => self.logged_act(event, met.same, !templates.is_empty(), detections),
             false => Note::default(),
         };
@@ -349,9 +357,10 @@ impl Detectors {
         let mut touch = Touch::new(template, delta, total, bucket);
         (touch.verdict, touch.daily) = (verdict, daily);
         touch.news = news;
+        touch.canary = self.shared.canaries.met(event);
         touch.told = note.told && template.doing == Doing::Grant;
         touch.injection = note.injection;
-        self.crowded += people(&o, &mut touch, account, thresholds);
+        self.crowded += people(&o, &mut touch, account, thresholds, &self.shared.canaries);
         touch.window_rows = account.sum(bucket, summed(&o, &touch, thresholds));
         let mut teller = Teller { thresholds, severities: &self.severities, out: detections };
         let first = teller.out.len();
@@ -470,9 +479,15 @@ fn judge(
 }
 
 /// Finds the people that the event names and notes them; gives how many there was no room for.
-fn people(o: &Observation<'_>, touch: &mut Touch<'_>, account: &mut Account, thresholds: &Thresholds) -> u64 {
+fn people(
+    o: &Observation<'_>,
+    touch: &mut Touch<'_>,
+    account: &mut Account,
+    thresholds: &Thresholds,
+    canaries: &Canaries,
+) -> u64 {
     let event = o.event;
-    for identifier in &event.identifiers {
+    for identifier in event.identifiers.iter().filter(|one| !canaries.nobody(one.key.0)) {
         if let Some(domain) = touch.template.domain(identifier.kind, identifier.column) {
             touch.own.push((domain, identifier.key.0));
         }

@@ -6,6 +6,7 @@
 mod account;
 mod acts;
 mod calendar;
+mod canary;
 mod catalogue;
 mod copies;
 mod detection;
@@ -39,6 +40,7 @@ mod scenarios;
 mod tests;
 
 pub use calendar::calendar_ends;
+pub use canary::{Canaries, Planted, RESERVED, key_hash, reserved_iin};
 pub use catalogue::{CATEGORIES, Catalogue, Known};
 pub use detection::{Detection, Family, Kind, Rule, Severity, Store, StoreClass};
 pub use diagnostic::Diagnostic;

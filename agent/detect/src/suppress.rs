@@ -40,7 +40,7 @@ const KEYS: [&str; 17] = [
 const ANSWERS: [&str; 4] = ["owner", "reason", "expires", "offset"];
 
 /// Kinds that a suppression silences only when it names them.
-const OUTRIGHT: [Kind; 3] = [Kind::SightLost, Kind::AuditTampering, Kind::BlindedSession];
+const OUTRIGHT: [Kind; 4] = [Kind::SightLost, Kind::AuditTampering, Kind::BlindedSession, Kind::Canary];
 
 /// How often something that a person named took place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,7 @@
 //! What detectors see of one event, and how what they find becomes a detection: counted once, then only added to.
 
 use crate::account::{Account, Delta};
+use crate::canary::Met;
 use crate::known::News;
 use crate::policy::Condition;
 use crate::resolve::{Identity, Template};
@@ -133,6 +134,8 @@ pub(crate) struct Touch<'a> {
     pub(crate) hidden: bool,
     /// A detection told it as a copy.
     pub(crate) copied: bool,
+    /// The canary that it asks for.
+    pub(crate) canary: Option<Met>,
     /// What a job has come to today, where it breaks a limit of the day.
     pub(crate) daily: u64,
     /// What is new about it.
@@ -156,6 +159,7 @@ impl<'a> Touch<'a> {
             injection: None,
             hidden: false,
             copied: false,
+            canary: None,
             daily: 0,
             news: News::default(),
         }

@@ -109,6 +109,7 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::StaleAccount => "stale account used again",
         Kind::SightLost => "sight of the log lost",
         Kind::BlindedSession => "work that the log does not show",
+        Kind::Canary => "canary touched",
     }
 }
 

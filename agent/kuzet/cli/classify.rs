@@ -2,8 +2,11 @@
 
 use super::Failure;
 use super::output;
+use crate::config::Config;
+use crate::state;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
+use kuzet_detect::{RESERVED, reserved_iin};
 use kuzet_incident::thousands;
 use kuzet_personal::{Classifier, Encoding, Finding, Key, Kind, Scanner, Summary, decode, detect};
 use serde::Serialize;
@@ -39,6 +42,8 @@ struct Report {
     personal: bool,
     distinct_iins: u64,
     distinct_iins_capped: bool,
+    /// Different reserved numbers of this host; not among the people.
+    canaries: usize,
     kinds: Vec<Found>,
     error: Option<String>,
 }
@@ -53,11 +58,12 @@ struct Found {
     weak: u64,
 }
 
-pub(super) fn classify(options: &Options) -> Result<ExitCode, Failure> {
+pub(super) fn classify(config: Option<&Path>, options: &Options) -> Result<ExitCode, Failure> {
+    let canaries = canaries(config);
     let classifier = Classifier::new();
     let mut failed = false;
     for path in &options.files {
-        let report = read(path, &classifier, !options.json).unwrap_or_else(|error| {
+        let report = read(path, &classifier, &canaries, !options.json).unwrap_or_else(|error| {
             failed = true;
             let mut report = report(path, 0, &Summary::new(Encoding::Utf8), 0);
             report.error = Some(error.to_string());
@@ -72,8 +78,17 @@ pub(super) fn classify(options: &Options) -> Result<ExitCode, Failure> {
     Ok(ExitCode::from(u8::from(failed)))
 }
 
+/// Hashes of the numbers that this host reserves, under the key of this command; none where no agent has run.
+fn canaries(config: Option<&Path>) -> HashSet<u128> {
+    let state = Config::load(config).map(|(config, _)| config.state).ok();
+    let host = state.and_then(|state| state::key_if_any(&state).ok()).flatten();
+    let key = Key::new([0; 32]);
+    let hash = |host: &Key, number| key.pseudonym("iin", reserved_iin(host, number).as_bytes());
+    host.iter().flat_map(|host| (0..RESERVED).map(move |number| hash(host, number))).collect()
+}
+
 /// Streams one file through the classifier.
-fn read(path: &Path, classifier: &Classifier, progress: bool) -> io::Result<Report> {
+fn read(path: &Path, classifier: &Classifier, canaries: &HashSet<u128>, progress: bool) -> io::Result<Report> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {
@@ -91,10 +106,14 @@ fn read(path: &Path, classifier: &Classifier, progress: bool) -> io::Result<Repo
     // The hashes live as long as this function: any key will do.
     let key = Key::new([0; 32]);
     let mut people = HashSet::new();
+    let mut nobody = HashSet::new();
     let mut seen = |_: u64, found: &[Finding], text: &[u8]| {
         for finding in found {
             summary.add(finding);
-            if finding.kind == Kind::Iin && people.len() < MOST_PEOPLE {
+            let hash = (finding.kind == Kind::Iin).then(|| finding.pseudonym(text, &key));
+            if let Some(hash) = hash.filter(|hash| canaries.contains(hash)) {
+                nobody.insert(hash);
+            } else if finding.kind == Kind::Iin && people.len() < MOST_PEOPLE {
                 people.insert(finding.pseudonym(text, &key));
             }
         }
@@ -112,7 +131,9 @@ fn read(path: &Path, classifier: &Classifier, progress: bool) -> io::Result<Repo
     }
     scanner.finish(&mut seen);
     bar.finish_and_clear();
-    Ok(report(path, bytes, &summary, people.len()))
+    let mut report = report(path, bytes, &summary, people.len());
+    report.canaries = nobody.len();
+    Ok(report)
 }
 
 /// Reads until `part` is full or the file ends.
@@ -146,6 +167,7 @@ fn report(path: &Path, bytes: u64, summary: &Summary, people: usize) -> Report {
         personal: summary.personal(),
         distinct_iins: people as u64,
         distinct_iins_capped: people >= MOST_PEOPLE,
+        canaries: 0,
         kinds: kinds.collect(),
         error: None,
     }
@@ -161,6 +183,12 @@ fn print(report: &Report) {
     output::line(&format!("{}: {verdict} ({}, {} bytes)", report.path, report.encoding, thousands(report.bytes)));
     if report.distinct_iins > 0 {
         output::line(&format!("  {people}{} distinct IINs", thousands(report.distinct_iins)));
+    }
+    if report.canaries > 0 {
+        output::line(&format!(
+            "  {} canaries of this host: who holds this file took it from where nobody has work to do",
+            report.canaries
+        ));
     }
     let rows: Vec<Vec<String>> = report
         .kinds

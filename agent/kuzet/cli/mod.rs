@@ -1,6 +1,7 @@
 //! What a person types. Each command is one file; only this room prints.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod canary;
 mod check;
 mod classify;
 mod discover;
@@ -41,6 +42,9 @@ enum Command {
     Classify(classify::Options),
     /// Find the tables that hold personal data; reads samples, shows no value, writes the catalogue
     Discover(discover::Options),
+    /// Rows and files of nobody: plant, list and remove them
+    #[command(subcommand)]
+    Canary(canary::Command),
     /// Run recorded logs through today's detectors; changes nothing
     Replay(replay::Options),
     /// Propose, show and explain the access policy
@@ -72,7 +76,8 @@ pub fn main() -> ExitCode {
         Command::Init(options) => init::init(config, &options),
         Command::Run => run::run(config),
         Command::Check(options) => check::check(config, options.json),
-        Command::Classify(options) => classify::classify(&options),
+        Command::Canary(command) => canary::canary(config, &command),
+        Command::Classify(options) => classify::classify(config, &options),
         Command::Discover(options) => discover::discover(config, &options),
         Command::Replay(options) => replay::replay(config, &options),
         Command::Policy(command) => policy::policy(config, command),

@@ -2,7 +2,7 @@
 //! it ends; stamps far from the clock.
 
 use super::Agent;
-use kuzet_detect::{Diagnostic, Row};
+use kuzet_detect::{Canaries, Diagnostic, Row};
 use kuzet_event::Timestamp;
 use std::time::Duration;
 
@@ -18,6 +18,21 @@ impl Agent {
         let mut rows = self.core.detectors().changes();
         rows.extend(self.core.suppressions().changes());
         rows
+    }
+
+    /// Takes over what the command line planted or removed, before anything is read that came after it: who takes a row
+    /// out touches it.
+    pub(super) fn watch_canaries(&mut self) {
+        let known = self.canaries.as_ref().map(|(version, _)| *version);
+        let (version, planted) = match self.store.canaries(known) {
+            Ok(Some(changed)) => changed,
+            Ok(None) => return,
+            Err(error) => return self.store_failed(&error),
+        };
+        if self.canaries.as_ref().is_none_or(|(_, before)| *before != planted) {
+            self.core.detectors().watch_canaries(Canaries::new(&self.key, &planted));
+        }
+        self.canaries = Some((version, planted));
     }
 
     /// Brings the counters up to date.

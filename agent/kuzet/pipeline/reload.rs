@@ -66,7 +66,8 @@ impl Agent {
         self.core.reconfigure(setup::parts(feeds, content, config.thresholds.clone(), &config.fold, told), &same);
         self.core.suppressions().restore(&snapshot.detector_state);
         self.core.detectors().restore(snapshot.detector_state);
-        self.expired = None;
+        (self.expired, self.canaries) = (None, None);
+        self.watch_canaries();
         let kept = |name: &str| at(name).map(|at| (self.base[at].clone(), self.stamps[at]));
         let fresh = |name: &str| (base(&snapshot.tallies, name), (0, 0));
         let books = self.core.names().map(|name| kept(name).unwrap_or_else(|| fresh(name)));

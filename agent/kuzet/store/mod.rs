@@ -5,6 +5,7 @@
 //! while the agent runs.
 
 mod acts;
+mod canary;
 mod configuration;
 mod error;
 mod files;
@@ -19,6 +20,7 @@ mod sqlite;
 mod tests;
 
 pub use acts::PendingAct;
+pub use canary::Canary;
 pub use configuration::{Configuration, Standing};
 pub use error::{StoreError, StoreErrorKind};
 pub use files::in_use;

@@ -231,7 +231,7 @@ impl Reader {
     }
 }
 
-fn connect(dir: &Path, flags: OpenFlags) -> Result<(Connection, PathBuf), StoreError> {
+pub(super) fn connect(dir: &Path, flags: OpenFlags) -> Result<(Connection, PathBuf), StoreError> {
     let path = dir.join(DATABASE);
     files::check(dir)?;
     files::check(&path)?;

@@ -1,4 +1,4 @@
--- The Kuzet store, schema 2 (PRAGMA user_version; older ones are brought here by migrations/). One file, written by one
+-- The Kuzet store, schema 3 (PRAGMA user_version; older ones are brought here by migrations/). One file, written by one
 -- agent; the command line adds acts only.
 -- Times are microseconds since 1970 in UTC. Numbers of 64 bits without sign are kept bit for bit.
 
@@ -102,4 +102,19 @@ CREATE TABLE configuration (
     at     INTEGER NOT NULL,
     loaded INTEGER NOT NULL,               -- 1: in force from then on; 0: refused, the one before stayed
     json   TEXT    NOT NULL                -- what changed, or why it was refused; no secrets
+) STRICT;
+
+-- Rows of nobody that were planted in the servers, to be told when somebody touches them.
+CREATE TABLE canary (
+    number     INTEGER PRIMARY KEY,        -- which of the numbers that follow from this host's key
+    store      TEXT    NOT NULL,
+    system     TEXT    NOT NULL,
+    database   TEXT    NOT NULL,
+    schema     TEXT    NOT NULL,
+    relation   TEXT    NOT NULL,
+    iin_column TEXT    NOT NULL,
+    key        BLOB,                       -- keyed hash of its primary key; no value of the row is kept
+    at         INTEGER NOT NULL,
+    ran        INTEGER NOT NULL,           -- 1: the agent ran the SQL; 0: it was printed for a person
+    removed    INTEGER NOT NULL            -- 1: taken out again, nobody is told of its number any more
 ) STRICT;

@@ -2,6 +2,7 @@
 
 mod audit;
 mod bulk_read;
+mod canary;
 mod copy;
 mod dangerous_function;
 mod enumeration;
@@ -18,6 +19,7 @@ mod stale_account;
 
 use crate::Kind;
 use crate::account::Account;
+use crate::canary::Canaries;
 use crate::hash::Build;
 use crate::policy::Policy;
 use crate::shelf::Shelf;
@@ -47,7 +49,8 @@ pub(crate) struct Detector {
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 15] = [
+pub(crate) static DETECTORS: [&Detector; 16] = [
+    &canary::DETECTOR,
     &privilege::DETECTOR,
     &audit::DETECTOR,
     &login::DETECTOR,
@@ -70,6 +73,7 @@ pub(crate) struct Shared {
     pub(crate) stories: Shelf<(u8, u128, u64), Story>,
     pub(crate) bursts: Shelf<(u8, u128, u64), Burst>,
     pub(crate) probes: Shelf<u128, Probe>,
+    pub(crate) canaries: Canaries,
     pub(crate) clock: u64,
 }
 

@@ -91,6 +91,7 @@ fn every_condition_must_hold_and_what_is_silenced_is_counted() {
 
 #[test]
 fn the_own_sight_is_silenced_outright_or_not() {
+    assert!(OUTRIGHT.contains(&Kind::Canary));
     for kind in OUTRIGHT {
         let found = detection(kind, "postgres", Client::Local, NOW);
         assert!(!parsed("role = \"postgres\"").silence(&found), "{kind:?}");
