@@ -106,6 +106,10 @@ fn in_postgresql() {
     assert_eq!(server.admin("mfo", &format!("SELECT count(*) FROM borrowers WHERE iin IN ('{iin}', '{other}')")), "0");
     agent.setup.caught_up(&|_| 1);
     assert!(list(&agent).is_empty());
+    // From the server's stamp to the decision: within a second, with room for a busy machine.
+    for incident in agent.setup.incidents() {
+        assert!(incident["kuzet.observed"]["delay_max_us"].as_u64() < Some(1_000_000), "{incident:#}");
+    }
     assert_eq!(told(&agent, "postgres"), before, "{:#?}", agent.setup.incidents());
     assert!(!agent.output().contains(&iin));
 }

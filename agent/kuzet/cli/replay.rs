@@ -7,11 +7,12 @@ use crate::config::{Config, Content};
 use crate::core::{Core, Feed};
 use crate::message::Gap;
 use crate::source::{DirectProgress, DirectRead, FileInfo, Sink, TailOptions};
-use crate::store::{Batch, Memory, Store};
+use crate::store::{Batch, Memory, Reader, Store};
 use crate::{setup, state};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use kuzet_decode::{Chunk, DecodeOptions, Format, Tally};
+use kuzet_detect::{Canaries, Planted};
 use kuzet_event::{FileId, SourceId, Timestamp};
 use kuzet_incident::{Incident, thousands};
 use kuzet_personal::Key;
@@ -81,7 +82,8 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
     config.suppressions = options.suppressions.clone().or(config.suppressions);
     let content = Content::read(config.catalogue.as_deref(), config.policy.as_deref(), None)?
         .silenced(config.suppressions.as_deref())?;
-    let key = state::key_if_any(&config.state)?.unwrap_or_else(|| Key::new(REPLAY_KEY));
+    let host = state::key_if_any(&config.state)?;
+    let key = host.clone().unwrap_or_else(|| Key::new(REPLAY_KEY));
     let mut feed = match &options.source {
         Some(name) => setup::feeds(&config, &key).into_iter().find(|feed| feed.name == *name).ok_or_else(|| {
             let known: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).collect();
@@ -99,6 +101,7 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
     };
     feed.options.latest = written(&options.files);
     let mut core = Core::new(setup::parts(vec![feed], content, config.thresholds, &config.fold, Box::new(|_| {})));
+    watch_canaries(&mut core, &config.state, host.as_ref());
     let (told, bytes) = run(&mut core, &options.files, !options.json)?;
     let mut incidents: Vec<&Incident> = told.incidents().collect();
     incidents.sort_by_key(|incident| (incident.since, incident.id));
@@ -113,6 +116,14 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
         print(&incidents, &summary);
     }
     Ok(ExitCode::from(u8::from(status.tally.lost > 0)))
+}
+
+/// Canaries follow from the key of the host: without it there are none. Those that were taken out are as they are now.
+fn watch_canaries(core: &mut Core, state: &Path, host: Option<&Key>) {
+    let Some(key) = host else { return };
+    let known = Reader::open(state).and_then(|reader| reader.canaries()).unwrap_or_default();
+    let planted: Vec<Planted> = known.into_iter().map(|canary| canary.planted).collect();
+    core.detectors().watch_canaries(Canaries::new(key, &planted));
 }
 
 /// Reads the files to their end; gives the incidents as they were last told, and the bytes read.

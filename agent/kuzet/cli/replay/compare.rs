@@ -1,7 +1,7 @@
 //! `kuzet replay --since`: what a changed policy, catalogue or suppression would have made of the logs that are still
 //! there: which incidents are new, gone or changed.
 
-use super::{Failure, Options, REPLAY_KEY, output, run, written};
+use super::{Failure, Options, REPLAY_KEY, output, run, watch_canaries, written};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Content};
 use crate::core::Core;
@@ -152,7 +152,8 @@ fn incidents(
     options: &Options,
 ) -> Result<(Vec<Incident>, u64), Failure> {
     let content = Content::load(config)?;
-    let key = state::key_if_any(&config.state)?.unwrap_or_else(|| Key::new(REPLAY_KEY));
+    let host = state::key_if_any(&config.state)?;
+    let key = host.clone().unwrap_or_else(|| Key::new(REPLAY_KEY));
     let (mut found, mut lost) = (Vec::new(), 0);
     for (index, files) in logs.iter().filter(|(_, files)| !files.is_empty()) {
         let mut feeds = setup::feeds(config, &key);
@@ -161,6 +162,7 @@ fn incidents(
         let parts =
             setup::parts(vec![feed], content.clone(), config.thresholds.clone(), &config.fold, Box::new(|_| {}));
         let mut core = Core::new(parts);
+        watch_canaries(&mut core, &config.state, host.as_ref());
         let (told, _) = run(&mut core, files, !options.json)?;
         found.extend(told.incidents().filter(|incident| incident.until >= since).cloned());
         lost += core.status().iter().map(|status| status.tally.lost).sum::<u64>();
