@@ -9,6 +9,7 @@ mod canaries;
 mod compensated;
 pub mod database;
 mod discover;
+mod jobs;
 mod journald;
 pub mod mariadb;
 mod mariadb_logs;
