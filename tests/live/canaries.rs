@@ -112,6 +112,13 @@ fn in_postgresql() {
     }
     assert_eq!(told(&agent, "postgres"), before, "{:#?}", agent.setup.incidents());
     assert!(!agent.output().contains(&iin));
+    // A role that may insert, and the operator's yes.
+    server.admin("mfo", "GRANT INSERT, DELETE, SELECT ON borrowers TO kuzet");
+    let rows = || server.admin("mfo", "SELECT count(*) FROM borrowers WHERE id > 2000000000");
+    printed(&agent, &[&PLANT[..], &["--yes"]].concat());
+    assert_eq!((rows().as_str(), list(&agent).len()), ("2", 2));
+    printed(&agent, &["canary", "remove", "--all", "--yes"]);
+    assert_eq!((rows().as_str(), list(&agent).len()), ("0", 0));
 }
 
 #[test]
