@@ -51,6 +51,7 @@ if wanted properties; then
   fi
 fi
 
+<<<<<<< HEAD
 if wanted sigma; then
   say "Sigma rules and events through two engines, 100,000 cases"
   note ""
@@ -62,6 +63,22 @@ if wanted sigma; then
   else
     note "**FAILED** (seed $seed)"
   fi
+=======
+say "ten million different roles, addresses, statements and people"
+note ""
+note "## Ten million names"
+note ""
+if KUZET_LONG=1 cargo test --release --test kuzet robust::flood >/dev/null; then note "done"; else note "**FAILED**"; fi
+
+say "kill the agent $kills times"
+note ""
+note "## $kills kills"
+note ""
+if KUZET_KILLS=$kills cargo test --test kuzet robust::kill -- --nocapture 2>&1 | tee /dev/stderr | grep '^test result' >>"$result"; then
+  note "done"
+else
+  note "**FAILED**"
+>>>>>>> 0d7663a (What is unlike the past of a role or person and of its peers is told as an anomaly)
 fi
 
 if wanted kills; then

@@ -535,6 +535,7 @@ impl Agent {
             metrics.readable(stream.problem.is_none());
         }
         self.metrics.evictions("detectors", self.evicted + self.core.detectors().evicted());
+        self.metrics.baselines(self.core.detectors().baselines());
         self.metrics.set_ready(true);
     }
 

@@ -114,6 +114,7 @@ fn every_metric_is_registered_as_the_list_says() {
     let known = store("borrowers", false);
     metrics.detection("export", Kind::Export, Severity::Critical, Some(&known));
     metrics.evictions("detectors", 1);
+    metrics.baselines([("learning", 1), ("known", 0)]);
     metrics.outbox("am", 1, 0, Some(Timestamp(1)));
     let source = metrics.source(SourceId(0)).unwrap();
     source.lag(1, Duration::ZERO);

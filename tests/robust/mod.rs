@@ -2,6 +2,7 @@
 
 mod bytes;
 pub mod feed;
+mod flood;
 mod kill;
 mod planting;
 mod privacy;

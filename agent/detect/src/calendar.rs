@@ -50,6 +50,18 @@ impl Calendar {
         }
     }
 
+    /// The day of the week that a local day is like, Monday first, and its name: a day off is a Sunday, a day that is
+    /// worked by order a Monday.
+    pub(crate) fn like(&self, day: i64) -> (usize, &'static str) {
+        const NAMES: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+        let weekday = usize::try_from((day + 3).rem_euclid(7)).unwrap_or(0);
+        match (self.worked.contains(&day), self.off.contains(&day)) {
+            (true, _) => (0, "working day by order"),
+            (false, true) => (6, "day off"),
+            (false, false) => (weekday, NAMES[weekday]),
+        }
+    }
+
     /// Why nobody works at `at`, if so.
     pub(crate) fn outside(&self, at: Timestamp) -> Option<String> {
         let hours = self.hours.as_ref()?;

@@ -42,6 +42,8 @@ pub enum Kind {
     ServiceAccountByHand,
     /// An account that was silent for long is used again.
     StaleAccount,
+    /// Unlike what the principal and its peers do.
+    Anomaly,
     /// Sight lost: a gap in the log, an unreadable source.
     SightLost,
     /// The server counts statements or sessions that its log does not show.
@@ -52,7 +54,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 20] = [
+    pub const ALL: [Kind; 21] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -70,6 +72,7 @@ impl Kind {
         Kind::FirstSeen,
         Kind::ServiceAccountByHand,
         Kind::StaleAccount,
+        Kind::Anomaly,
         Kind::SightLost,
         Kind::BlindedSession,
         Kind::Canary,
@@ -96,6 +99,7 @@ impl Kind {
             Kind::FirstSeen => "first_seen",
             Kind::ServiceAccountByHand => "service_account_by_hand",
             Kind::StaleAccount => "stale_account",
+            Kind::Anomaly => "anomaly",
             Kind::SightLost => "sight_lost",
             Kind::BlindedSession => "blinded_session",
             Kind::Canary => "canary",
@@ -117,7 +121,8 @@ impl Kind {
             | Kind::OutOfHours
             | Kind::FirstSeen
             | Kind::ServiceAccountByHand
-            | Kind::StaleAccount => Family::Access,
+            | Kind::StaleAccount
+            | Kind::Anomaly => Family::Access,
             Kind::MassChange | Kind::Destruction => Family::Change,
             Kind::PrivilegeEscalation => Family::Privilege,
             Kind::AuditTampering | Kind::BlindedSession => Family::Audit,

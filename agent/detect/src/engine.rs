@@ -8,6 +8,7 @@ mod state;
 mod tests;
 
 use crate::account::{Account, AccountKey, BUCKETS};
+use crate::baseline::Baselines;
 use crate::canary::Canaries;
 use crate::detectors::{self, DETECTORS, Note, Shared, Standings};
 use crate::follow;
@@ -50,6 +51,7 @@ pub struct Detectors {
     accounts: Shelf<AccountKey, Account>,
     sessions: Shelf<u64, Session>,
     known: Known,
+    baselines: Baselines,
     shared: Shared,
     reckoner: Reckoner,
     silence: Silence,
@@ -97,6 +99,7 @@ impl Detectors {
             accounts: Shelf::new(b'a', thresholds.max_accounts),
             sessions: Shelf::new(b't', thresholds.max_sessions),
             known: Known::new(&thresholds),
+            baselines: Baselines::new(&thresholds),
             shared,
             reckoner: Reckoner::new(thresholds.max_accounts, thresholds.max_sessions),
             silence: Silence::new(thresholds.max_sessions, thresholds.max_accounts),
@@ -358,6 +361,11 @@ impl Detectors {
         (touch.verdict, touch.daily) = (verdict, daily);
         touch.news = news;
         touch.canary = self.shared.canaries.met(event);
+        // A declared job has limits of its own, which the policy keeps.
+        if learns && !touch.grant().is_some_and(|grant| grant.job) {
+            let policy = self.policy.as_ref();
+            touch.strange = self.baselines.meet(&o, &touch, policy, thresholds, &mut self.shared.clock);
+        }
         touch.told = note.told && template.doing == Doing::Grant;
         touch.injection = note.injection;
         self.crowded += people(&o, &mut touch, account, thresholds, &self.shared.canaries);
@@ -370,6 +378,10 @@ impl Detectors {
             }
         }
         let told = teller.out.len() > first;
+        if told && learns {
+            let (store, strange) = (template.store_hash, &touch.strange);
+            self.baselines.taint(&o, store, strange, &teller.out[first..], &mut self.shared.clock);
+        }
         if let Some(delta) = touch.delta.take() {
             account.keep(bucket, event.at, delta);
         }

@@ -83,6 +83,11 @@ pub(crate) struct News {
 }
 
 impl News {
+    /// Whether anything is there for the first time.
+    pub(crate) fn any(&self) -> bool {
+        self.fresh != 0
+    }
+
     /// What is there for the first time and nobody foresaw, in words.
     pub(crate) fn fresh(&self, actor: &Actor, foreseen: Foreseen) -> Option<String> {
         if self.fresh & (1 << ROLE) != 0 && foreseen.role {

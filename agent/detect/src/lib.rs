@@ -5,6 +5,7 @@
 
 mod account;
 mod acts;
+mod baseline;
 mod calendar;
 mod canary;
 mod catalogue;
@@ -26,6 +27,7 @@ mod shelf;
 mod sight;
 mod sightings;
 mod silence;
+mod sketch;
 mod story;
 mod suppress;
 mod teller;
@@ -49,5 +51,6 @@ pub use policy::{Learner, Opinion, Policy, Proposal, Question};
 pub use resolve::person_key;
 pub use severity::{Severities, Volume};
 pub use sight::{SightLoss, sight_lost};
+pub use sketch::Sketch;
 pub use suppress::{Counted, Suppressions, counted_row};
 pub use thresholds::{ServiceAccount, Thresholds};

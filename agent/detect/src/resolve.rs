@@ -44,6 +44,8 @@ pub(crate) struct Template {
     pub(crate) through: Option<Arc<str>>,
     /// Relation that the statement copies it to.
     pub(crate) copied_to: Option<Arc<str>>,
+    /// Hash of the relations.
+    pub(crate) tables: u64,
 }
 
 impl Template {
@@ -60,6 +62,7 @@ impl Template {
             personal: false,
             through: None,
             copied_to: None,
+            tables: 0,
         }
     }
 
@@ -86,6 +89,8 @@ pub(crate) struct Identity {
     pub(crate) full: u128,
     /// System and role alone: statistics know no more.
     pub(crate) role: u128,
+    /// System, role and the person behind it, from any client.
+    pub(crate) person: u128,
 }
 
 struct Shape {
@@ -171,6 +176,11 @@ impl Resolver {
             }
         }
         let (found, private) = self.work_out(event);
+        let mut found = found;
+        for template in &mut found {
+            let names: Vec<&[u8]> = template.relations.iter().map(|relation| relation.name.as_bytes()).collect();
+            template.tables = hash::wide(&names) as u64;
+        }
         let templates = if found.is_empty() { Arc::clone(&self.nothing) } else { Arc::from(found) };
         if private {
             return templates;
@@ -337,6 +347,7 @@ impl Resolver {
             personal,
             through: None,
             copied_to: None,
+            tables: 0,
         }
     }
 }
@@ -470,7 +481,8 @@ fn identity(actor: &Actor) -> Identity {
     let (user, person) = (actor.user.as_bytes(), actor.person.as_bytes());
     let parts: [&[u8]; 6] = [system, user, client, person, actor.program.as_bytes(), actor.database.as_bytes()];
     let role = hash::wide(&[system, user]);
-    Identity { principal: hash::wide(&parts[..4]), full: hash::wide(&parts), role }
+    let person = if actor.person.is_empty() { role } else { hash::wide(&[system, user, person]) };
+    Identity { principal: hash::wide(&parts[..4]), full: hash::wide(&parts), role, person }
 }
 
 /// Key of a client alone, of any role.

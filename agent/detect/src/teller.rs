@@ -1,6 +1,7 @@
 //! What detectors see of one event, and how what they find becomes a detection: counted once, then only added to.
 
 use crate::account::{Account, Delta};
+use crate::baseline::Strange;
 use crate::canary::Met;
 use crate::known::News;
 use crate::policy::Condition;
@@ -140,6 +141,8 @@ pub(crate) struct Touch<'a> {
     pub(crate) daily: u64,
     /// What is new about it.
     pub(crate) news: News,
+    /// What is unlike the principal's past.
+    pub(crate) strange: Strange,
 }
 
 impl<'a> Touch<'a> {
@@ -162,6 +165,7 @@ impl<'a> Touch<'a> {
             canary: None,
             daily: 0,
             news: News::default(),
+            strange: Strange::default(),
         }
     }
 

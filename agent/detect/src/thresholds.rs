@@ -93,6 +93,16 @@ pub struct Thresholds {
     pub stale_days: u64,
     /// Accounts of programs.
     pub service_accounts: Vec<ServiceAccount>,
+    /// Whether what is unlike a principal's past and its peers is told.
+    pub baselines: bool,
+    /// Days of work after which enough is known of a principal to judge it by itself.
+    pub baseline_days: u16,
+    /// How improbable a count must be, in nats: it is passed by chance once in e^baseline_surprise hours.
+    pub baseline_surprise: u64,
+    /// People in an hour below which no hour is told.
+    pub baseline_people: u64,
+    /// Rows in an hour below which no hour is told.
+    pub baseline_rows: u64,
     /// Role, client and store triples whose windows are remembered.
     pub max_accounts: usize,
     /// Keyed hashes of people remembered over all windows.
@@ -101,6 +111,8 @@ pub struct Thresholds {
     pub max_copies: usize,
     /// Roles, clients and programs of stores remembered.
     pub max_known: usize,
+    /// Principals and groups of peers whose past at a store is remembered.
+    pub max_baselines: usize,
     /// Server sessions remembered.
     pub max_sessions: usize,
 }
@@ -132,10 +144,16 @@ impl Default for Thresholds {
             learning_days: 7,
             stale_days: 60,
             service_accounts: Vec::new(),
+            baselines: true,
+            baseline_days: 7,
+            baseline_surprise: 12,
+            baseline_people: 15,
+            baseline_rows: 200,
             max_accounts: 8_192,
             max_people: 65_536,
             max_copies: 4_096,
             max_known: 16_384,
+            max_baselines: 4_096,
             max_sessions: 16_384,
         }
     }

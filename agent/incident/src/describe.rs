@@ -107,6 +107,7 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::FirstSeen => "first access to personal data",
         Kind::ServiceAccountByHand => "service account used by hand",
         Kind::StaleAccount => "stale account used again",
+        Kind::Anomaly => "unlike the usual work",
         Kind::SightLost => "sight of the log lost",
         Kind::BlindedSession => "work that the log does not show",
         Kind::Canary => "canary touched",

@@ -12,7 +12,6 @@ mod incident;
 mod life;
 mod link;
 mod people;
-mod sketch;
 mod story;
 mod text;
 mod time;
@@ -26,5 +25,7 @@ pub use incident::{
 };
 pub use life::{Act, ActError, ActKind, Acted, Lifecycle, State, Verdict};
 pub use people::{Method, People};
-pub use sketch::Sketch;
 pub use text::thousands;
+
+/// Counts the people of a story when there are too many to keep one by one; 16 KiB.
+pub type Sketch = kuzet_detect::Sketch<14>;

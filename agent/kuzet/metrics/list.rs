@@ -54,6 +54,7 @@ pub const BOUNDS: &[(&str, &str)] = &[
     ("result", "of records: handled, suppressed, lost; of notifications: delivered, retried, refused, expired, resent"),
     ("reason", "truncated, deleted, rewritten, unreadable, compressed"),
     ("person", "told, untold"),
+    ("state", "learning, known"),
     ("bound", "at_least, at_most"),
     ("cache", "names compiled into the agent"),
     ("version", "version of the agent"),
@@ -141,4 +142,6 @@ metrics! {
         "Attempts to deliver, by result; resent counts alerts repeated while their incident is open.");
     CACHE_EVICTIONS = counter("kuzet_cache_evictions_total", &["cache"],
         "Entries pushed out of a bounded cache by newer ones.");
+    BASELINES = gauge("kuzet_baselines", &["state"],
+        "Principals at a store whose past is still learnt, and of which enough is known to judge them by it.");
 }

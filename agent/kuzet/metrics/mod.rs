@@ -163,6 +163,7 @@ pub struct Metrics {
     outbox_oldest: GaugeVec,
     notifications: IntCounterVec,
     cache_evictions: IntCounterVec,
+    baselines: IntGaugeVec,
 }
 
 impl Metrics {
@@ -203,6 +204,7 @@ impl Metrics {
             outbox_oldest: make.float_gauges(&list::OUTBOX_OLDEST)?,
             notifications: make.counters(&list::NOTIFICATIONS)?,
             cache_evictions: make.counters(&list::CACHE_EVICTIONS)?,
+            baselines: make.gauges(&list::BASELINES)?,
             registry: make.registry,
         };
         metrics.renamed(names)
@@ -405,6 +407,13 @@ impl Metrics {
     /// Entries pushed out of a bounded cache since the start; `cache` is a name from the program.
     pub fn evictions(&self, cache: &'static str, total: u64) {
         raise(&self.cache_evictions, cache, total);
+    }
+
+    /// How many baselines are in which state.
+    pub fn baselines(&self, states: [(&'static str, usize); 2]) {
+        for (state, count) in states {
+            set(&self.baselines, &[state], count as u64);
+        }
     }
 
     /// The text format, version 0.0.4, with the process's own usage as of now.

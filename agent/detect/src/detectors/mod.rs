@@ -1,6 +1,7 @@
 //! The one list of detectors; one file a member.
 
 mod audit;
+mod baseline;
 mod bulk_read;
 mod canary;
 mod copy;
@@ -49,7 +50,7 @@ pub(crate) struct Detector {
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 16] = [
+pub(crate) static DETECTORS: [&Detector; 17] = [
     &canary::DETECTOR,
     &privilege::DETECTOR,
     &audit::DETECTOR,
@@ -65,6 +66,7 @@ pub(crate) static DETECTORS: [&Detector; 16] = [
     &stale_account::DETECTOR,
     &out_of_hours::DETECTOR,
     &first_seen::DETECTOR,
+    &baseline::DETECTOR,
     &policy::DETECTOR,
 ];
 

@@ -2,6 +2,7 @@
 
 use super::{Detectors, Row, SELF_TAG};
 use crate::account::{Account, AccountKey};
+use crate::baseline::{LIVE_TAG, PROFILE_TAG};
 use crate::copies::{KEPT_TAG, SESSION_TAG};
 use crate::jobs::Jobs;
 use crate::known::KNOWN_TAG;
@@ -24,6 +25,7 @@ impl Detectors {
         self.resolver.changes(&mut rows);
         self.known.changes(&mut rows);
         self.jobs.changes(&mut rows);
+        self.baselines.changes(&mut rows);
         if !rows.is_empty() {
             let mut value = self.latest.to_be_bytes().to_vec();
             self.shared.clock.put(&mut value);
@@ -39,6 +41,7 @@ impl Detectors {
         let (mut accounts, mut sessions) = (Vec::new(), Vec::new());
         let (mut stories, mut bursts, mut probes) = (Vec::new(), Vec::new(), Vec::new());
         let (mut copies, mut known, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
+        let mut baselines = Vec::new();
         for (key, value) in rows {
             match key.first() {
                 Some(b'a') => accounts.extend(self.accounts.read(&key, &value)),
@@ -50,6 +53,7 @@ impl Detectors {
                 Some(&KEPT_TAG | &SESSION_TAG) => copies.push((key, value)),
                 Some(&KNOWN_TAG) => known.push((key, value)),
                 _ if Jobs::has_row(&key) => jobs.push((key, value)),
+                Some(&LIVE_TAG | &PROFILE_TAG) => baselines.push((key, value)),
                 Some(b'q' | b'r') => self.silence.read(&key, &value),
                 Some(&GUESS_TAG) => self.resolver.restore(&value),
                 Some(&SELF_TAG) => {
@@ -77,6 +81,7 @@ impl Detectors {
             self.reckoner.fill(),
             self.resolver.copies.restore(&copies),
             self.known.restore(&known),
+            self.baselines.restore(&baselines),
             self.silence.fill(),
             self.jobs.restore(&jobs),
         ];
@@ -95,9 +100,16 @@ impl Detectors {
             + self.reckoner.evicted()
             + self.resolver.copies.evicted()
             + self.known.evicted()
+            + self.baselines.evicted()
             + self.silence.evicted()
             + self.jobs.evicted()
             + self.crowded
+    }
+
+    /// How many principals are still learnt at a store, and of how many enough is known, each with the name of its state.
+    #[must_use]
+    pub fn baselines(&self) -> [(&'static str, usize); 2] {
+        self.baselines.states(&self.thresholds)
     }
 
     /// How many windows, sessions, stories and keys of people are held now.
@@ -112,6 +124,7 @@ impl Detectors {
             + self.reckoner.len()
             + self.resolver.copies.len()
             + self.known.len()
+            + self.baselines.len()
             + self.silence.len()
             + self.jobs.len()
             + self.people

@@ -178,6 +178,12 @@ impl Policy {
         self.rules.iter().map(|rule| rule.line)
     }
 
+    /// The roles that a rule names: who is let in by the same rule does the same work. Nothing where it is for everybody.
+    pub(crate) fn roles(&self, rule: u16) -> Option<String> {
+        let roles = &self.rules.get(usize::from(rule))?.roles;
+        (!roles.iter().any(|role| role == "*")).then(|| roles.join(","))
+    }
+
     /// Rules that name a store which the catalogue does not have.
     #[must_use]
     pub fn check_stores(&self, catalogue: &Catalogue) -> Vec<Diagnostic> {

@@ -2,48 +2,48 @@
 //!
 //! Own code, because the sketch is stored: `hyperloglogplus` serialises a randomly ordered set and panics on damaged
 //! bytes, and a store must be deterministic and survive damage. Registers: P. Flajolet and others, "HyperLogLog"
-//! (2007), 2^14 of them; estimator: O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017),
+//! (2007), 2^BITS of them; estimator: O. Ertl, "New cardinality estimation algorithms for HyperLogLog sketches" (2017),
 //! algorithm 6, which needs no bias tables. Tests hold it against `hyperloglogplus`.
 
 use kuzet_event::PersonKey;
 
-const BITS: u32 = 14;
-const REGISTERS: usize = 1 << BITS;
-/// Largest rank: 64 hash bits less the index, plus one.
-const TOP: usize = 64 - BITS as usize + 1;
-
-/// A sketch of a set of people; 16 KiB.
+/// A sketch of a set of people in 2^`BITS` bytes; `BITS` is even.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Sketch(Box<[u8]>);
+pub struct Sketch<const BITS: u32>(Box<[u8]>);
 
-impl Default for Sketch {
+impl<const BITS: u32> Default for Sketch<BITS> {
     fn default() -> Self {
-        Self(vec![0; REGISTERS].into_boxed_slice())
+        Self(vec![0; Self::REGISTERS].into_boxed_slice())
     }
 }
 
-impl std::fmt::Debug for Sketch {
+impl<const BITS: u32> std::fmt::Debug for Sketch<BITS> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Sketch(~{:.0})", self.estimate())
     }
 }
 
-impl Sketch {
-    /// Standard error of [`estimate`](Self::estimate), relative: 1.04/√16384.
-    pub const STANDARD_ERROR: f64 = 0.008_125;
+impl<const BITS: u32> Sketch<BITS> {
+    /// Standard error of [`estimate`](Self::estimate), relative: 1.04/√(2^BITS).
+    pub const STANDARD_ERROR: f64 = 1.04 / (1_u64 << (BITS / 2)) as f64;
+    const REGISTERS: usize = 1 << BITS;
+    /// Largest rank: 64 hash bits less the index, plus one.
+    const TOP: usize = 64 - BITS as usize + 1;
 
-    /// Adds one person.
-    pub fn insert(&mut self, key: PersonKey) {
+    /// Adds one person; says whether the sketch changed.
+    pub fn insert(&mut self, key: PersonKey) -> bool {
         let hash = mix(key.0);
         let index = (hash >> (64 - BITS)) as usize;
         let rank = ((hash << BITS) | (1 << (BITS - 1))).leading_zeros() as u8 + 1;
-        if self.0[index] < rank {
+        let more = self.0[index] < rank;
+        if more {
             self.0[index] = rank;
         }
+        more
     }
 
     /// Makes this the sketch of the union.
-    pub fn merge(&mut self, other: &Sketch) {
+    pub fn merge(&mut self, other: &Self) {
         for (mine, theirs) in self.0.iter_mut().zip(&other.0) {
             *mine = (*mine).max(*theirs);
         }
@@ -52,13 +52,14 @@ impl Sketch {
     /// How many different people were added, within about ±[`STANDARD_ERROR`](Self::STANDARD_ERROR).
     #[must_use]
     pub fn estimate(&self) -> f64 {
-        let mut histogram = [0_u32; TOP + 1];
+        let top = Self::TOP;
+        let mut histogram = [0_u32; 66];
         for rank in &self.0 {
-            histogram[usize::from(*rank).min(TOP)] += 1;
+            histogram[usize::from(*rank).min(top)] += 1;
         }
-        let m = REGISTERS as f64;
-        let mut z = m * tau(1.0 - f64::from(histogram[TOP]) / m);
-        for count in histogram[1..TOP].iter().rev() {
+        let m = Self::REGISTERS as f64;
+        let mut z = m * tau(1.0 - f64::from(histogram[top]) / m);
+        for count in histogram[1..top].iter().rev() {
             z = 0.5 * (z + f64::from(*count));
         }
         z += m * sigma(f64::from(histogram[0]) / m);
@@ -73,8 +74,9 @@ impl Sketch {
 
     /// From stored registers; `None` when they are damaged.
     #[must_use]
-    pub fn from_bytes(bytes: &[u8]) -> Option<Sketch> {
-        (bytes.len() == REGISTERS && bytes.iter().all(|rank| usize::from(*rank) <= TOP)).then(|| Sketch(bytes.into()))
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let fits = bytes.len() == Self::REGISTERS && bytes.iter().all(|rank| usize::from(*rank) <= Self::TOP);
+        fits.then(|| Self(bytes.into()))
     }
 }
 
@@ -125,9 +127,13 @@ mod tests {
     use proptest::prelude::*;
     use std::hash::{BuildHasherDefault, DefaultHasher};
 
-    fn sketch(keys: impl IntoIterator<Item = u128>) -> Sketch {
-        let mut sketch = Sketch::default();
-        keys.into_iter().for_each(|key| sketch.insert(PersonKey(key)));
+    type Full = Sketch<14>;
+
+    fn sketch(keys: impl IntoIterator<Item = u128>) -> Full {
+        let mut sketch = Full::default();
+        for key in keys {
+            sketch.insert(PersonKey(key));
+        }
         sketch
     }
 
@@ -140,7 +146,7 @@ mod tests {
 
     #[test]
     fn error_stays_within_three_standard_errors_up_to_a_million() {
-        let mut ours = Sketch::default();
+        let mut ours = Full::default();
         let mut oracle: HyperLogLogPlus<u128, _> =
             HyperLogLogPlus::new(14, BuildHasherDefault::<DefaultHasher>::default()).unwrap();
         let mut next = 0;
@@ -151,9 +157,20 @@ mod tests {
                 next += 1;
             }
             let error = (ours.estimate() - size as f64).abs() / (size as f64).max(1.0);
-            assert!(error <= 3.0 * Sketch::STANDARD_ERROR, "{size}: {error}");
+            assert!(error <= 3.0 * Full::STANDARD_ERROR, "{size}: {error}");
             let apart = (ours.estimate() - oracle.count()).abs() / (size as f64).max(1.0);
-            assert!(apart <= 6.0 * Sketch::STANDARD_ERROR, "{size}: apart by {apart}");
+            assert!(apart <= 6.0 * Full::STANDARD_ERROR, "{size}: apart by {apart}");
+        }
+    }
+
+    #[test]
+    fn a_small_sketch_is_right_within_its_error() {
+        let mut small = Sketch::<8>::default();
+        for size in 1..=20_000_u64 {
+            if small.insert(PersonKey(key(size))) && size > 20 {
+                let error = (small.estimate() - size as f64).abs() / size as f64;
+                assert!(error <= 4.0 * Sketch::<8>::STANDARD_ERROR, "{size}: {error}");
+            }
         }
     }
 
@@ -177,8 +194,8 @@ mod tests {
         fn bytes_come_back_and_damage_is_refused(keys in proptest::collection::vec(any::<u128>(), 0..200),
                                                  junk in proptest::collection::vec(any::<u8>(), 0..300)) {
             let one = sketch(keys);
-            prop_assert_eq!(Sketch::from_bytes(one.bytes()), Some(one));
-            prop_assert_eq!(Sketch::from_bytes(&junk), None);
+            prop_assert_eq!(Full::from_bytes(one.bytes()), Some(one));
+            prop_assert_eq!(Full::from_bytes(&junk), None);
         }
     }
 }
