@@ -13,6 +13,7 @@ mod noise;
 mod notify;
 mod policy;
 mod robust;
+mod rules;
 mod scenarios;
 mod simulation;
 mod streams;

@@ -21,3 +21,4 @@ pub mod sight;
 pub mod source;
 pub mod state;
 pub mod store;
+pub mod trial;

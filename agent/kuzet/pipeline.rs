@@ -534,6 +534,8 @@ impl Agent {
             metrics.lag(stream.lag, waiting.map_or(Duration::ZERO, |last| wall.since(last)));
             metrics.readable(stream.problem.is_none());
         }
+        let (events, hits) = self.core.detectors().rules_did();
+        self.metrics.ruled(events, hits);
         self.metrics.evictions("detectors", self.evicted + self.core.detectors().evicted());
         self.metrics.baselines(self.core.detectors().baselines());
         self.metrics.set_ready(true);

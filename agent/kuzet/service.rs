@@ -70,6 +70,7 @@ impl Loaded {
             match loaded {
                 _ if !watched.still() && tries < TRIES => {}
                 Ok((config, content, imprint, mut warnings)) => {
+                    warnings.extend(content.rules.faults.iter().cloned());
                     warnings.extend(calendar(&config.thresholds, clock.wall()));
                     warnings.extend(content.expired(clock.wall()));
                     return Ok(Loaded { config, content, imprint, warnings, watched });
@@ -82,7 +83,8 @@ impl Loaded {
     /// Says in the log what is doubtful.
     pub fn warn(&self) {
         for warning in &self.warnings {
-            tracing::warn!(code = warning.code, help = warning.help, "{}", warning.message);
+            let (file, line) = (&warning.file, warning.line);
+            tracing::warn!(code = warning.code, file, line, help = warning.help, "{}", warning.message);
         }
     }
 }
@@ -147,6 +149,11 @@ impl Service {
                 return self.refuse(faults);
             }
         };
+        // At a start broken rules are left out and told; one that works already does not change for less.
+        if loaded.content.rules.faults.iter().any(|fault| !fault.warning) {
+            self.watched = loaded.watched;
+            return self.refuse(loaded.content.rules.faults);
+        }
         loaded.warn();
         let Loaded { config, content, imprint, watched, .. } = loaded;
         let replaced = self.replace(asked, config, content, imprint);
@@ -185,6 +192,7 @@ impl Service {
             None => None,
         };
         let (policy, catalogue) = (content.policy.is_some(), !content.catalogue.is_guess());
+        let rules = content.rules.states();
         let secrets = difference.iter().any(|one| one.key.ends_with("(content)"));
         let next = Next { config: config.clone(), content, metrics: Arc::clone(&metrics), secrets };
         self.agent.reconfigure(next, &self.key).map_err(|error| faults(&error))?;
@@ -195,6 +203,7 @@ impl Service {
         }
         metrics.forget(&self.metrics);
         metrics.loaded(policy, catalogue);
+        metrics.rules(&rules);
         crate::examine::measure(&config, &metrics);
         if config.state != self.config.state {
             let (now, then) = (self.config.state.display(), config.state.display());

@@ -61,7 +61,8 @@ pub fn parts(
     let sources = feeds.iter().map(|feed| SourceInfo { name: Arc::from(feed.name.as_str()), trust: trust(feed) });
     let fold = FoldConfig { sources: sources.collect(), ..fold.clone() };
     let (severities, suppressions) = (content.severities.clone(), content.suppressions);
-    let detectors = Detectors::new(content.catalogue, content.policy, thresholds, content.severities);
+    let detectors = Detectors::new(content.catalogue, content.policy, thresholds, content.severities)
+        .with_rules(content.rules.book);
     Parts { feeds, detectors, severities, suppressions, fold, told }
 }
 

@@ -121,6 +121,8 @@ fn every_metric_is_registered_as_the_list_says() {
     source.last_event(Timestamp(1));
     source.files(1, true);
     source.coverage(1.0);
+    metrics.rules(&[("loaded", 64)]);
+    metrics.ruled(1, 0);
     let text = text(&metrics);
     for metric in LIST {
         let line = format!("# TYPE {} {}", metric.name, metric.kind.name());

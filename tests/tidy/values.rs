@@ -11,6 +11,7 @@ const PLACES: &[(&str, &[&str])] = &[
         &[
             "agent/decode/",
             "agent/kuzet/cli/replay.rs",
+            "agent/kuzet/trial.rs",
             "agent/kuzet/core.rs",
             "agent/kuzet/pipeline.rs",
             "agent/kuzet/source/follow.rs",

@@ -50,11 +50,13 @@ pub enum Kind {
     BlindedSession,
     /// A number or a row that belongs to nobody was asked for.
     Canary,
+    /// A Sigma rule matches, and names no other kind.
+    Rule,
 }
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 21] = [
+    pub const ALL: [Kind; 22] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -76,6 +78,7 @@ impl Kind {
         Kind::SightLost,
         Kind::BlindedSession,
         Kind::Canary,
+        Kind::Rule,
     ];
 
     /// Stable name.
@@ -103,6 +106,7 @@ impl Kind {
             Kind::SightLost => "sight_lost",
             Kind::BlindedSession => "blinded_session",
             Kind::Canary => "canary",
+            Kind::Rule => "rule",
         }
     }
 
@@ -122,7 +126,8 @@ impl Kind {
             | Kind::FirstSeen
             | Kind::ServiceAccountByHand
             | Kind::StaleAccount
-            | Kind::Anomaly => Family::Access,
+            | Kind::Anomaly
+            | Kind::Rule => Family::Access,
             Kind::MassChange | Kind::Destruction => Family::Change,
             Kind::PrivilegeEscalation => Family::Privilege,
             Kind::AuditTampering | Kind::BlindedSession => Family::Audit,

@@ -3,6 +3,7 @@
 mod acts;
 mod ends;
 mod measured;
+mod rules;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -18,13 +19,14 @@ use crate::known::{Known, News};
 use crate::policy::{Condition, Doing, Standing};
 use crate::reckon::{Logs, Reckoner, SYSTEMS};
 use crate::resolve::{Identity, Resolver, Template};
+use crate::rules::{RuleBook, Rules};
 use crate::session::{self, Ended, Pending, Session};
 use crate::shelf::Shelf;
 use crate::sightings::MISSED;
 use crate::silence::Silence;
 use crate::teller::{self, Observation, Teller, Touch, Verdict};
 use crate::{Catalogue, Counted, Detection, Diagnostic, Family, Kind, Policy, Severities, Thresholds};
-use kuzet_event::{Action, Count, Event, Flag, Flags, IdentifierKind, Outcome, Timestamp, Verb, Witness};
+use kuzet_event::{Action, Count, Event, Flag, Flags, IdentifierKind, Outcome, System, Timestamp, Verb, Witness};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -88,6 +90,7 @@ impl Detectors {
             bursts: Shelf::new(b'b', thresholds.max_accounts),
             probes: Shelf::new(b'p', thresholds.max_accounts),
             canaries: Canaries::default(),
+            rules: Rules::new(RuleBook::default(), thresholds.offset_seconds.into()),
             clock: 0,
         };
         Detectors {
@@ -153,6 +156,7 @@ impl Detectors {
         {
             self.tell_silent(event, lasted, detections);
         }
+        self.rules_beside(event, detections);
         match event.action {
             Action::Statement => self.statement(event, detections),
             Action::Setting if event.witness == Witness::Measure => self.measured_act(event, false, detections),
@@ -234,6 +238,10 @@ impl Detectors {
         if event.witness == Witness::Measure {
             let who = self.resolver.identify(&event.actor);
             self.measured(event, who, &templates, detections);
+            if event.actor.system == System::Mongodb && self.rules_meet(event, who, &templates) {
+                // Its log has no other record of a statement.
+                self.alone(event, false, false, false, detections);
+            }
             if stands_out(event) {
                 self.measured_act(event, !templates.is_empty(), detections);
             }
@@ -241,10 +249,11 @@ impl Detectors {
         }
         self.resolver.follow(event, &templates, self.thresholds.export_small_rows, &mut self.shared.clock);
         let canary = templates.is_empty() && self.shared.canaries.met(event).is_some();
-        if templates.is_empty() && !interesting(event) && !canary {
+        let who = self.resolver.identify(&event.actor);
+        let ruled = self.rules_meet(event, who, &templates);
+        if templates.is_empty() && !interesting(event) && !canary && !ruled {
             return;
         }
-        let who = self.resolver.identify(&event.actor);
         // server_audit names the tables first and the statement behind them: the statement tells it all, unless the
         // policy forbids what the table's line says already.
         if event.statement.is_none() && event.statement_number != 0 {
@@ -259,7 +268,7 @@ impl Detectors {
         if let Some(ended) = &met.ended {
             self.settle(event, who, ended, detections);
         }
-        let mut note = match stands_out(event) || canary {
+        let mut note = match stands_out(event) || canary || ruled {
             true => self.logged_act(event, met.same, !templates.is_empty(), detections),
             false => Note::default(),
         };
@@ -368,6 +377,7 @@ impl Detectors {
         }
         touch.told = note.told && template.doing == Doing::Grant;
         touch.injection = note.injection;
+        touch.rulings = &note.rulings;
         self.crowded += people(&o, &mut touch, account, thresholds, &self.shared.canaries);
         touch.window_rows = account.sum(bucket, summed(&o, &touch, thresholds));
         let mut teller = Teller { thresholds, severities: &self.severities, out: detections };

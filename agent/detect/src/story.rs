@@ -15,6 +15,8 @@ pub(crate) const AUDIT_LAST: u8 = 3;
 pub(crate) const CLIENT: u8 = 4;
 pub(crate) const USER: u8 = 5;
 pub(crate) const FUNCTION: u8 = 6;
+/// One rule.
+pub(crate) const RULE: u8 = 7;
 
 /// Names that one burst remembers.
 const MAX_NAMES: usize = 16;

@@ -6,7 +6,7 @@ use crate::canary::Met;
 use crate::known::News;
 use crate::policy::Condition;
 use crate::resolve::{Identity, Template};
-use crate::{Detection, Kind, Severities, Thresholds};
+use crate::{Detection, Kind, Rule, Severities, Severity, Thresholds};
 use kuzet_event::{Actor, Count, Event, Flag, Flags, Outcome, SessionId, Statement, Verb};
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -143,6 +143,19 @@ pub(crate) struct Touch<'a> {
     pub(crate) news: News,
     /// What is unlike the principal's past.
     pub(crate) strange: Strange,
+    /// Rules that match the event.
+    pub(crate) rulings: &'a [(Kind, Ruling)],
+}
+
+/// A rule that matches the event.
+pub(crate) struct Ruling {
+    pub(crate) about: Arc<Rule>,
+    /// Least severity.
+    pub(crate) least: Option<Severity>,
+    /// It says so for the first time in the principal's story.
+    pub(crate) fresh: bool,
+    /// Selections and fields.
+    pub(crate) because: String,
 }
 
 impl<'a> Touch<'a> {
@@ -166,6 +179,7 @@ impl<'a> Touch<'a> {
             daily: 0,
             news: News::default(),
             strange: Strange::default(),
+            rulings: &[],
         }
     }
 
@@ -263,6 +277,16 @@ impl Teller<'_> {
                 _ => String::new(),
             },
         });
+    }
+
+    /// The detection that was just told comes from a rule. Beside the stores its level says how bad it is; on a store the
+    /// table may say more, by what was moved.
+    pub(crate) fn ruled(&mut self, ruling: &Ruling) {
+        if let Some(detection) = self.out.last_mut() {
+            let least = ruling.least.unwrap_or(detection.severity);
+            detection.severity = if detection.store.is_some() { detection.severity.max(least) } else { least };
+            detection.rule = Some(Arc::clone(&ruling.about));
+        }
     }
 
     /// Tells what belongs to no store.

@@ -51,6 +51,22 @@ pub enum Action {
     Server,
 }
 
+impl Action {
+    /// Stable name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Login => "login",
+            Action::Logout => "logout",
+            Action::Statement => "statement",
+            Action::Setting => "setting",
+            Action::Seen => "seen",
+            Action::Missing => "missing",
+            Action::Server => "server",
+        }
+    }
+}
+
 /// How it ended, as far as the record tells.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -62,6 +78,18 @@ pub enum Outcome {
     Success,
     /// Refused, failed or cancelled.
     Failure,
+}
+
+impl Outcome {
+    /// Stable name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Unknown => "unknown",
+            Outcome::Success => "success",
+            Outcome::Failure => "failure",
+        }
+    }
 }
 
 /// SQLSTATE (`42501`) or the server's own error number (`1045`), at most 5 characters.
@@ -106,6 +134,17 @@ pub enum Trust {
     Forgeable,
 }
 
+impl Trust {
+    /// Stable name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Trust::Structured => "structured",
+            Trust::Forgeable => "forgeable",
+        }
+    }
+}
+
 /// Which kind of record tells of a statement. Records of different kinds tell of the same statements: their counts are
 /// compared with each other, never added.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -118,6 +157,18 @@ pub enum Witness {
     Log,
     /// A record made to measure: the slow log, statistics of the server. Its rows are true.
     Measure,
+}
+
+impl Witness {
+    /// Stable name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Witness::Audit => "audit",
+            Witness::Log => "log",
+            Witness::Measure => "measure",
+        }
+    }
 }
 
 /// One record, normalised. Some records give several (pgaudit: one a relation).

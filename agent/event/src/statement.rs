@@ -45,6 +45,33 @@ pub enum Verb {
     Other,
 }
 
+impl Verb {
+    /// Stable name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Verb::Unknown => "unknown",
+            Verb::Select => "select",
+            Verb::Insert => "insert",
+            Verb::Update => "update",
+            Verb::Delete => "delete",
+            Verb::Merge => "merge",
+            Verb::Truncate => "truncate",
+            Verb::Copy => "copy",
+            Verb::Drop => "drop",
+            Verb::CreateCopy => "create_copy",
+            Verb::Define => "define",
+            Verb::Role => "role",
+            Verb::Setting => "setting",
+            Verb::Begin => "begin",
+            Verb::Commit => "commit",
+            Verb::Rollback => "rollback",
+            Verb::Execute => "execute",
+            Verb::Other => "other",
+        }
+    }
+}
+
 /// How a statement touches a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -80,6 +107,20 @@ pub enum Export {
     Cursor,
     /// What pg_dump, mysqldump/mariadb-dump send: LOCK TABLE … ACCESS SHARE, SELECT /*!40001 SQL_NO_CACHE */ ….
     Dump,
+}
+
+impl Export {
+    /// Stable name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Export::ToClient => "to_client",
+            Export::ToFile => "to_file",
+            Export::ToProgram => "to_program",
+            Export::Cursor => "cursor",
+            Export::Dump => "dump",
+        }
+    }
 }
 
 /// A property of a statement that detectors ask for.
@@ -142,6 +183,73 @@ pub enum Flag {
     KeyRange,
 }
 
+impl Flag {
+    /// Every flag, for lists.
+    pub const ALL: [Flag; 27] = [
+        Flag::SelectsAll,
+        Flag::Unfiltered,
+        Flag::Aggregate,
+        Flag::PackedAggregate,
+        Flag::UnionProbe,
+        Flag::Tautology,
+        Flag::Stacked,
+        Flag::TimeDelay,
+        Flag::CatalogProbe,
+        Flag::ErrorProbe,
+        Flag::CommentCut,
+        Flag::ServerFile,
+        Flag::WeakensAudit,
+        Flag::RestoresAudit,
+        Flag::Escalates,
+        Flag::Truncated,
+        Flag::Unparsed,
+        Flag::Pointed,
+        Flag::ServerProgram,
+        Flag::LargeObject,
+        Flag::RemoteServer,
+        Flag::Replication,
+        Flag::NativeCode,
+        Flag::WholeSchema,
+        Flag::Temporary,
+        Flag::Renames,
+        Flag::KeyRange,
+    ];
+
+    /// Stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Flag::SelectsAll => "selects_all",
+            Flag::Unfiltered => "unfiltered",
+            Flag::Aggregate => "aggregate",
+            Flag::PackedAggregate => "packed_aggregate",
+            Flag::UnionProbe => "union_probe",
+            Flag::Tautology => "tautology",
+            Flag::Stacked => "stacked",
+            Flag::TimeDelay => "time_delay",
+            Flag::CatalogProbe => "catalog_probe",
+            Flag::ErrorProbe => "error_probe",
+            Flag::CommentCut => "comment_cut",
+            Flag::ServerFile => "server_file",
+            Flag::WeakensAudit => "weakens_audit",
+            Flag::RestoresAudit => "restores_audit",
+            Flag::Escalates => "escalates",
+            Flag::Truncated => "truncated",
+            Flag::Unparsed => "unparsed",
+            Flag::Pointed => "pointed",
+            Flag::ServerProgram => "server_program",
+            Flag::LargeObject => "large_object",
+            Flag::RemoteServer => "remote_server",
+            Flag::Replication => "replication",
+            Flag::NativeCode => "native_code",
+            Flag::WholeSchema => "whole_schema",
+            Flag::Temporary => "temporary",
+            Flag::Renames => "renames",
+            Flag::KeyRange => "key_range",
+        }
+    }
+}
+
 /// A set of [`Flag`]s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Flags(u32);
@@ -193,6 +301,20 @@ pub enum RoleVerb {
     Alter,
     /// DROP ROLE/USER.
     Drop,
+}
+
+impl RoleVerb {
+    /// Stable name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            RoleVerb::Grant => "grant",
+            RoleVerb::Revoke => "revoke",
+            RoleVerb::Create => "create",
+            RoleVerb::Alter => "alter",
+            RoleVerb::Drop => "drop",
+        }
+    }
 }
 
 /// A change of roles or privileges.

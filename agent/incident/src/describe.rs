@@ -1,6 +1,6 @@
 //! An incident in words for a terminal: who, what, how much, how many people, how sure, and what to do now.
 
-use crate::text::thousands;
+use crate::text::{clip, thousands};
 use crate::{Incident, LinkReason, Method, State, Verdict};
 use kuzet_detect::{Family, Kind, Severity};
 use kuzet_event::{Count, Outcome};
@@ -9,8 +9,13 @@ use std::fmt::Write;
 /// One sentence: `export of personal data in mfo.borrowers by intruder from 192.0.2.7`.
 #[must_use]
 pub fn headline(incident: &Incident) -> String {
-    let what = incident.kinds.first().map_or("incident", |one| phrase(one.kind));
-    let mut text = what.to_owned();
+    let mut text = match incident.kinds.first() {
+        None => "incident".to_owned(),
+        Some(first) => {
+            let rule = incident.rules.iter().find(|rule| first.kind == Kind::Rule && rule.name == first.detector);
+            rule.map_or_else(|| phrase(first.kind).to_owned(), |rule| clip(&rule.title, 120))
+        }
+    };
     if let Some(store) = &incident.store {
         let _ = write!(text, " in {}", store.name);
     }
@@ -77,6 +82,7 @@ pub fn describe(incident: &Incident) -> String {
     field("delay", delay(incident));
     evidence(&mut out, incident);
     timeline(&mut out, incident);
+    rules(&mut out, incident);
     links(&mut out, incident);
     lifecycle(&mut out, incident);
     if incident.lifecycle.state != State::Closed {
@@ -111,6 +117,7 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::SightLost => "sight of the log lost",
         Kind::BlindedSession => "work that the log does not show",
         Kind::Canary => "canary touched",
+        Kind::Rule => "a rule that matches",
     }
 }
 
@@ -288,6 +295,21 @@ fn timeline(out: &mut String, incident: &Incident) {
     }
 }
 
+fn rules(out: &mut String, incident: &Incident) {
+    if incident.rules.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nRules");
+    for rule in &incident.rules {
+        let techniques =
+            if rule.techniques.is_empty() { String::new() } else { format!(" ({})", rule.techniques.join(", ")) };
+        let _ = writeln!(out, "  {}: {}{techniques}", rule.name, rule.title);
+        for other in &rule.false_positives {
+            let _ = writeln!(out, "      may be: {other}");
+        }
+    }
+}
+
 fn links(out: &mut String, incident: &Incident) {
     if incident.links.is_empty() {
         return;
@@ -321,7 +343,12 @@ fn lifecycle(out: &mut String, incident: &Incident) {
 fn hints(incident: &Incident) -> Vec<String> {
     let user = if incident.user.is_empty() { "the role" } else { &incident.user };
     let asked = if incident.person.is_empty() { format!("the owner of {user}") } else { incident.person.clone() };
-    let mut hints = Vec::new();
+    let mut hints: Vec<String> = Vec::new();
+    for response in incident.rules.iter().flat_map(|rule| &rule.responses).take(6) {
+        if !hints.contains(response) {
+            hints.push(response.clone());
+        }
+    }
     let stop = match incident.system {
         kuzet_event::System::Postgresql => format!(
             "end its sessions: SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{}'",

@@ -48,6 +48,26 @@ pub struct KindCount {
     pub count: u64,
 }
 
+/// A rule that the story was told by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RuleNote {
+    /// Its name; stands where a detector's name stands.
+    #[serde(rename = "rule.name")]
+    pub name: String,
+    /// Its id, a UUID as a rule.
+    #[serde(rename = "rule.id")]
+    pub id: String,
+    /// What it finds.
+    pub title: String,
+    /// ATT&CK techniques.
+    #[serde(rename = "threat.technique.id")]
+    pub techniques: Vec<String>,
+    /// What looks like it and is none.
+    pub false_positives: Vec<String>,
+    /// What to do first.
+    pub responses: Vec<String>,
+}
+
 /// Rows moved by the story: at least `known`, and `unknown_parts` detections whose volume the log does not give.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rows {
@@ -225,6 +245,9 @@ pub struct Incident {
     /// Kinds, gravest first.
     #[serde(rename = "kuzet.kinds")]
     pub kinds: Vec<KindCount>,
+    /// Rules among its detectors, by name; at most 16.
+    #[serde(rename = "kuzet.rules", default, skip_serializing_if = "Vec::is_empty")]
+    pub rules: Vec<RuleNote>,
     /// Clauses of the policy.
     #[serde(rename = "kuzet.clauses")]
     pub clauses: Vec<String>,

@@ -21,7 +21,7 @@ pub use evidence::{Evidence, FileRange, Limit, LimitCode};
 pub use fold::{Change, FoldConfig, Folder, RestoreError, Saved, SourceInfo, What};
 pub use id::IncidentId;
 pub use incident::{
-    Entry, Incident, KindCount, Link, LinkReason, Observed, Rows, SCHEMA, StoreInfo, Story, Timeline, Where,
+    Entry, Incident, KindCount, Link, LinkReason, Observed, Rows, RuleNote, SCHEMA, StoreInfo, Story, Timeline, Where,
 };
 pub use life::{Act, ActError, ActKind, Acted, Lifecycle, State, Verdict};
 pub use people::{Method, People};

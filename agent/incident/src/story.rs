@@ -4,8 +4,10 @@ use crate::describe::phrase;
 use crate::fold::{FoldConfig, GapSeen, SourceInfo};
 use crate::people::{Bounds, PeopleSet};
 use crate::text::clip;
-use crate::{Entry, Evidence, Incident, IncidentId, KindCount, LimitCode, Rows, SCHEMA, StoreInfo, Timeline, Where};
-use kuzet_detect::{Detection, Family, Kind, Severity};
+use crate::{
+    Entry, Evidence, Incident, IncidentId, KindCount, LimitCode, Rows, RuleNote, SCHEMA, StoreInfo, Timeline, Where,
+};
+use kuzet_detect::{Detection, Family, Kind, Rule, Severity};
 use kuzet_event::{Client, Count, Flag, Outcome, Relation, System, Timestamp, Trust, UNTOLD, Witness};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -115,6 +117,7 @@ impl Story {
             severity: detection.severity,
             outcome: detection.outcome,
             kinds: Vec::new(),
+            rules: Vec::new(),
             clauses: Vec::new(),
             since: detection.since.min(detection.at),
             until: detection.at,
@@ -218,6 +221,9 @@ impl Story {
         self.incident.detections += 1;
         let new = self.note_actor(detection, source);
         self.note_kind(detection);
+        if let Some(rule) = &detection.rule {
+            note_rule(&mut self.incident.rules, rule);
+        }
         if measured {
             self.note_place(detection, source, config);
             return Novelty(new);
@@ -481,6 +487,23 @@ fn moves(detection: &Detection) -> bool {
 
 fn micros(later: Timestamp, earlier: Timestamp) -> u64 {
     u64::try_from(later.since(earlier).as_micros()).unwrap_or(u64::MAX)
+}
+
+fn note_rule(rules: &mut Vec<RuleNote>, rule: &Rule) {
+    let name = clip(&rule.name, 100);
+    let Err(at) = rules.binary_search_by(|one| one.name.cmp(&name)) else { return };
+    if rules.len() < 16 {
+        let texts = |texts: &[Arc<str>], most| texts.iter().take(8).map(|text| clip(text, most)).collect();
+        let note = RuleNote {
+            name,
+            id: clip(&rule.id, 64),
+            title: clip(&rule.title, 200),
+            techniques: texts(&rule.techniques, 16),
+            false_positives: texts(&rule.false_positives, 400),
+            responses: texts(&rule.responses, 400),
+        };
+        rules.insert(at, note);
+    }
 }
 
 /// Adds `text` to a sorted list; true when it was not in it.

@@ -19,6 +19,7 @@ struct Report<'a> {
     policy: bool,
     suppressions: Vec<&'a str>,
     jobs: Vec<&'a str>,
+    rules: usize,
     channels: Vec<&'a str>,
     faults: &'a [Diagnostic],
 }
@@ -34,6 +35,7 @@ pub(super) fn check(path: Option<&Path>, json: bool) -> Result<ExitCode, Failure
         match Content::load(config) {
             Ok(loaded) => {
                 faults.extend(loaded.expired(clock::System.wall()));
+                faults.extend(loaded.rules.faults.iter().cloned());
                 content = Some(loaded);
             }
             Err(found) => faults.extend(found),
@@ -51,6 +53,7 @@ pub(super) fn check(path: Option<&Path>, json: bool) -> Result<ExitCode, Failure
         policy: content.as_ref().is_some_and(|content| content.policy.is_some()),
         suppressions: content.iter().flat_map(|content| content.suppressions.names()).collect(),
         jobs: content.iter().filter_map(|content| content.policy.as_ref()).flat_map(Policy::job_names).collect(),
+        rules: content.as_ref().map_or(0, |content| content.rules.book.members().len()),
         channels: config.iter().flat_map(|config| &config.notify).map(|channel| channel.name.as_str()).collect(),
         faults: &faults,
     };
@@ -89,6 +92,7 @@ fn print(report: &Report<'_>, config: Option<&Config>) {
     ));
     output::line(&format!("declared jobs  {}", named(&report.jobs)));
     output::line(&format!("suppressions   {}", named(&report.suppressions)));
+    output::line(&format!("rules          {}", report.rules));
     output::line(&format!("channels       {}", named(&report.channels)));
     let faults = report.faults.iter().filter(|fault| !fault.warning).count();
     let warnings = report.faults.len() - faults;

@@ -11,6 +11,7 @@ mod init;
 mod output;
 mod policy;
 mod replay;
+mod rules;
 mod run;
 mod status;
 
@@ -50,6 +51,9 @@ enum Command {
     /// Propose, show and explain the access policy
     #[command(subcommand)]
     Policy(policy::Command),
+    /// List, test and explain the Sigma rules
+    #[command(subcommand)]
+    Rules(rules::Command),
     /// List, show and close incidents
     #[command(subcommand)]
     Incidents(incidents::Command),
@@ -81,6 +85,7 @@ pub fn main() -> ExitCode {
         Command::Discover(options) => discover::discover(config, &options),
         Command::Replay(options) => replay::replay(config, &options),
         Command::Policy(command) => policy::policy(config, command),
+        Command::Rules(command) => rules::rules(config, command),
         Command::Incidents(command) => incidents::incidents(config, command),
         Command::Status(options) => status::status(config, options.json),
         Command::Doctor(options) => doctor::doctor(config, &options),

@@ -81,7 +81,8 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
     config.policy = options.policy.clone().or(config.policy);
     config.suppressions = options.suppressions.clone().or(config.suppressions);
     let content = Content::read(config.catalogue.as_deref(), config.policy.as_deref(), None)?
-        .silenced(config.suppressions.as_deref())?;
+        .silenced(config.suppressions.as_deref())?
+        .with_rules(&config.rules)?;
     let host = state::key_if_any(&config.state)?;
     let key = host.clone().unwrap_or_else(|| Key::new(REPLAY_KEY));
     let mut feed = match &options.source {

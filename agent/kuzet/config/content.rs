@@ -1,7 +1,7 @@
-//! The files that say what is personal data, who may touch it, and how bad it is: catalogue, access policy,
-//! suppressions, severities.
+//! The files that say what is personal data, who may touch it, what to fear, what is noise, and how bad it is: catalogue,
+//! access policy, rules, suppressions, severities.
 
-use super::{Config, read_guarded};
+use super::{Config, LoadedRules, RuleSettings, read_guarded};
 use kuzet_detect::{Catalogue, Diagnostic, Policy, Severities, Suppressions};
 use kuzet_event::Timestamp;
 use std::path::Path;
@@ -17,6 +17,8 @@ pub struct Content {
     pub suppressions: Suppressions,
     /// How bad.
     pub severities: Severities,
+    /// What to fear.
+    pub rules: LoadedRules,
 }
 
 impl Content {
@@ -29,7 +31,19 @@ impl Content {
         let databases = config.databases.iter().map(|one| one.source.as_ref().unwrap_or(&one.name).as_str());
         let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).chain(databases).collect();
         Content::read(config.catalogue.as_deref(), config.policy.as_deref(), Some(&names))?
-            .silenced(config.suppressions.as_deref())
+            .silenced(config.suppressions.as_deref())?
+            .with_rules(&config.rules)
+    }
+
+    /// With other rules than those that ship with the agent.
+    ///
+    /// # Errors
+    /// As [`RuleSettings::load`].
+    pub fn with_rules(mut self, settings: &RuleSettings) -> Result<Content, Vec<Diagnostic>> {
+        if *settings != RuleSettings::default() {
+            self.rules = settings.load()?;
+        }
+        Ok(self)
     }
 
     /// Reads the files given; `sources` are the names that stores may refer to, `None` takes any.
@@ -69,8 +83,9 @@ impl Content {
         if faults.iter().any(|fault| !fault.warning) {
             return Err(faults);
         }
-        let suppressions = Suppressions::default();
-        Ok(Content { catalogue, policy, suppressions, severities: Severities::default() })
+        let (suppressions, severities) = (Suppressions::default(), Severities::default());
+        let rules = RuleSettings::default().load()?;
+        Ok(Content { catalogue, policy, suppressions, severities, rules })
     }
 
     /// The same, with the suppressions of the file given.

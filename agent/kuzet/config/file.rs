@@ -2,6 +2,7 @@
 
 use super::map::{self, RawMap};
 use super::pool::{PoolConfig, RawPool};
+use super::rules::RuleSettings;
 use super::stream::{RawJournald, RawRedis, RawStream};
 use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
 use crate::database::{DatabaseConfig, DatabaseSettings};
@@ -35,6 +36,8 @@ struct Raw {
     database: Vec<toml::Spanned<DatabaseSettings>>,
     #[serde(default)]
     pool: Vec<toml::Spanned<RawPool>>,
+    #[serde(default)]
+    rules: RuleSettings,
     #[serde(default)]
     metrics: RawMetrics,
     #[serde(default)]
@@ -193,6 +196,8 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         let at = pool.span().start;
         pools.extend(faults.pool(pool.into_inner(), at, &sources));
     }
+    let mut rules = raw.rules;
+    rules.place(beside);
     let metrics = faults.listen(raw.metrics.listen.as_deref());
     let log = faults.log(raw.log);
     let mut thresholds = raw.thresholds;
@@ -212,6 +217,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         catalogue: raw.catalogue.map(beside),
         policy: raw.policy.map(beside),
         suppressions: raw.suppressions.map(beside),
+        rules,
         metrics,
         notify: raw.notify,
         thresholds,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Longest value that a difference shows.
 const SHOWN: usize = 40;
 
-/// Every key of the configuration, the catalogue and the policy with a hash of its value.
+/// Every key of the configuration, the catalogue and the policy, and every rule file, with a hash of its value.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Imprint {
     keys: BTreeMap<String, Value>,
@@ -45,6 +45,7 @@ impl Imprint {
         imprint.document("catalogue ", config.catalogue.as_deref());
         imprint.document("policy ", config.policy.as_deref());
         imprint.document("suppressions ", config.suppressions.as_deref());
+        imprint.rules(config);
         for (name, path) in secrets(config) {
             let content = std::fs::read(&path).unwrap_or_default();
             imprint.keys.insert(format!("{name} (content)"), Value { hash: hash(&content), shown: None });
@@ -87,6 +88,15 @@ impl Imprint {
             Some(Difference { key: key.clone(), what, from: shown(from), to: shown(to) })
         };
         keys.into_iter().filter_map(one).collect()
+    }
+
+    fn rules(&mut self, config: &Config) {
+        let files = config.rules.files().unwrap_or_default();
+        for path in files.iter().chain(&config.rules.fieldmaps) {
+            let content = std::fs::read(path).unwrap_or_default();
+            let key = format!("rules {}", path.display());
+            self.keys.insert(key, Value { hash: hash(&content), shown: None });
+        }
     }
 
     fn document(&mut self, prefix: &str, path: Option<&Path>) {
@@ -160,7 +170,7 @@ pub fn files(config: &Config) -> Vec<PathBuf> {
     let own = config.path.clone().unwrap_or_else(|| PathBuf::from(super::DEFAULT_PATH));
     let content = [&config.catalogue, &config.policy, &config.suppressions].into_iter().flatten().cloned();
     let secrets = secrets(config).into_iter().map(|(_, file)| file);
-    std::iter::once(own).chain(content).chain(secrets).collect()
+    std::iter::once(own).chain(content).chain(config.rules.watched()).chain(secrets).collect()
 }
 
 fn hash(bytes: &[u8]) -> [u8; 16] {

@@ -118,6 +118,16 @@ const REST: &str = "
 #system = \"postgresql\"
 #person_from = [\"comment:user\", \"application_name:^crm-web/(?<person>.+)$\", \"setting:app.clerk\"]
 
+# Sigma rules: docs/sigma.md. Those that ship with the agent are at work; folders add others, off silences some.
+#[rules]
+#shipped = true
+#folders = [\"rules\"]
+#off = [\"store_sampled\"]
+#fieldmaps = [\"fieldmaps/proxy.toml\"]
+# What %backup_roles% stands for in a rule with the modifier expand.
+#[rules.lists]
+#backup_roles = [\"backup\"]
+
 [metrics]
 # Address of /metrics for Prometheus, or \"off\". Keep it on loopback: metrics name hosts and stores.
 listen = \"127.0.0.1:9478\"

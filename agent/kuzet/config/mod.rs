@@ -10,6 +10,8 @@ mod imprint;
 pub mod init;
 mod map;
 mod pool;
+mod rules;
+pub mod shipped;
 mod stream;
 mod watched;
 
@@ -18,6 +20,7 @@ pub use content::Content;
 pub use file::{load_text, read_guarded};
 pub use imprint::{Difference, Imprint, files};
 pub use pool::PoolConfig;
+pub use rules::{LoadedRules, RuleSettings};
 pub use watched::{LOOK, Watched};
 
 use crate::database::DatabaseConfig;
@@ -57,6 +60,8 @@ pub struct Config {
     pub policy: Option<PathBuf>,
     /// What is declared to be noise.
     pub suppressions: Option<PathBuf>,
+    /// Sigma rules.
+    pub rules: RuleSettings,
     /// Address of `/metrics`; `None` switches it off.
     pub metrics: Option<SocketAddr>,
     /// Channels that are told of incidents.
@@ -135,6 +140,7 @@ impl Config {
             catalogue: None,
             policy: None,
             suppressions: None,
+            rules: RuleSettings::default(),
             metrics: Some(DEFAULT_METRICS),
             notify: Vec::new(),
             thresholds: Thresholds::default(),

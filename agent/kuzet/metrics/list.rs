@@ -57,6 +57,7 @@ pub const BOUNDS: &[(&str, &str)] = &[
     ("state", "learning, known"),
     ("bound", "at_least, at_most"),
     ("cache", "names compiled into the agent"),
+    ("state", "loaded, warned, refused, off, unfed"),
     ("version", "version of the agent"),
 ];
 
@@ -88,6 +89,9 @@ metrics! {
         "1 when an access policy is loaded; 0: the policy detector is off.");
     CATALOGUE_LOADED = gauge("kuzet_catalogue_loaded", &[],
         "1 when a catalogue of stores is loaded; 0: table and column names decide what is personal data.");
+    RULES = gauge("kuzet_rules", &["state"],
+        "Sigma rules: loaded, of them warned (something is doubtful), off (in the configuration) and unfed (no event here is of \
+         their log source); refused are faults of rules that are not loaded.");
     RELOADED = gauge("kuzet_config_last_reload_successful", &[],
         "1 when the latest configuration is in force, 0 when it was refused and the one before stayed.");
     RELOADED_AT = gauge("kuzet_config_last_reload_success_timestamp_seconds", &[],
@@ -123,6 +127,8 @@ metrics! {
         "Detections that a suppression kept from opening an incident, since it was first configured.");
     EXPECTED = counter("kuzet_expected_events_total", &["job"],
         "Events that a declared job explains, since it was first declared.");
+    RULE_EVENTS = counter("kuzet_rule_events_total", &[], "Events that Sigma rules were held against.");
+    RULE_HITS = counter("kuzet_rule_hits_total", &[], "Hits of Sigma rules, before they are told as detections.");
     INCIDENTS = counter("kuzet_incidents_total", &["kind", "severity", "store"],
         "Incidents opened, by their kind and severity when they were opened.");
     INCIDENTS_OPEN = gauge("kuzet_incidents_open", &["severity"], "Incidents open now.");

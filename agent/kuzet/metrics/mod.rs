@@ -145,6 +145,9 @@ pub struct Metrics {
     heartbeat: IntGauge,
     policy: IntGauge,
     catalogue: IntGauge,
+    rules: IntGaugeVec,
+    rule_events: IntCounterVec,
+    rule_hits: IntCounterVec,
     cpu: Counter,
     resident: IntGauge,
     start: IntGauge,
@@ -186,6 +189,9 @@ impl Metrics {
             heartbeat: make.gauge(&list::HEARTBEAT)?,
             policy: make.gauge(&list::POLICY_LOADED)?,
             catalogue: make.gauge(&list::CATALOGUE_LOADED)?,
+            rules: make.gauges(&list::RULES)?,
+            rule_events: make.counters(&list::RULE_EVENTS)?,
+            rule_hits: make.counters(&list::RULE_HITS)?,
             cpu: make.register(Counter::with_opts(opts(&list::CPU))?)?,
             resident: make.gauge(&list::RESIDENT)?,
             start: make.gauge(&list::START)?,
@@ -314,6 +320,19 @@ impl Metrics {
     pub fn loaded(&self, policy: bool, catalogue: bool) {
         self.policy.set(i64::from(policy));
         self.catalogue.set(i64::from(catalogue));
+    }
+
+    /// How many rules there are, by state.
+    pub fn rules(&self, states: &[(&'static str, usize)]) {
+        for (state, number) in states {
+            set(&self.rules, &[state], *number as u64);
+        }
+    }
+
+    /// What rules did since the last call: events held against them, and hits.
+    pub fn ruled(&self, events: u64, hits: u64) {
+        count(&self.rule_events, &[], events);
+        count(&self.rule_hits, &[], hits);
     }
 
     /// A configuration was taken into force, or refused.

@@ -15,7 +15,7 @@ use crate::matcher::{Hit, Matcher};
 use crate::program::Program;
 use crate::regex::Regexes;
 use crate::rule::{LogSource, Rule};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// A rule of a set.
@@ -169,6 +169,20 @@ impl RuleSet {
             .get(rule.index())
             .into_iter()
             .flat_map(|program| program.selections.iter().map(|(name, _)| &**name))
+    }
+
+    /// The fields that a rule asks for, without repeats.
+    pub fn fields_of(&self, rule: RuleId) -> BTreeSet<FieldId> {
+        let mut fields = Vec::new();
+        if let Some(program) = self.programs.get(rule.index()) {
+            program.fields(&mut fields);
+        }
+        fields.into_iter().filter(|field| *field != FieldId::ANY).collect()
+    }
+
+    /// Every rule with its number.
+    pub fn numbered(&self) -> impl Iterator<Item = (RuleId, &Rule)> {
+        (0..).map(RuleId).zip(&self.rules)
     }
 
     /// Why a rule matched: selections that hold, with the fields of the event that made them. Keywords have no field.

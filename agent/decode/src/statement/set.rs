@@ -138,11 +138,24 @@ fn record(name: &str, value: Option<(&str, bool)>, global: bool, facts: &mut Fac
     facts.setting(Setting { name: shown(name), value: told(name, value), global });
 }
 
+/// Values that many settings choose from, and nobody is called.
+const CHOICES: [&str; 12] =
+    ["on", "off", "true", "false", "yes", "no", "md5", "scram-sha-256", "replica", "origin", "0", "1"];
+/// Settings with a word of secrets in their names that hold none.
+const NO_SECRETS: [&str; 3] = ["old_passwords", "password_encryption", "strict_password_validation"];
+
 /// What is told of the new value of setting `name`; `value` says whether it is a string as well.
 pub(crate) fn told(name: &str, value: Option<(&str, bool)>) -> Option<Arc<str>> {
     let secret =
         ["password", "passwd", "secret", "passphrase", "token", "conninfo"].iter().any(|word| name.contains(word));
     let audit = audit_effect(name, None).is_some();
+    if let Some((text, _)) = value
+        && !audit
+        && (!secret || NO_SECRETS.contains(&name))
+        && let Some(word) = CHOICES.iter().find(|word| word.eq_ignore_ascii_case(text))
+    {
+        return Some(Arc::from(*word));
+    }
     value.filter(|(_, literal)| !secret && (audit || !literal)).map(|(text, _)| match text {
         _ if audit || is_word(text) => short(text),
         _ => Arc::from(names::HIDDEN),

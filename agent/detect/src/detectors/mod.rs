@@ -16,6 +16,7 @@ mod out_of_hours;
 mod policy;
 mod privilege;
 mod service_account;
+mod sigma;
 mod stale_account;
 
 use crate::Kind;
@@ -23,9 +24,10 @@ use crate::account::Account;
 use crate::canary::Canaries;
 use crate::hash::Build;
 use crate::policy::Policy;
+use crate::rules::Rules;
 use crate::shelf::Shelf;
 use crate::story::{Burst, Probe, Story};
-use crate::teller::{Observation, Teller, Touch};
+use crate::teller::{Observation, Ruling, Teller, Touch};
 
 pub(crate) use bulk_read::single as read_single;
 pub(crate) use injection::{on_server as injection_on_server, on_touch as tell_injection};
@@ -50,7 +52,7 @@ pub(crate) struct Detector {
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 17] = [
+pub(crate) static DETECTORS: [&Detector; 18] = [
     &canary::DETECTOR,
     &privilege::DETECTOR,
     &audit::DETECTOR,
@@ -67,6 +69,7 @@ pub(crate) static DETECTORS: [&Detector; 17] = [
     &out_of_hours::DETECTOR,
     &first_seen::DETECTOR,
     &baseline::DETECTOR,
+    &sigma::DETECTOR,
     &policy::DETECTOR,
 ];
 
@@ -76,11 +79,12 @@ pub(crate) struct Shared {
     pub(crate) bursts: Shelf<(u8, u128, u64), Burst>,
     pub(crate) probes: Shelf<u128, Probe>,
     pub(crate) canaries: Canaries,
+    pub(crate) rules: Rules,
     pub(crate) clock: u64,
 }
 
 /// What the detectors of an event as a whole hand to those of its stores.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Note {
     /// A detection of privilege or audit stands for it.
     pub(crate) told: bool,
@@ -88,6 +92,8 @@ pub(crate) struct Note {
     pub(crate) injection: Option<u64>,
     /// Store of an open injection story, for statements that touch none.
     pub(crate) injection_store: u64,
+    /// Rules that match it, for its stores.
+    pub(crate) rulings: Vec<(Kind, Ruling)>,
 }
 
 /// Names of kept caches are part of no row: the hasher is named once here for the engine.

@@ -64,6 +64,8 @@ impl Detectors {
             return;
         }
         let untraced = self.logs[event.actor.system as usize] != i64::MIN;
+        let who = self.resolver.identify(&event.actor);
+        self.rules_meet(&event, who, &[]);
         self.alone(&event, false, touches, untraced, detections);
         if !event.actor.user.is_empty() {
             let actor = event.actor.clone();

@@ -7,6 +7,7 @@ use crate::copies::{KEPT_TAG, SESSION_TAG};
 use crate::jobs::Jobs;
 use crate::known::KNOWN_TAG;
 use crate::resolve::GUESS_TAG;
+use crate::rules::RULE_TAG;
 use crate::shelf::Key;
 
 impl Detectors {
@@ -26,6 +27,7 @@ impl Detectors {
         self.known.changes(&mut rows);
         self.jobs.changes(&mut rows);
         self.baselines.changes(&mut rows);
+        self.shared.rules.changes(&mut rows);
         if !rows.is_empty() {
             let mut value = self.latest.to_be_bytes().to_vec();
             self.shared.clock.put(&mut value);
@@ -40,7 +42,8 @@ impl Detectors {
     pub fn restore(&mut self, rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         let (mut accounts, mut sessions) = (Vec::new(), Vec::new());
         let (mut stories, mut bursts, mut probes) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut copies, mut known, mut jobs) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut copies, mut known) = (Vec::new(), Vec::new());
+        let (mut jobs, mut rules) = (Vec::new(), Vec::new());
         let mut baselines = Vec::new();
         for (key, value) in rows {
             match key.first() {
@@ -52,6 +55,7 @@ impl Detectors {
                 Some(b'm' | b'l' | b'n' | b'u' | b'w') => self.reckoner.read(&key, &value),
                 Some(&KEPT_TAG | &SESSION_TAG) => copies.push((key, value)),
                 Some(&KNOWN_TAG) => known.push((key, value)),
+                Some(&RULE_TAG) => rules.push((key, value)),
                 _ if Jobs::has_row(&key) => jobs.push((key, value)),
                 Some(&LIVE_TAG | &PROFILE_TAG) => baselines.push((key, value)),
                 Some(b'q' | b'r') => self.silence.read(&key, &value),
@@ -69,6 +73,7 @@ impl Detectors {
                 _ => {}
             }
         }
+        self.shared.rules.restore(rules);
         self.people +=
             accounts.iter().map(|(_, _, account): &(u64, AccountKey, Account)| account.weight()).sum::<usize>();
         let shared = &mut self.shared;
@@ -101,6 +106,7 @@ impl Detectors {
             + self.resolver.copies.evicted()
             + self.known.evicted()
             + self.baselines.evicted()
+            + shared.rules.evicted()
             + self.silence.evicted()
             + self.jobs.evicted()
             + self.crowded
@@ -125,6 +131,7 @@ impl Detectors {
             + self.resolver.copies.len()
             + self.known.len()
             + self.baselines.len()
+            + shared.rules.held()
             + self.silence.len()
             + self.jobs.len()
             + self.people

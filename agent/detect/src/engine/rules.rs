@@ -1,0 +1,72 @@
+//! Events before the rules: every one that a log tells, also those that touch no store.
+
+use super::{Detectors, judge};
+use crate::Detection;
+use crate::resolve::{Identity, Template};
+use crate::rules::{Found, RuleBook, Rules};
+use crate::teller::Verdict;
+use kuzet_event::{Action, Event, Witness};
+
+impl Detectors {
+    /// With rules.
+    #[must_use]
+    pub fn with_rules(mut self, book: RuleBook) -> Detectors {
+        self.shared.rules = Rules::new(book, self.thresholds.offset_seconds.into());
+        self
+    }
+
+    /// Events that were held against rules since the last call, and hits.
+    pub fn rules_did(&mut self) -> (u64, u64) {
+        self.shared.rules.did()
+    }
+
+    /// The rules that match `event`, by their place in the book, and behind them the correlations that it completes, each
+    /// with why. Nothing is told, and nothing is kept but what correlations count.
+    pub fn try_rules(&mut self, event: &Event) -> Vec<(usize, String)> {
+        let templates = self.resolver.touches(event);
+        let who = self.resolver.identify(&event.actor);
+        self.rules_meet(event, who, &templates);
+        let rules = &mut self.shared.rules;
+        let found = std::mem::take(&mut rules.found);
+        let number = |one: &Found| match one {
+            Found::Rule(hit) => hit.rule.index(),
+            Found::Correlation(one) => rules.rules() + one.correlation,
+        };
+        found.iter().map(|one| (number(one), rules.because(one))).collect()
+    }
+
+    /// What `event` has for the fields that the rule at `number` asks for.
+    pub fn rule_fields(&mut self, event: &Event, number: usize) -> Vec<(String, Vec<String>)> {
+        let templates = self.resolver.touches(event);
+        self.shared.rules.values(event, &templates, number)
+    }
+
+    /// Shows `event` to the rules; says whether one of them matches.
+    pub(super) fn rules_meet(&mut self, event: &Event, who: Identity, templates: &[Template]) -> bool {
+        let allowed = match (&self.policy, templates.is_empty()) {
+            (Some(_), false) if self.shared.rules.asks_policy() => {
+                let (policy, standings) = (&self.policy, &mut self.standings);
+                let rows = event.rows.known();
+                let mut verdicts =
+                    templates.iter().map(|one| judge(policy, standings, event, who, one, rows, &mut |_, _| None));
+                Some(!verdicts.any(|verdict| matches!(verdict, Verdict::Denied(_))))
+            }
+            _ => None,
+        };
+        self.shared.rules.meet(event, templates, allowed)
+    }
+
+    /// Events that are no statements. What was measured is shown when no log explains it.
+    pub(super) fn rules_beside(&mut self, event: &Event, detections: &mut Vec<Detection>) {
+        self.shared.rules.found.clear();
+        if event.action == Action::Statement || event.witness == Witness::Measure {
+            return;
+        }
+        let who = self.resolver.identify(&event.actor);
+        let ruled = self.rules_meet(event, who, &[]);
+        // Logins and settings go to every detector anyway.
+        if ruled && !matches!(event.action, Action::Login | Action::Setting) {
+            self.alone(event, false, false, false, detections);
+        }
+    }
+}

@@ -1,0 +1,413 @@
+//! The fields of an event that rules may ask for, under their names outside: one table, and the only one.
+
+use crate::StoreClass;
+use crate::resolve::Template;
+use kuzet_event::{Client, Count, Event, Flag, Relation, Statement};
+use kuzet_sigma::{FieldId, Fields, Value};
+use smallvec::SmallVec;
+use std::fmt::Write;
+use std::net::IpAddr;
+
+/// Takes the values of a field.
+type Visit<'v> = &'v mut dyn FnMut(Value<'_>);
+
+/// One event as rules see it.
+pub(crate) struct View<'a> {
+    pub(crate) event: &'a Event,
+    /// Stores of personal data that it touches.
+    pub(crate) touched: &'a [Template],
+    /// Whether the access policy allows it; `None` where there is no policy, or nothing to judge.
+    pub(crate) allowed: Option<bool>,
+    /// Offset of local time from UTC, seconds.
+    pub(crate) offset: i64,
+}
+
+/// One field.
+pub struct Field {
+    /// Name in rules.
+    pub name: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    give: fn(&View<'_>, Visit<'_>),
+}
+
+fn text(visit: Visit<'_>, text: &str) {
+    if !text.is_empty() {
+        visit(Value::Text(text));
+    }
+}
+
+fn number(visit: Visit<'_>, number: u64) {
+    visit(Value::Int(number.into()));
+}
+
+fn count(visit: Visit<'_>, count: Count) {
+    if let Count::Known(known) = count {
+        number(visit, known);
+    }
+}
+
+/// The name, and with its schema where the log gives one.
+fn relation(visit: Visit<'_>, relation: &Relation) {
+    text(visit, &relation.name);
+    if !relation.schema.is_empty() {
+        let mut line = Line::default();
+        let _ = write!(line, "{}.{}", relation.schema, relation.name);
+        text(visit, line.as_str());
+    }
+}
+
+fn statement(view: &View<'_>, of: impl FnOnce(&Statement)) {
+    if let Some(statement) = view.event.statement.as_deref() {
+        of(statement);
+    }
+}
+
+fn address(visit: Visit<'_>, address: IpAddr) {
+    let mut line = Line::default();
+    let _ = write!(line, "{address}");
+    text(visit, line.as_str());
+}
+
+/// A short text without a place on the heap; what does not fit is cut.
+struct Line {
+    bytes: [u8; 256],
+    length: usize,
+}
+
+impl Default for Line {
+    fn default() -> Line {
+        Line { bytes: [0; 256], length: 0 }
+    }
+}
+
+impl Line {
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
+}
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let room = self.bytes.len() - self.length;
+        let fits = text.floor_char_boundary(room);
+        self.bytes[self.length..self.length + fits].copy_from_slice(&text.as_bytes()[..fits]);
+        self.length += fits;
+        Ok(())
+    }
+}
+
+/// Every field. docs/sigma.md has the same table.
+pub(crate) static FIELDS: [Field; 40] = [
+    Field {
+        name: "@timestamp",
+        about: "when, UTC; for the modifiers minute, hour, day, week, month, year",
+        give: |view, visit| visit(Value::Int(i128::from(view.event.at.0 / 1000))),
+    },
+    Field {
+        name: "kuzet.time.local",
+        about: "the same in the agent's zone",
+        give: |view, visit| visit(Value::Int(i128::from(view.event.at.0 / 1000 + view.offset * 1000))),
+    },
+    Field {
+        name: "event.action",
+        about: "login, logout, statement, setting, seen, missing, server",
+        give: |view, visit| text(visit, view.event.action.name()),
+    },
+    Field {
+        name: "event.outcome",
+        about: "success, failure, unknown",
+        give: |view, visit| text(visit, view.event.outcome.name()),
+    },
+    Field {
+        name: "error.code",
+        about: "SQLSTATE (42501) or the server's number (1045)",
+        give: |view, visit| text(visit, view.event.code.as_str()),
+    },
+    Field { name: "user.name", about: "role or account", give: |view, visit| text(visit, &view.event.actor.user) },
+    Field {
+        name: "user.effective.name",
+        about: "the person behind a shared role; ? when not told",
+        give: |view, visit| text(visit, &view.event.actor.person),
+    },
+    Field {
+        name: "source.ip",
+        about: "network address of the client",
+        give: |view, visit| {
+            if let Client::Address(from) = &view.event.actor.client {
+                address(visit, *from);
+            }
+        },
+    },
+    Field {
+        name: "source.address",
+        about: "address, host name, local or unknown",
+        give: |view, visit| match &view.event.actor.client {
+            Client::Address(from) => address(visit, *from),
+            Client::Host(name) => text(visit, name),
+            Client::Local => text(visit, "local"),
+            Client::Unknown => text(visit, "unknown"),
+        },
+    },
+    Field {
+        name: "kuzet.client.kind",
+        about: "address, host, local, unknown",
+        give: |view, visit| {
+            let kind = match &view.event.actor.client {
+                Client::Address(_) => "address",
+                Client::Host(_) => "host",
+                Client::Local => "local",
+                Client::Unknown => "unknown",
+            };
+            text(visit, kind);
+        },
+    },
+    Field {
+        name: "kuzet.program",
+        about: "application_name and the like",
+        give: |view, visit| text(visit, &view.event.actor.program),
+    },
+    Field {
+        name: "db.namespace",
+        about: "database connected to",
+        give: |view, visit| text(visit, &view.event.actor.database),
+    },
+    Field {
+        name: "db.system.name",
+        about: "postgresql, mariadb, mysql, mongodb, redis, application",
+        give: |view, visit| text(visit, view.event.actor.system.name()),
+    },
+    Field {
+        name: "db.operation.name",
+        about: "what the statement does, one word",
+        give: |view, visit| statement(view, |one| text(visit, one.verb.name())),
+    },
+    Field {
+        name: "db.query.summary",
+        about: "literal-free text, at most 512 bytes",
+        give: |view, visit| statement(view, |one| text(visit, &one.summary)),
+    },
+    Field {
+        name: "db.collection.name",
+        about: "tables and the like, each as `name` and as `schema.name`",
+        give: |view, visit| view.event.relations().iter().for_each(|one| relation(visit, one)),
+    },
+    Field {
+        name: "db.response.returned_rows",
+        about: "rows returned or changed; absent when unknown",
+        give: |view, visit| count(visit, view.event.rows),
+    },
+    Field {
+        name: "kuzet.response.bytes",
+        about: "bytes sent; absent when unknown",
+        give: |view, visit| count(visit, view.event.bytes),
+    },
+    Field {
+        name: "kuzet.calls",
+        about: "statements that the record stands for",
+        give: |view, visit| number(visit, view.event.calls),
+    },
+    Field {
+        name: "kuzet.people",
+        about: "how many values of identifiers the statement asks for",
+        give: |view, visit| number(visit, view.event.identifiers.len() as u64),
+    },
+    Field {
+        name: "kuzet.store",
+        about: "stores of personal data that it touches",
+        give: |view, visit| view.touched.iter().for_each(|one| text(visit, &one.store.name)),
+    },
+    Field {
+        name: "kuzet.store.class",
+        about: "restricted, public",
+        give: |view, visit| {
+            for one in view.touched {
+                let class = match one.store.class {
+                    StoreClass::Restricted => "restricted",
+                    StoreClass::Public => "public",
+                };
+                text(visit, class);
+            }
+        },
+    },
+    Field {
+        name: "kuzet.store.access",
+        about: "read, export, insert, update, delete, define, grant",
+        give: |view, visit| view.touched.iter().for_each(|one| text(visit, one.doing.name())),
+    },
+    Field {
+        name: "kuzet.categories",
+        about: "categories of clause 2.1 that the statement names columns of",
+        give: |view, visit| view.touched.iter().flat_map(|one| &one.categories).for_each(|one| text(visit, one)),
+    },
+    Field {
+        name: "kuzet.policy",
+        about: "allowed, denied; absent without a policy or a store",
+        give: |view, visit| {
+            if let Some(allowed) = view.allowed {
+                text(visit, if allowed { "allowed" } else { "denied" });
+            }
+        },
+    },
+    Field {
+        name: "kuzet.statement.flags",
+        about: "properties of the statement (docs/events.md)",
+        give: |view, visit| {
+            statement(view, |one| {
+                Flag::ALL.iter().filter(|flag| one.flags.has(**flag)).for_each(|flag| text(visit, flag.name()));
+            });
+        },
+    },
+    Field {
+        name: "kuzet.statement.fingerprint",
+        about: "hash of the literal-free text, 16 hex digits",
+        give: |view, visit| {
+            statement(view, |one| {
+                let mut line = Line::default();
+                let _ = write!(line, "{:016x}", one.fingerprint);
+                text(visit, line.as_str());
+            });
+        },
+    },
+    Field {
+        name: "kuzet.statement.columns",
+        about: "columns returned or written",
+        give: |view, visit| statement(view, |one| one.columns.iter().for_each(|name| text(visit, name))),
+    },
+    Field {
+        name: "kuzet.statement.predicates",
+        about: "columns compared with values",
+        give: |view, visit| statement(view, |one| one.predicate_columns.iter().for_each(|name| text(visit, name))),
+    },
+    Field {
+        name: "kuzet.statement.limit",
+        about: "rows, from LIMIT; absent without one",
+        give: |view, visit| {
+            statement(view, |one| {
+                if let Some(limit) = one.limit {
+                    number(visit, limit);
+                }
+            });
+        },
+    },
+    Field {
+        name: "kuzet.export",
+        about: "to_client, to_file, to_program, cursor, dump",
+        give: |view, visit| {
+            statement(view, |one| {
+                if let Some(form) = one.export {
+                    text(visit, form.name());
+                }
+            });
+        },
+    },
+    Field {
+        name: "kuzet.setting.name",
+        about: "settings that it changes",
+        give: |view, visit| statement(view, |one| one.settings.iter().for_each(|set| text(visit, &set.name))),
+    },
+    Field {
+        name: "kuzet.setting",
+        about: "the same with their values: `name=value`; `name=` when reset or secret",
+        give: |view, visit| {
+            statement(view, |one| {
+                for set in &one.settings {
+                    let mut line = Line::default();
+                    let _ = write!(line, "{}={}", set.name, set.value.as_deref().unwrap_or_default());
+                    text(visit, line.as_str());
+                }
+            });
+        },
+    },
+    Field {
+        name: "kuzet.setting.scope",
+        about: "session, server",
+        give: |view, visit| {
+            let scope = |global: bool| if global { "server" } else { "session" };
+            statement(view, |one| one.settings.iter().for_each(|set| text(visit, scope(set.global))));
+        },
+    },
+    Field {
+        name: "kuzet.role.verb",
+        about: "grant, revoke, create, alter, drop",
+        give: |view, visit| {
+            statement(view, |one| {
+                if let Some(role) = &one.role {
+                    text(visit, role.verb.name());
+                }
+            });
+        },
+    },
+    Field {
+        name: "kuzet.role.rights",
+        about: "privileges, attributes, roles given or taken",
+        give: |view, visit| {
+            statement(view, |one| one.role.iter().flat_map(|role| &role.rights).for_each(|one| text(visit, one)));
+        },
+    },
+    Field {
+        name: "kuzet.role.grantees",
+        about: "roles that gain or lose them",
+        give: |view, visit| {
+            statement(view, |one| one.role.iter().flat_map(|role| &role.grantees).for_each(|one| text(visit, one)));
+        },
+    },
+    Field {
+        name: "kuzet.routines",
+        about: "functions and procedures called or defined, each as `name` and as `schema.name`",
+        give: |view, visit| statement(view, |one| one.routines.iter().for_each(|one| relation(visit, one))),
+    },
+    Field {
+        name: "kuzet.trust",
+        about: "structured, forgeable",
+        give: |view, visit| text(visit, view.event.trust.name()),
+    },
+    Field {
+        name: "kuzet.witness",
+        about: "audit, log, measure",
+        give: |view, visit| text(visit, view.event.witness.name()),
+    },
+];
+
+/// Which of [`FIELDS`] the fields of a set of rules are; bound once.
+#[derive(Debug, Default)]
+pub(crate) struct Binding {
+    of: Vec<SmallVec<[u8; 1]>>,
+}
+
+impl Binding {
+    pub(crate) fn new(fields: &Fields) -> Binding {
+        let mut of = vec![SmallVec::new(); fields.len()];
+        for (id, names) in fields.iter() {
+            let known = names.iter().filter_map(|name| FIELDS.iter().position(|field| field.name == *name));
+            of[id.index()] = known.filter_map(|at| u8::try_from(at).ok()).collect();
+        }
+        Binding { of }
+    }
+
+    /// Whether any rule asks for the field of this name.
+    pub(crate) fn asks(&self, name: &str) -> bool {
+        let at = FIELDS.iter().position(|field| field.name == name);
+        self.of.iter().flatten().any(|one| Some(usize::from(*one)) == at)
+    }
+}
+
+/// A view under the names of a set of rules.
+pub(crate) struct Bound<'a> {
+    pub(crate) view: View<'a>,
+    pub(crate) binding: &'a Binding,
+}
+
+impl kuzet_sigma::Event for Bound<'_> {
+    fn field(&self, field: FieldId, visit: &mut dyn FnMut(Value<'_>)) {
+        for at in self.binding.of.get(field.index()).into_iter().flatten() {
+            if let Some(field) = FIELDS.get(usize::from(*at)) {
+                (field.give)(&self.view, visit);
+            }
+        }
+    }
+
+    fn values(&self, visit: &mut dyn FnMut(Value<'_>)) {
+        FIELDS.iter().for_each(|field| (field.give)(&self.view, visit));
+    }
+}

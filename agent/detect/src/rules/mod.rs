@@ -1,0 +1,265 @@
+//! Sigma rules joined to the detectors: files → a book of rules, events → hits.
+//!
+//! The crate `sigma` knows neither events nor incidents. Here its fields are bound to [`fields::FIELDS`] and its log
+//! sources to the systems that events come from; what a rule says under `kuzet:` becomes the kind, clause and responses
+//! of its detections.
+
+mod fields;
+mod member;
+
+pub use fields::Field;
+pub use member::Member;
+
+use crate::engine::Row;
+use crate::resolve::Template;
+use fields::{Binding, Bound, View};
+use kuzet_event::{Event, System, Witness};
+use kuzet_sigma::{
+    Correlated, Correlator, Diagnostic, FieldMap, Hit, Limits, Lists, LogSource, Matcher, Route, RuleSet, Value,
+};
+use std::sync::Arc;
+
+const SYSTEMS: [System; 6] =
+    [System::Postgresql, System::Mariadb, System::Mysql, System::Mongodb, System::Redis, System::Application];
+const WITNESSES: [Witness; 3] = [Witness::Audit, Witness::Log, Witness::Measure];
+
+/// What events of a system and witness are for rules.
+#[must_use]
+pub fn logsources(system: System, witness: Witness) -> Vec<LogSource> {
+    let category = if system == System::Application { "application" } else { "database" };
+    let service = match (system, witness) {
+        (System::Postgresql, Witness::Audit) => "pgaudit",
+        (System::Mariadb, Witness::Audit) => "server_audit",
+        (_, Witness::Audit) => "audit",
+        (_, Witness::Log) => "log",
+        (_, Witness::Measure) => "measure",
+    };
+    let mut sources = vec![LogSource::new(Some(category), Some(system.name()), Some(service))];
+    if system == System::Mariadb {
+        // MariaDB speaks MySQL: a rule for the one is meant for the other unless it says otherwise.
+        sources.push(LogSource::new(Some(category), Some(System::Mysql.name()), Some(service)));
+    }
+    sources
+}
+
+/// Every field that rules may ask for, with what it is.
+pub fn fields() -> &'static [Field] {
+    &fields::FIELDS
+}
+
+/// Rules that were loaded together, ready for any number of detectors.
+#[derive(Clone, Debug, Default)]
+pub struct RuleBook {
+    set: Arc<RuleSet>,
+    members: Arc<[Member]>,
+    correlated: Arc<[Member]>,
+    binding: Arc<Binding>,
+    /// By system and witness; `None` where no rule is for them.
+    routes: Arc<[Option<Route>]>,
+}
+
+impl RuleBook {
+    /// Loads files (name, content). What is refused is told and leaves the rest alone; rules whose id or name stands in
+    /// `off` are loaded and tell nothing.
+    #[must_use]
+    pub fn load<N: AsRef<str>, B: AsRef<[u8]>>(
+        files: impl IntoIterator<Item = (N, B)>,
+        map: &FieldMap,
+        lists: &Lists,
+        off: &[String],
+    ) -> (RuleBook, Vec<Diagnostic>) {
+        let (set, mut diagnostics) = RuleSet::load(files, map, lists);
+        let binding = Binding::new(set.fields());
+        let every: Vec<LogSource> =
+            SYSTEMS.iter().flat_map(|system| WITNESSES.iter().flat_map(|one| logsources(*system, *one))).collect();
+        let mut members = Vec::with_capacity(set.rules().len());
+        let fed = |rule: &kuzet_sigma::Rule| every.iter().any(|source| rule.logsource.covers(source));
+        for rule in set.rules() {
+            members.push(Member::new(rule, fed(rule), off, &mut diagnostics));
+        }
+        let known = |name: &str| fields::FIELDS.iter().any(|field| field.name == name);
+        diagnostics.extend(set.unbound(|rule, name| !fed(rule) || known(name)));
+        let correlated = set.correlations().iter().map(|resolved| &resolved.correlation.meta);
+        let correlated = correlated.map(|meta| Member::new(meta, true, off, &mut diagnostics)).collect();
+        diagnostics.sort();
+        let route = |system: System, witness: Witness| {
+            let route = set.route(&logsources(system, witness));
+            (!route.is_empty()).then_some(route)
+        };
+        let routes = SYSTEMS.iter().flat_map(|system| WITNESSES.map(|witness| route(*system, witness))).collect();
+        let book =
+            RuleBook { members: members.into(), correlated, binding: Arc::new(binding), routes, set: Arc::new(set) };
+        (book, diagnostics)
+    }
+
+    /// Rules as they were loaded; [`members`](Self::members) has the same order.
+    #[must_use]
+    pub fn set(&self) -> &Arc<RuleSet> {
+        &self.set
+    }
+
+    /// What each rule is to the agent.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// What each correlation of the set is to the agent, in their order.
+    #[must_use]
+    pub fn correlated(&self) -> &[Member] {
+        &self.correlated
+    }
+
+    /// The rule that is called `name`: its id, its name or its title.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.members.iter().position(|one| one.is_called(name))
+    }
+}
+
+fn shown(value: Value<'_>) -> String {
+    match value {
+        Value::Null => "null".to_owned(),
+        Value::Other => "…".to_owned(),
+        Value::Bool(value) => value.to_string(),
+        Value::Int(value) => value.to_string(),
+        Value::Float(value) => value.to_string(),
+        Value::Text(text) => text.to_owned(),
+    }
+}
+
+/// What a rule or a correlation found in an event.
+pub(crate) enum Found {
+    Rule(Hit),
+    Correlation(Correlated),
+}
+
+/// Begins the rows of correlations.
+pub(crate) const RULE_TAG: u8 = b'x';
+/// Values of fields are kept as hashes; none of them is a person's, so that their key is no secret.
+const KEY: [u8; 32] = *b"kuzet: values that correlate   .";
+
+/// Rules at work.
+pub(crate) struct Rules {
+    book: RuleBook,
+    matcher: Matcher,
+    correlator: Correlator,
+    hits: Vec<Hit>,
+    correlated: Vec<Correlated>,
+    /// Of the event that is looked at, what is to be told.
+    pub(crate) found: Vec<Found>,
+    /// Whether a rule asks what the policy says.
+    asks_policy: bool,
+    offset: i64,
+    evaluated: u64,
+    told: u64,
+}
+
+impl Rules {
+    pub(crate) fn new(book: RuleBook, offset: i64) -> Rules {
+        let (matcher, asks_policy) = (book.set.matcher(), book.binding.asks("kuzet.policy"));
+        let correlator = Correlator::new(Arc::clone(&book.set), KEY, Limits::default());
+        let (hits, correlated, found) = (Vec::new(), Vec::new(), Vec::new());
+        Rules { matcher, correlator, hits, correlated, found, asks_policy, book, offset, evaluated: 0, told: 0 }
+    }
+
+    /// Whether any rule is for events like this one and wants to know what the policy says.
+    pub(crate) fn asks_policy(&self) -> bool {
+        self.asks_policy
+    }
+
+    /// Finds the rules that match; says whether there is one that tells.
+    pub(crate) fn meet(&mut self, event: &Event, touched: &[Template], allowed: Option<bool>) -> bool {
+        self.found.clear();
+        let at = event.actor.system as usize * WITNESSES.len() + event.witness as usize;
+        let Some(Some(route)) = self.book.routes.get(at) else { return false };
+        self.evaluated += 1;
+        self.hits.clear();
+        let view = View { event, touched, allowed, offset: self.offset };
+        let bound = Bound { view, binding: &self.book.binding };
+        self.matcher.matches(route, &bound, &mut self.hits);
+        if self.hits.is_empty() {
+            return false;
+        }
+        let members = &self.book.members;
+        let member = |hit: &Hit| members.get(hit.rule.index());
+        self.hits.retain(|hit| member(hit).is_some_and(|one| !one.off));
+        self.correlator.observe(&self.hits, &bound, event.at.0, &mut self.correlated);
+        let tells = |one: Option<&Member>| one.is_some_and(|one| one.severity.is_some() && !one.off);
+        self.found.extend(self.hits.drain(..).filter(|hit| tells(member(hit))).map(Found::Rule));
+        let correlated = &self.book.correlated;
+        let fired = self.correlated.drain(..).filter(|one| tells(correlated.get(one.correlation)));
+        self.found.extend(fired.map(Found::Correlation));
+        self.told += self.found.len() as u64;
+        !self.found.is_empty()
+    }
+
+    /// The rule or correlation behind what was found.
+    pub(crate) fn member(&self, found: &Found) -> Option<&Member> {
+        match found {
+            Found::Rule(hit) => self.book.members.get(hit.rule.index()),
+            Found::Correlation(one) => self.book.correlated.get(one.correlation),
+        }
+    }
+
+    /// What made it match, in words: `selection (db.query.summary)`.
+    pub(crate) fn because(&self, found: &Found) -> String {
+        let hit = match found {
+            Found::Rule(hit) => hit,
+            Found::Correlation(one) => return one.told.clone(),
+        };
+        let found = self.book.set.explain(hit);
+        let words = found.iter().map(|(selection, fields)| {
+            let mut fields = fields.clone();
+            fields.sort_unstable();
+            fields.dedup();
+            if fields.is_empty() { (*selection).to_owned() } else { format!("{selection} ({})", fields.join(", ")) }
+        });
+        words.collect::<Vec<String>>().join(", ")
+    }
+
+    /// How many rules there are.
+    pub(crate) fn rules(&self) -> usize {
+        self.book.members.len()
+    }
+
+    /// State of correlations that changed since the last call.
+    pub(crate) fn changes(&mut self, rows: &mut Vec<Row>) {
+        let tagged = |(key, value): Row| ([&[RULE_TAG], &*key].concat(), value);
+        rows.extend(self.correlator.changes().into_iter().map(tagged));
+    }
+
+    /// Takes rows back; each begins with [`RULE_TAG`].
+    pub(crate) fn restore(&mut self, rows: Vec<(Vec<u8>, Vec<u8>)>) {
+        self.correlator.restore(rows.into_iter().map(|(mut key, value)| (key.split_off(1.min(key.len())), value)));
+    }
+
+    /// Groups of correlations that were forgotten or not taken because memory is bounded, and hits that came too late.
+    pub(crate) fn evicted(&self) -> u64 {
+        self.correlator.evicted() + self.correlator.crowded() + self.correlator.late()
+    }
+
+    /// How many groups of correlations are held.
+    pub(crate) fn held(&self) -> usize {
+        self.correlator.held()
+    }
+
+    /// What an event has for the fields that a rule asks for.
+    pub(crate) fn values(&self, event: &Event, touched: &[Template], rule: usize) -> Vec<(String, Vec<String>)> {
+        let set = &self.book.set;
+        let Some((id, _)) = set.numbered().nth(rule) else { return Vec::new() };
+        let view = View { event, touched, allowed: None, offset: self.offset };
+        let bound = Bound { view, binding: &self.book.binding };
+        let one = |field| {
+            let mut values = Vec::new();
+            kuzet_sigma::Event::field(&bound, field, &mut |value| values.push(shown(value)));
+            (set.fields().names(field).join(" or "), values)
+        };
+        set.fields_of(id).into_iter().map(one).collect()
+    }
+
+    /// Events that were held against rules since the last call, and hits.
+    pub(crate) fn did(&mut self) -> (u64, u64) {
+        (std::mem::take(&mut self.evaluated), std::mem::take(&mut self.told))
+    }
+}
