@@ -134,20 +134,23 @@ struct Sight<'a> {
 
 impl Sight<'_> {
     /// Whether a count is unusual: of the principal, and, if its peers do the same work, of them; of its peers alone as
-    /// long as it is new.
-    fn strange(&self, count: u64, rush: f64, known: bool, of: impl Fn(&Profile) -> Option<Usual>) -> bool {
+    /// long as it is new. `day`: the count is that of a day or more.
+    fn strange(&self, count: u64, rush: f64, known: bool, day: bool, of: impl Fn(&Profile) -> Option<Usual>) -> bool {
         let limit = self.thresholds.baseline_surprise as f64;
-        let beyond = |profile: &Profile, limit: f64| {
-            of(profile).is_some_and(|usual| {
-                let said = series::surprise(count as f64, usual.mean * rush, usual.spread);
-                said >= limit && count as f64 > BEYOND * usual.most as f64
-            })
+        let says = |profile: &Profile| {
+            let usual = of(profile)?;
+            let said = series::surprise(count as f64, usual.mean * rush, usual.spread);
+            Some(if count as f64 > BEYOND * usual.most as f64 { said } else { 0.0 })
         };
-        let unlike_peers = |limit: f64| self.peers.is_none_or(|peers| of(peers).is_none() || beyond(peers, limit));
-        match (known, self.peers) {
-            (true, _) if self.live.kin => beyond(self.own, limit) && unlike_peers(limit / 3.0),
-            (true, _) => beyond(self.own, limit),
-            (false, Some(peers)) => beyond(peers, limit),
+        let own = says(self.own).unwrap_or(0.0);
+        match (known, self.peers.map(says)) {
+            // Two witnesses: over a day, when the rush of the others shows, the one may be less sure where the other is more.
+            (true, Some(Some(peers))) if self.live.kin => {
+                let least = if day { limit * 2.0 / 3.0 } else { limit };
+                own >= least && peers >= limit / 3.0 && own + peers >= limit * 4.0 / 3.0
+            }
+            (true, _) => own >= limit,
+            (false, Some(peers)) => peers.unwrap_or(0.0) >= limit,
             (false, None) => false,
         }
     }

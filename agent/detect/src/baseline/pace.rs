@@ -29,7 +29,7 @@ fn day(sight: &Sight<'_>) -> Option<Verdict> {
         };
         let usual =
             |profile: &Profile| (which == PEOPLE || profile.row_days > 0).then(|| profile.a_day(which, at.weekday));
-        if today < least.saturating_mul(2) || !sight.strange(today, sight.rush[which], known, usual) {
+        if today < least.saturating_mul(2) || !sight.strange(today, sight.rush[which], known, true, usual) {
             return None;
         }
         let usually = sight.usually(known, usual);
@@ -44,7 +44,7 @@ fn week(sight: &Sight<'_>) -> Option<Verdict> {
     let usual = |profile: &Profile| profile.people_a_week();
     let known = sight.known && usual(own).is_some();
     let least = sight.thresholds.baseline_people.saturating_mul(4);
-    if !known || week < least || !sight.strange(week, sight.rush[PEOPLE], true, usual) {
+    if !known || week < least || !sight.strange(week, sight.rush[PEOPLE], true, true, usual) {
         return None;
     }
     let usually = sight.usually(true, usual);
