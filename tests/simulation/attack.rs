@@ -81,6 +81,13 @@ impl Attack {
                 opens(day, pool, &self.person, begins + 30 * MINUTE, 180, 3 * MINUTE);
             }
             "guessed_numbers" => guesses(day, pool, &self.person, begins),
+            "canary_touched" => {
+                let session = pool.any(day);
+                let nobody = kuzet_detect::reserved_iin(&super::run::key(), 5);
+                let text = "SELECT id, iin, full_name, phone, address FROM borrowers WHERE iin = $1";
+                let look = Statement::read(text, &["borrowers"], 1).with(nobody).tagged(&self.person);
+                day.say(begins, &session, look);
+            }
             "injection" => injection(day, pool, begins),
             "credential_stuffing" => stuffing(day, self, begins),
             "dump_over_a_fortnight" if is_worked(day.number) => fortnight(day, self, begins),

@@ -70,10 +70,10 @@ fn whole_months_are_quiet_and_attacks_in_them_are_found() {
             let plan = Plan { restarts: 20, ..plan };
             let outcome = run(plan, &attacks);
             let _ = writeln!(text, "{}", report(&outcome, &attacks).table(plan, &outcome));
+            match std::env::var("KUZET_SIMULATION_REPORT") {
+                Ok(path) => std::fs::write(path, &text).expect("a report"),
+                Err(_) => eprintln!("{text}"),
+            }
         }
-    }
-    match std::env::var("KUZET_SIMULATION_REPORT") {
-        Ok(path) => std::fs::write(path, text).expect("a report"),
-        Err(_) => eprintln!("{text}"),
     }
 }

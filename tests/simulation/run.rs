@@ -13,7 +13,7 @@ use kuzet::core::Core;
 use kuzet::setup;
 use kuzet::source::{FileInfo, Sink};
 use kuzet_decode::{Chunk, Edge};
-use kuzet_detect::Severity;
+use kuzet_detect::{Canaries, Severity};
 use kuzet_event::{FileId, SourceId, Timestamp};
 use kuzet_incident::{Change, Incident, IncidentId, Saved};
 use kuzet_personal::Key;
@@ -71,6 +71,11 @@ fn cpu() -> Duration {
     Duration::new(time.tv_sec.cast_unsigned(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
+/// Key of the simulated hosts.
+pub fn key() -> Key {
+    Key::new([7; 32])
+}
+
 fn configuration(server: Server) -> Config {
     let folder = root().join("tests/simulation");
     let text = std::fs::read_to_string(folder.join("kuzet.toml")).expect("kuzet.toml");
@@ -88,8 +93,11 @@ fn configuration(server: Server) -> Config {
 
 fn core(config: &Config) -> Core {
     let content = Content::load(config).unwrap_or_else(|faults| panic!("content: {faults:?}"));
-    let feeds = setup::feeds(config, &Key::new([7; 32]));
-    Core::new(setup::parts(feeds, content, config.thresholds.clone(), &config.fold, Box::new(|_| {})))
+    let feeds = setup::feeds(config, &key());
+    let parts = setup::parts(feeds, content, config.thresholds.clone(), &config.fold, Box::new(|_| {}));
+    let mut core = Core::new(parts);
+    core.detectors().watch_canaries(Canaries::new(&key(), &[]));
+    core
 }
 
 impl Agent {
