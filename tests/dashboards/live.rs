@@ -100,6 +100,7 @@ impl Trouble {
         metrics.commit(Duration::from_millis(4));
         metrics.store_error("KZ-STORE-FULL");
         metrics.evictions("detectors", n);
+        metrics.baselines([("learning", 1), ("known", 2)]);
         metrics.outbox("am", n, 1, Some(now));
         for told in Told::ALL {
             metrics.told("am", told, 1);
