@@ -8,7 +8,7 @@ use kuzet_sigma::Level;
 use serde::Serialize;
 use std::process::ExitCode;
 
-/// `kuzet.rules/1` (docs/schema/rules-1.json).
+/// `kuzet.rules/1`.
 #[derive(Serialize)]
 struct Report<'a> {
     schema: &'static str,

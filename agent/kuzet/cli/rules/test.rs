@@ -57,6 +57,11 @@ pub(super) fn test(config: &Config, options: &Options) -> Result<ExitCode, Failu
             report.misses,
             report.faults.len()
         ));
+        if report.rules == 0 {
+            output::line(
+                "nothing was tested: name a folder of rules (those that ship stand in rules/sigma of the source)",
+            );
+        }
     }
     Ok(ExitCode::from(u8::from(!good)))
 }
