@@ -173,9 +173,13 @@ impl Postgres {
     pub fn stop_working(&self, stop: bool) {
         let signal = if stop { "-STOP" } else { "-CONT" };
         let parent = self.server.id().to_string();
+        // A stopped parent starts no more children.
+        run(Command::new("kill").args([signal, &parent]));
         let children = run(Command::new("pgrep").args(["-P", &parent]));
-        let children = String::from_utf8_lossy(&children.stdout).into_owned();
-        run(Command::new("kill").arg(signal).arg(&parent).args(children.split_whitespace()));
+        for child in String::from_utf8_lossy(&children.stdout).split_whitespace() {
+            // One that has ended by itself needs no signal.
+            let _ = Command::new("kill").args([signal, child]).stderr(Stdio::null()).status();
+        }
     }
 
     /// What the server wrote before its log collector started.
