@@ -148,7 +148,23 @@ impl<'a> Reader<'a> {
 
     /// A whole number that is not negative, if the key is there.
     pub(crate) fn number(&mut self, table: &DeTable<'_>, key: &str) -> Option<u64> {
-        let value = table.get(key)?;
+        self.number_of(table.get(key)?, key)
+    }
+
+    /// A whole number or a list of them under any of `keys`.
+    pub(crate) fn numbers(&mut self, table: &DeTable<'_>, keys: &[&str]) -> Vec<(u64, Range<usize>)> {
+        let mut found = Vec::new();
+        for (key, value) in keys.iter().filter_map(|key| Some((key, table.get(*key)?))) {
+            let items = match value.get_ref() {
+                DeValue::Array(list) => list.iter().collect(),
+                _ => vec![value],
+            };
+            found.extend(items.into_iter().filter_map(|item| Some((self.number_of(item, key)?, item.span()))));
+        }
+        found
+    }
+
+    fn number_of(&mut self, value: &Spanned<DeValue<'_>>, key: &str) -> Option<u64> {
         let number = value
             .get_ref()
             .as_integer()
