@@ -11,6 +11,7 @@ mod live;
 mod metrics;
 mod noise;
 mod notify;
+mod place;
 mod policy;
 mod robust;
 mod rules;

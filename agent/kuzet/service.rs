@@ -192,7 +192,7 @@ impl Service {
             None => None,
         };
         let (policy, catalogue) = (content.policy.is_some(), !content.catalogue.is_guess());
-        let rules = content.rules.states();
+        let (rules, place_data) = (content.rules.states(), content.place.date());
         let secrets = difference.iter().any(|one| one.key.ends_with("(content)"));
         let next = Next { config: config.clone(), content, metrics: Arc::clone(&metrics), secrets };
         self.agent.reconfigure(next, &self.key).map_err(|error| faults(&error))?;
@@ -204,6 +204,7 @@ impl Service {
         metrics.forget(&self.metrics);
         metrics.loaded(policy, catalogue);
         metrics.rules(&rules);
+        metrics.place_data(place_data);
         crate::examine::measure(&config, &metrics);
         if config.state != self.config.state {
             let (now, then) = (self.config.state.display(), config.state.display());

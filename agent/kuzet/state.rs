@@ -9,8 +9,10 @@ use std::path::Path;
 
 /// Name of the key file inside the state directory.
 pub const KEY_FILE: &str = "pseudonym.key";
+/// Blocks of addresses that `kuzet geo update` installed.
+pub const INSTALLED_BLOCKS: &str = "geo/blocks.txt";
 
-fn fault(code: &str, path: &Path, message: String, help: &str) -> Diagnostic {
+pub(crate) fn fault(code: &str, path: &Path, message: String, help: &str) -> Diagnostic {
     Diagnostic {
         code: code.to_owned(),
         file: path.display().to_string(),

@@ -6,6 +6,7 @@ mod check;
 mod classify;
 mod discover;
 mod doctor;
+mod geo;
 mod incidents;
 mod init;
 mod output;
@@ -54,6 +55,9 @@ enum Command {
     /// List, test and explain the Sigma rules
     #[command(subcommand)]
     Rules(rules::Command),
+    /// Say where addresses are, and install newer data that say so
+    #[command(subcommand)]
+    Geo(geo::Command),
     /// List, show and close incidents
     #[command(subcommand)]
     Incidents(incidents::Command),
@@ -86,6 +90,7 @@ pub fn main() -> ExitCode {
         Command::Replay(options) => replay::replay(config, &options),
         Command::Policy(command) => policy::policy(config, command),
         Command::Rules(command) => rules::rules(config, command),
+        Command::Geo(command) => geo::geo(config, command),
         Command::Incidents(command) => incidents::incidents(config, command),
         Command::Status(options) => status::status(config, options.json),
         Command::Doctor(options) => doctor::doctor(config, &options),

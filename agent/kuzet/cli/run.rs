@@ -32,7 +32,7 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
     let metrics = service::named(config, &content, Metrics::new).map_err(|error| Failure::Other(error.into()))?;
     let metrics = Arc::new(metrics);
     let (policy, catalogue) = (content.policy.is_some(), !content.catalogue.is_guess());
-    let rules = content.rules.states();
+    let (rules, place_data) = (content.rules.states(), content.place.date());
     let agent = Agent::open(config, content, &key, &metrics, &clock).map_err(|error| Failure::Other(error.into()))?;
     let report = examine(config, policy, catalogue, &[]);
     // Whoever sees /metrics finds a store too.
@@ -45,6 +45,7 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
     };
     metrics.loaded(policy, catalogue);
     metrics.rules(&rules);
+    metrics.place_data(place_data);
     announce(config, server.as_ref().map(crate::metrics::Server::address), &report);
     measure(config, &metrics);
     let (stop, reload) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));

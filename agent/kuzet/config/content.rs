@@ -1,7 +1,7 @@
-//! The files that say what is personal data, who may touch it, what to fear, what is noise, and how bad it is: catalogue,
-//! access policy, rules, suppressions, severities.
+//! The files that say what is personal data, who may touch it, who may receive it, what to fear, what is noise, and how bad
+//! it is: catalogue, access policy, recipients, rules, suppressions, severities.
 
-use super::{Config, LoadedRules, RuleSettings, read_guarded};
+use super::{Config, LoadedPlace, LoadedRules, RuleSettings, read_guarded};
 use kuzet_detect::{Catalogue, Diagnostic, Policy, Severities, Suppressions};
 use kuzet_event::Timestamp;
 use std::path::Path;
@@ -19,6 +19,8 @@ pub struct Content {
     pub severities: Severities,
     /// What to fear.
     pub rules: LoadedRules,
+    /// Where data goes, and who may receive it.
+    pub place: LoadedPlace,
 }
 
 impl Content {
@@ -30,9 +32,10 @@ impl Content {
         // What a server is asked is told under the name of its log.
         let databases = config.databases.iter().map(|one| one.source.as_ref().unwrap_or(&one.name).as_str());
         let names: Vec<&str> = config.sources.iter().map(|source| source.name.as_str()).chain(databases).collect();
-        Content::read(config.catalogue.as_deref(), config.policy.as_deref(), Some(&names))?
+        let content = Content::read(config.catalogue.as_deref(), config.policy.as_deref(), Some(&names))?
             .silenced(config.suppressions.as_deref())?
-            .with_rules(&config.rules)
+            .with_rules(&config.rules)?;
+        Ok(Content { place: config.place.load(&config.state)?, ..content })
     }
 
     /// With other rules than those that ship with the agent.
@@ -85,7 +88,7 @@ impl Content {
         }
         let (suppressions, severities) = (Suppressions::default(), Severities::default());
         let rules = RuleSettings::default().load()?;
-        Ok(Content { catalogue, policy, suppressions, severities, rules })
+        Ok(Content { catalogue, policy, suppressions, severities, rules, place: LoadedPlace::default() })
     }
 
     /// The same, with the suppressions of the file given.
@@ -97,10 +100,10 @@ impl Content {
         Ok(Content { suppressions: suppressions.unwrap_or_default(), ..self })
     }
 
-    /// A warning for each suppression and declared job that has ended at `now`.
+    /// A warning for each suppression, declared job and recipient that has ended at `now`.
     pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = Diagnostic> + '_ {
         let jobs = self.policy.iter().flat_map(move |policy| policy.expired(now));
-        self.suppressions.expired(now).chain(jobs)
+        self.suppressions.expired(now).chain(jobs).chain(self.place.recipients.expired(now))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
 
 use super::map::{self, RawMap};
+use super::place::PlaceSettings;
 use super::pool::{PoolConfig, RawPool};
 use super::rules::RuleSettings;
 use super::stream::{RawJournald, RawRedis, RawStream};
@@ -38,6 +39,8 @@ struct Raw {
     pool: Vec<toml::Spanned<RawPool>>,
     #[serde(default)]
     rules: RuleSettings,
+    #[serde(default)]
+    place: PlaceSettings,
     #[serde(default)]
     metrics: RawMetrics,
     #[serde(default)]
@@ -123,6 +126,11 @@ struct RawMetrics {
 /// # Errors
 /// One diagnostic: unreadable, too large, not UTF-8, or writable by everybody.
 pub fn read_guarded(path: &Path) -> Result<String, Diagnostic> {
+    read_guarded_up_to(path, MAX_BYTES)
+}
+
+/// As [`read_guarded`], with another limit.
+pub(super) fn read_guarded_up_to(path: &Path, most: u64) -> Result<String, Diagnostic> {
     let fault = |code, message: String, help: &str| Diagnostic {
         code: String::from(code),
         file: path.display().to_string(),
@@ -142,8 +150,8 @@ pub fn read_guarded(path: &Path) -> Result<String, Diagnostic> {
             "chmod o-w this file: who can write it can silence the agent",
         ));
     }
-    if metadata.len() > MAX_BYTES {
-        return Err(fault("KZ003", format!("is larger than {MAX_BYTES} bytes"), "is this the right file?"));
+    if metadata.len() > most {
+        return Err(fault("KZ003", format!("is larger than {most} bytes"), "is this the right file?"));
     }
     std::fs::read_to_string(path).map_err(unreadable)
 }
@@ -198,6 +206,12 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
     }
     let mut rules = raw.rules;
     rules.place(beside);
+    let mut place = raw.place;
+    place.place(beside);
+    if let Err(word) = place.listed() {
+        let message = format!("[place] countries: `{word}` is no country");
+        faults.push("KZ106", None, message, "two letters of ISO 3166-1, as DE, GB, or the preset convention-108");
+    }
     let metrics = faults.listen(raw.metrics.listen.as_deref());
     let log = faults.log(raw.log);
     let mut thresholds = raw.thresholds;
@@ -218,6 +232,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         policy: raw.policy.map(beside),
         suppressions: raw.suppressions.map(beside),
         rules,
+        place,
         metrics,
         notify: raw.notify,
         thresholds,

@@ -45,7 +45,12 @@ impl Imprint {
         imprint.document("catalogue ", config.catalogue.as_deref());
         imprint.document("policy ", config.policy.as_deref());
         imprint.document("suppressions ", config.suppressions.as_deref());
+        imprint.document("recipients ", config.place.recipients.as_deref());
         imprint.rules(config);
+        for path in config.place.blocks(&config.state) {
+            let content = std::fs::read(&path).unwrap_or_default();
+            imprint.keys.insert(format!("blocks {}", path.display()), Value { hash: hash(&content), shown: None });
+        }
         for (name, path) in secrets(config) {
             let content = std::fs::read(&path).unwrap_or_default();
             imprint.keys.insert(format!("{name} (content)"), Value { hash: hash(&content), shown: None });
@@ -170,7 +175,12 @@ pub fn files(config: &Config) -> Vec<PathBuf> {
     let own = config.path.clone().unwrap_or_else(|| PathBuf::from(super::DEFAULT_PATH));
     let content = [&config.catalogue, &config.policy, &config.suppressions].into_iter().flatten().cloned();
     let secrets = secrets(config).into_iter().map(|(_, file)| file);
-    std::iter::once(own).chain(content).chain(config.rules.watched()).chain(secrets).collect()
+    std::iter::once(own)
+        .chain(content)
+        .chain(config.rules.watched())
+        .chain(config.place.watched(&config.state))
+        .chain(secrets)
+        .collect()
 }
 
 fn hash(bytes: &[u8]) -> [u8; 16] {

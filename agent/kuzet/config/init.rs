@@ -128,6 +128,14 @@ const REST: &str = "
 #[rules.lists]
 #backup_roles = [\"backup\"]
 
+# Where addresses are: docs/place.md. Without files what `kuzet geo update` installed holds, else the list that ships with
+# the agent. countries: those you hold for such that protect personal data; convention-108 is a preset, a heuristic.
+#[place]
+#blocks = [\"delegated-ripencc-extended-latest\"]
+#countries = [\"convention-108\"]
+# Who may be sent personal data, on what basis and until when (clauses 2.3 and 3.4).
+#recipients = \"recipients.toml\"
+
 [metrics]
 # Address of /metrics for Prometheus, or \"off\". Keep it on loopback: metrics name hosts and stores.
 listen = \"127.0.0.1:9478\"

@@ -9,6 +9,7 @@ mod file;
 mod imprint;
 pub mod init;
 mod map;
+mod place;
 mod pool;
 mod rules;
 pub mod shipped;
@@ -19,6 +20,7 @@ pub use calendar::calendar;
 pub use content::Content;
 pub use file::{load_text, read_guarded};
 pub use imprint::{Difference, Imprint, files};
+pub use place::{LoadedPlace, PlaceSettings, told};
 pub use pool::PoolConfig;
 pub use rules::{LoadedRules, RuleSettings};
 pub use watched::{LOOK, Watched};
@@ -62,6 +64,8 @@ pub struct Config {
     pub suppressions: Option<PathBuf>,
     /// Sigma rules.
     pub rules: RuleSettings,
+    /// Where addresses are, and who may be sent personal data.
+    pub place: PlaceSettings,
     /// Address of `/metrics`; `None` switches it off.
     pub metrics: Option<SocketAddr>,
     /// Channels that are told of incidents.
@@ -141,6 +145,7 @@ impl Config {
             policy: None,
             suppressions: None,
             rules: RuleSettings::default(),
+            place: PlaceSettings::default(),
             metrics: Some(DEFAULT_METRICS),
             notify: Vec::new(),
             thresholds: Thresholds::default(),

@@ -89,6 +89,8 @@ metrics! {
         "1 when an access policy is loaded; 0: the policy detector is off.");
     CATALOGUE_LOADED = gauge("kuzet_catalogue_loaded", &[],
         "1 when a catalogue of stores is loaded; 0: table and column names decide what is personal data.");
+    PLACE_DATA = gauge("kuzet_place_data_timestamp_seconds", &[],
+        "Unix time of the day of the data that say which addresses are in Kazakhstan; their age is time() minus this.");
     RULES = gauge("kuzet_rules", &["state"],
         "Sigma rules: loaded, of them warned (something is doubtful), off (in the configuration) and unfed (no event here is of \
          their log source); refused are faults of rules that are not loaded.");

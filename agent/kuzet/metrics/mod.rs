@@ -145,6 +145,7 @@ pub struct Metrics {
     heartbeat: IntGauge,
     policy: IntGauge,
     catalogue: IntGauge,
+    place_data: IntGauge,
     rules: IntGaugeVec,
     rule_events: IntCounterVec,
     rule_hits: IntCounterVec,
@@ -189,6 +190,7 @@ impl Metrics {
             heartbeat: make.gauge(&list::HEARTBEAT)?,
             policy: make.gauge(&list::POLICY_LOADED)?,
             catalogue: make.gauge(&list::CATALOGUE_LOADED)?,
+            place_data: make.gauge(&list::PLACE_DATA)?,
             rules: make.gauges(&list::RULES)?,
             rule_events: make.counters(&list::RULE_EVENTS)?,
             rule_hits: make.counters(&list::RULE_HITS)?,
@@ -320,6 +322,11 @@ impl Metrics {
     pub fn loaded(&self, policy: bool, catalogue: bool) {
         self.policy.set(i64::from(policy));
         self.catalogue.set(i64::from(catalogue));
+    }
+
+    /// Of which day the data are that say where addresses are.
+    pub fn place_data(&self, seconds: Option<i64>) {
+        self.place_data.set(seconds.unwrap_or(0));
     }
 
     /// How many rules there are, by state.

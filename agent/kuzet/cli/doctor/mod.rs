@@ -31,6 +31,9 @@ pub(super) fn doctor(path: Option<&Path>, options: &Options) -> Result<ExitCode,
     let mut report = examine(&config, content.policy.is_some(), !content.catalogue.is_guess(), &asked);
     let ended = content.expired(clock::System.wall());
     report.limits.extend(ended.map(|one| Limit::new("KD18", one.message, one.help)));
+    if let Some((message, help)) = content.place.old(clock::System.wall()) {
+        report.limits.push(Limit::new("KD19", message, help));
+    }
     if options.json {
         output::json(&report)?;
         return Ok(ExitCode::SUCCESS);
