@@ -94,10 +94,22 @@ fn what_would_do_harm_is_refused_and_the_list_that_holds_stays() {
     refused(&database, "KZ107");
     assert!(!scratch.join("state/geo").exists());
     assert_eq!(verdicts(&scratch, &["2.72.0.1", "95.56.0.1"]), ["domestic KZ -", "domestic KZ -"]);
-    // What tells nothing of Kazakhstan adds to the list that ships with the agent.
+    // A list of one family leaves the other as it ships, and one without Kazakhstan adds to it.
+    let shipped = std::fs::read_to_string(root().join("agent/place/data/kz.txt")).unwrap();
+    let v4: String = shipped
+        .replace("2026-06-17", "2026-11-01")
+        .lines()
+        .filter(|line| !line.contains("::"))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    std::fs::write(&file, v4).unwrap();
+    let output = call(&scratch, &["geo", "update", "--json", &file.display().to_string()]);
+    let home = &documents(&output)[0]["home"];
+    assert_eq!((&home["told"], &home["ipv6_networks_48"]["lost"]), (&serde_json::json!([true, false]), &0.into()));
+    assert_eq!(verdicts(&scratch, &["2a03:32c0::1"]), ["domestic KZ -"]);
     std::fs::write(&file, "# date: 2026-11-01\n18.196.0.0/14 DE\n").unwrap();
     let output = call(&scratch, &["geo", "update", &file.display().to_string()]);
-    assert!(String::from_utf8(output.stdout).unwrap().contains("nothing of Kazakhstan"));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("of no IPv6 address of Kazakhstan"));
     assert_eq!(verdicts(&scratch, &["2.72.0.1", "18.196.0.1"]), ["domestic KZ -", "foreign-unlisted DE -"]);
 }
 

@@ -68,10 +68,11 @@ impl Blocks {
         self.len() == 0
     }
 
-    /// Whether one of them is of `country`.
+    /// Whether one of IPv4 and one of IPv6 is of `country`.
     #[must_use]
-    pub fn has(&self, country: Country) -> bool {
-        self.v4.iter().any(|span| span.value == country) || self.v6.iter().any(|span| span.value == country)
+    pub fn has(&self, country: Country) -> [bool; 2] {
+        let v4 = self.v4.iter().any(|span| span.value == country);
+        [v4, self.v6.iter().any(|span| span.value == country)]
     }
 
     /// The countries, each once, in order.

@@ -29,6 +29,8 @@ pub struct Place {
     sources: Vec<Source>,
     operators: Vec<String>,
     listed: Vec<Country>,
+    /// Which of the sources tell of Kazakhstan, by IPv4 and IPv6: they tell, too, what is not in it.
+    home: [usize; 2],
 }
 
 /// What a new set of blocks changes for one country.
@@ -55,21 +57,27 @@ impl Default for Place {
 
 impl Place {
     /// Joins `files`, of which the later says more than the earlier about one and the same block, and the smaller block
-    /// more than the larger. Where none of them tells of Kazakhstan, the list that ships with the agent does.
+    /// more than the larger. Where none of them tells of Kazakhstan, in IPv4 or in IPv6, the list that ships with the agent
+    /// does.
     /// `listed` are the countries that the operator holds for countries that protect personal data.
     #[must_use]
     pub fn new(mut files: Vec<Blocks>, listed: &[Country]) -> Place {
-        if !files.iter().any(|blocks| blocks.has(Country::HOME)) {
-            files.extend(Blocks::parse(Blocks::EMBEDDED));
+        let last = |files: &[Blocks], family: usize| files.iter().rposition(|one| one.has(Country::HOME)[family]);
+        let told = [last(&files, 0), last(&files, 1)];
+        let home = told.map(|at| at.unwrap_or(files.len()));
+        if told.contains(&None)
+            && let Ok(mut shipped) = Blocks::parse(Blocks::EMBEDDED)
+        {
+            shipped.v4.retain(|_| told[0].is_none());
+            shipped.v6.retain(|_| told[1].is_none());
+            files.push(shipped);
         }
         let mut table = Table { v4: Vec::new(), v6: Vec::new(), labels: Vec::new(), known: HashMap::new() };
-        // Who tells of Kazakhstan has told, too, of what is not in it.
-        let home = files.iter().rposition(|blocks| blocks.has(Country::HOME)).and_then(|at| u16::try_from(at).ok());
-        let nowhere = Verdict::ForeignUnlisted { country: None };
-        table.labels.push(Label { verdict: nowhere, source: home, operator: None });
+        let elsewhere = Verdict::ForeignUnlisted { country: None };
+        table.labels.push(Label { verdict: elsewhere, source: None, operator: None });
         let mut sources = Vec::new();
         for (blocks, at) in files.into_iter().zip(0..=u16::MAX) {
-            let mut label = |country| table.label(told(country, listed), Some(at), None);
+            let mut label = |country| table.label(of(country, listed), Some(at), None);
             let v4 = blocks.v4.iter().map(|span| lift(span, LAYERS[0], label(span.value))).collect::<Vec<_>>();
             let v6 = blocks.v6.iter().map(|span| lift(span, LAYERS[0], label(span.value))).collect::<Vec<_>>();
             table.v4.extend(v4);
@@ -82,7 +90,7 @@ impl Place {
             table.add(text, LAYERS[2], value);
         }
         let (v4, v6) = (Flat::new(table.v4), Flat::new(table.v6));
-        Place { v4, v6, labels: table.labels, sources, operators, listed: listed.to_vec() }
+        Place { v4, v6, labels: table.labels, sources, operators, listed: listed.to_vec(), home }
     }
 
     /// Where `address` is.
@@ -98,7 +106,7 @@ impl Place {
     /// Where `address` is, and why.
     #[must_use]
     pub fn explain(&self, address: IpAddr) -> Answer<'_> {
-        let (value, block, inside) = match special::judged(address) {
+        let (value, block, inside): (u16, (IpAddr, IpAddr), _) = match special::judged(address) {
             Judged::V4(number) => {
                 let (first, end, value) = self.v4.range(number);
                 let last = end.map_or(u32::MAX, |end| end.saturating_sub(1));
@@ -113,20 +121,21 @@ impl Place {
         };
         let label = self.label(value);
         let operator = label.operator.and_then(|at| self.operators.get(usize::from(at))).map(String::as_str);
-        let source = label.source.and_then(|at| self.sources.get(usize::from(at)));
+        let elsewhere = (value == 0).then(|| self.home[usize::from(block.0.is_ipv6())]);
+        let source = label.source.map(usize::from).or(elsewhere).and_then(|at| self.sources.get(at));
         Answer { verdict: label.verdict, block, inside, operator, source }
     }
 
     /// What is said of a country that is known otherwise: the operator's register goes before the registries.
     #[must_use]
     pub fn of_country(&self, country: Country) -> Verdict {
-        told(country, &self.listed)
+        of(country, &self.listed)
     }
 
-    /// The data that say what is in Kazakhstan.
+    /// The data that say what is in Kazakhstan; of two for IPv4 and IPv6 the older.
     #[must_use]
     pub fn home_source(&self) -> Option<&Source> {
-        self.sources.get(usize::from(self.label(0).source?))
+        self.home.iter().filter_map(|at| self.sources.get(*at)).min_by_key(|source| source.date)
     }
 
     /// The data that answers rest on, the list of anycast prefixes last.
@@ -152,7 +161,7 @@ impl Place {
     }
 }
 
-fn told(country: Country, listed: &[Country]) -> Verdict {
+fn of(country: Country, listed: &[Country]) -> Verdict {
     match country {
         Country::HOME => Verdict::Domestic,
         country if listed.contains(&country) => Verdict::ForeignListed { country },
@@ -326,6 +335,12 @@ mod tests {
         assert_eq!(told_of(&place, "2.73.0.1"), "domestic KZ");
         assert_eq!(place.of_country(germany), Verdict::ForeignListed { country: germany });
         let place = Place::new(vec![blocks("5.34.0.0/17 KZ\n")], &[]);
+        assert_eq!(told_of(&place, "2a03:32c0::1"), "domestic KZ", "of IPv6 the file tells nothing");
+        let day = |address: &str| place.explain(address.parse().unwrap()).source.map(|source| source.date.to_string());
+        assert_eq!(day("9.9.0.1").as_deref(), Some("2026-11-01"));
+        assert_eq!(day("2a01::1").as_deref(), Some("2026-06-17"));
+        assert_eq!(place.home_source().map(|source| source.date.to_string()).as_deref(), Some("2026-06-17"));
+        let place = Place::new(vec![blocks("5.34.0.0/17 KZ\n2a00::/32 KZ\n")], &[]);
         assert_eq!(
             (told_of(&place, "2.72.0.1").as_str(), told_of(&place, "5.34.0.1").as_str()),
             ("foreign-unlisted", "domestic KZ")

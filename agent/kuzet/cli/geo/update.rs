@@ -47,8 +47,8 @@ struct Report {
 /// What changes for Kazakhstan.
 #[derive(Serialize)]
 struct Home {
-    /// Whether the file tells of it; else the list that ships with the agent does.
-    told: bool,
+    /// Whether the file tells of it in IPv4 and in IPv6; else the list that ships with the agent does.
+    told: [bool; 2],
     ipv4_addresses: Counts,
     ipv6_networks_48: Counts,
 }
@@ -73,7 +73,9 @@ pub(super) fn update(path: Option<&Path>, options: &Options) -> Result<ExitCode,
     let after = Place::new(vec![blocks], &[]);
     let change = before.change(&after);
     let known = before.home_source().map(|source| source.date);
-    if let Some((message, help)) = refusal(date, known.filter(|_| has_home), &change).filter(|_| !options.force) {
+    if let Some((message, help)) =
+        refusal(date, known.filter(|_| has_home.contains(&true)), &change).filter(|_| !options.force)
+    {
         return Err(fault("KZ108", &options.file, message, help).into());
     }
     state::prepare(&config.state)?;
@@ -140,12 +142,11 @@ fn refusal(date: Date, before: Option<Date>, change: &Change) -> Option<(String,
         let help = "the one that holds stays; --force installs the older one";
         return Some((format!("is of {date}, older than the list of {before}"), help));
     }
-    if change.after < change.before / 2 {
-        let (before, after) = (thousands(change.before), thousands(change.after));
-        let message = format!("leaves Kazakhstan {after} of {before} IPv4 addresses");
-        return Some((message, "is a part of the file missing? --force installs it all the same"));
-    }
-    None
+    let families = [([change.before, change.after], "IPv4 addresses"), ([change.v6[0], change.v6[1]], "IPv6 networks")];
+    let (numbers, what) = families.into_iter().find(|([before, after], _)| *after < before / 2)?;
+    let [before, after] = numbers.map(thousands);
+    let message = format!("leaves Kazakhstan {after} of {before} {what}");
+    Some((message, "is a part of the file missing? --force installs it all the same"))
 }
 
 /// Puts `bytes` in the place of `path` at once; the file before stays beside it.
@@ -182,8 +183,9 @@ fn lines(report: &Report) -> Vec<String> {
             change(&report.home.ipv6_networks_48, "IPv6 networks of /48")
         ),
     ];
-    if !report.home.told {
-        lines.push("The file tells nothing of Kazakhstan: for it the list that ships with the agent holds.".to_owned());
+    for (_, family) in report.home.told.iter().zip(["IPv4", "IPv6"]).filter(|(told, _)| !**told) {
+        let shipped = "for that the list that ships with the agent holds";
+        lines.push(format!("The file tells of no {family} address of Kazakhstan: {shipped}."));
     }
     if report.overridden {
         lines.push("[place] blocks in the configuration names other files: they hold, not this one.".to_owned());
