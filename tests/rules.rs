@@ -130,8 +130,7 @@ fn ordinary_work_hits_no_rule() {
 fn every_field_stands_in_the_docs() {
     let docs = std::fs::read_to_string(root().join("docs/sigma.md")).expect("docs/sigma.md");
     let missing: Vec<String> = kuzet_detect::fields()
-        .iter()
-        .map(|field| format!("| `{}` | {} |", field.name, field.about))
+        .map(|(name, about)| format!("| `{name}` | {about} |"))
         .filter(|row| !docs.contains(row))
         .collect();
     assert!(missing.is_empty(), "{}", missing.join("\n"));

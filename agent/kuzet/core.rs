@@ -307,10 +307,12 @@ impl Core {
 }
 
 impl Reading {
-    /// Where time went back among `events`, and how far. Records made to measure carry the time when a statement began.
+    /// Where time went back among `events`, and how far. Records made to measure and those of requests may carry the time
+    /// when it began.
     fn jump(&mut self, events: &[Event]) -> Option<(Place, Duration)> {
         let mut found = None;
-        for event in events.iter().filter(|event| event.witness != Witness::Measure) {
+        let ordered = |event: &&Event| event.witness != Witness::Measure && event.action != Action::Request;
+        for event in events.iter().filter(ordered) {
             let back = self.latest.map_or(Duration::ZERO, |latest| latest.since(event.at));
             if back > BACKWARDS && self.jumps < JUMPS {
                 self.jumps += 1;

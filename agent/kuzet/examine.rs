@@ -262,7 +262,12 @@ fn general(config: &Config, policy: bool, catalogue: bool) -> Vec<Limit> {
 /// Sources by the server that they are logs of.
 fn groups<'a>(config: &'a Config, servers: &'a [Server], answers: &'a [Result<Live, String>]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
-    for (index, source) in config.sources.iter().enumerate() {
+    // What web servers, proxies and the host write is no sight of a database.
+    let beside = |source: &SourceConfig| {
+        let system = format(source).map(|format| format.info().system);
+        matches!(system, Some(System::Web | System::Proxy | System::Linux))
+    };
+    for (index, source) in config.sources.iter().enumerate().filter(|(_, source)| !beside(source)) {
         let server = servers.iter().find(|server| is_of(server, source));
         let same = |group: &&mut Group<'_>| {
             server.is_some() && group.server.map(|one| &one.data_directory) == server.map(|one| &one.data_directory)

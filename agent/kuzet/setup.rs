@@ -57,12 +57,14 @@ pub fn parts(
     fold: &FoldConfig,
     told: OnDetection,
 ) -> Parts {
+    // No feed, no event.
+    let key = feeds.first().map_or(Key::new([0; 32]), |feed| feed.options.key.clone());
     let trust = |feed: &Feed| feed.format.map_or(Trust::Forgeable, |format| format.info().trust);
     let sources = feeds.iter().map(|feed| SourceInfo { name: Arc::from(feed.name.as_str()), trust: trust(feed) });
     let fold = FoldConfig { sources: sources.collect(), ..fold.clone() };
     let (severities, suppressions) = (content.severities.clone(), content.suppressions);
     let detectors = Detectors::new(content.catalogue, content.policy, thresholds, content.severities)
-        .with_rules(content.rules.book);
+        .with_rules(content.rules.book, &key);
     Parts { feeds, detectors, severities, suppressions, fold, told }
 }
 

@@ -73,7 +73,7 @@ impl Bench {
             None => (Catalogue::guess(), None),
         };
         let detectors = Detectors::new(catalogue, policy, Thresholds::default(), Severities::default());
-        Bench { detectors: detectors.with_rules(book.clone()), book, key }
+        Bench { detectors: detectors.with_rules(book.clone(), &key), book, key }
     }
 
     /// The events of a record; `beside` is the folder of `sources.toml`.

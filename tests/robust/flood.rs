@@ -52,6 +52,7 @@ fn event(number: u64) -> Event {
         bytes: Count::Unknown,
         trust: Trust::Structured,
         witness: Witness::Audit,
+        raw: None,
     }
 }
 

@@ -43,10 +43,14 @@ const PLACES: &[(&str, &[&str])] = &[
     ("Scanner", &["agent/kuzet/cli/classify.rs", "agent/personal/"]),
     ("Classifier", &["agent/kuzet/cli/classify.rs", "agent/personal/"]),
     ("ColumnVote", &["agent/personal/"]),
-    // Passwords and tokens: read in one place, shown to the one who sends or signs with them.
+    // Text that rules must see word for word: made by decoders, shown to the matcher.
+    ("RawField", &["agent/decode/", "agent/detect/src/rules/", "agent/event/"]),
+    // The same, and passwords and tokens: read in one place, shown to the one who sends or signs with them.
     (
         "expose",
         &[
+            "agent/detect/src/rules/fields.rs",
+            "agent/event/src/raw.rs",
             "agent/kuzet/database/mysql_login.rs",
             "agent/kuzet/database/password.rs",
             "agent/kuzet/database/postgresql.rs",

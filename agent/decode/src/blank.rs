@@ -23,5 +23,6 @@ pub(crate) fn event(at: Timestamp, place: Place, actor: Arc<Actor>, action: Acti
         bytes: Count::Unknown,
         trust: Trust::Structured,
         witness: Witness::Audit,
+        raw: None,
     }
 }

@@ -1,8 +1,12 @@
 //! The list of log formats: names for the configuration, recognition by content, decoders.
 
 use crate::Decoder;
+use crate::access_json::AccessJson;
+use crate::access_log::AccessLog;
 use crate::csvlog::Csvlog;
+use crate::haproxy::Haproxy;
 use crate::jsonlog::Jsonlog;
+use crate::linux_audit::{Laurel, LinuxAudit};
 use crate::mapped::{Mapped, Mapping};
 use crate::mongodb::{MongodbAudit, MongodbLog};
 use crate::mysql::{audit::AuditLog, audit_csv, audit_json, audit_xml, error::Errors, general::General, slow::Slow};
@@ -10,6 +14,7 @@ use crate::persons::Pool;
 use crate::pgbouncer::Pgbouncer;
 use crate::redis::Redis;
 use crate::server_audit::ServerAudit;
+use crate::squid::Squid;
 use crate::status::Status;
 use crate::stderr::Stderr;
 use kuzet_event::{System, Timestamp, Trust};
@@ -53,6 +58,18 @@ pub enum Format {
     Journald,
     /// An application's own journal, by a mapping of the configuration.
     Mapped,
+    /// Access logs of nginx and Apache: common and combined log format.
+    WebAccessLog,
+    /// Access logs as JSON, with the variables of nginx for keys.
+    WebAccessJson,
+    /// HAProxy's HTTP log.
+    HaproxyHttp,
+    /// Squid's native access log.
+    SquidAccess,
+    /// Raw log of the Linux audit daemon.
+    LinuxAudit,
+    /// The same as Laurel writes it.
+    LinuxLaurel,
     /// What the agent asked a PostgreSQL server.
     PostgresqlStatus,
     /// What the agent asked a MariaDB or MySQL server.
@@ -190,6 +207,54 @@ pub const FORMATS: &[FormatInfo] = &[
         nests: true,
     },
     FormatInfo {
+        format: Format::WebAccessLog,
+        name: "web_access_log",
+        system: System::Web,
+        trust: Trust::Structured,
+        recognises: crate::access_log::recognises,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::WebAccessJson,
+        name: "web_access_json",
+        system: System::Web,
+        trust: Trust::Structured,
+        recognises: crate::access_json::recognises,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::HaproxyHttp,
+        name: "haproxy_http",
+        system: System::Web,
+        trust: Trust::Structured,
+        recognises: crate::haproxy::recognises,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::SquidAccess,
+        name: "squid_access",
+        system: System::Proxy,
+        trust: Trust::Structured,
+        recognises: crate::squid::recognises,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::LinuxAudit,
+        name: "linux_audit",
+        system: System::Linux,
+        trust: Trust::Structured,
+        recognises: crate::linux_audit::recognises,
+        nests: false,
+    },
+    FormatInfo {
+        format: Format::LinuxLaurel,
+        name: "linux_laurel",
+        system: System::Linux,
+        trust: Trust::Structured,
+        recognises: crate::linux_audit::recognises_laurel,
+        nests: true,
+    },
+    FormatInfo {
         format: Format::Syslog,
         name: "syslog",
         system: System::Postgresql,
@@ -310,6 +375,12 @@ impl Format {
             Format::Syslog => Box::new(crate::syslog::decoder(options)),
             Format::Journald => Box::new(crate::journald::decoder(options)),
             Format::Mapped => Box::new(Mapped::new(options)),
+            Format::WebAccessLog => Box::new(AccessLog::new(options)),
+            Format::WebAccessJson => Box::new(AccessJson::new(options)),
+            Format::HaproxyHttp => Box::new(Haproxy::new(options)),
+            Format::SquidAccess => Box::new(Squid::new(options)),
+            Format::LinuxAudit => Box::new(LinuxAudit::new(options)),
+            Format::LinuxLaurel => Box::new(Laurel::new(options)),
             Format::PostgresqlStatus => Box::new(Status::new(System::Postgresql, options)),
             Format::MariadbStatus => Box::new(Status::new(System::Mariadb, options)),
         }

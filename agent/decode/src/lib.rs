@@ -4,6 +4,8 @@
 //! bytes it is done with; the rest stays with the caller, who gives it again with more behind it. So a checkpoint that
 //! stands at the consumed offset never cuts a record, however many lines it has.
 
+mod access_json;
+mod access_log;
 mod account;
 mod actors;
 mod blank;
@@ -11,10 +13,12 @@ mod csvlog;
 mod envelope;
 mod flat;
 mod format;
+mod haproxy;
 mod journald;
 mod json;
 mod jsonlog;
 mod lines;
+mod linux_audit;
 mod login;
 mod mapped;
 mod messages;
@@ -32,12 +36,14 @@ mod redis;
 mod server_audit;
 mod sessions;
 mod sketch;
+mod squid;
 pub mod statement;
 mod status;
 mod stderr;
 mod structural;
 mod syslog;
 mod times;
+mod web;
 
 pub use actors::Actors;
 pub use format::{DecodeOptions, FORMATS, Format, FormatInfo, sniff};

@@ -40,6 +40,28 @@ pub(crate) fn person(raw: &[u8], key: &Key) -> Option<Arc<str>> {
     }
 }
 
+/// An account of a host or a site, whose people may log in with a number, an address or their name: in clear where it can
+/// be none of these, else as a keyed hash, so that accounts stay apart.
+pub(crate) fn account(raw: &[u8], key: &Key) -> String {
+    let raw = raw.trim_ascii();
+    let name = String::from_utf8_lossy(&raw[..raw.len().min(LONGEST)]);
+    match role(&name) {
+        _ if raw.is_empty() => String::new(),
+        shown if *shown == *name => name.into_owned(),
+        _ => format!("person-{:012x}", key.pseudonym("person behind a role", raw) >> 80),
+    }
+}
+
+/// A host in clear where its name can be nobody's, else `?`.
+pub(crate) fn host(raw: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&raw[..raw.len().min(LONGEST)]);
+    if text.is_empty() || text.parse::<std::net::IpAddr>().is_ok() {
+        text.into_owned()
+    } else {
+        shown(&text).to_string()
+    }
+}
+
 /// At most `longest` bytes of `text`.
 pub(crate) fn shorten(text: &str, longest: usize) -> Arc<str> {
     Arc::from(&text[..text.floor_char_boundary(longest)])

@@ -217,6 +217,7 @@ impl Postgres {
                     witness: if own { Witness::Audit } else { Witness::Log },
                     calls: 1,
                     bytes: Count::Unknown,
+                    raw: None,
                 };
                 self.persons.name(&mut event, audit.statement, &self.parameters);
                 events.push(event);
@@ -388,6 +389,7 @@ impl Postgres {
             witness: Witness::Log,
             calls: 1,
             bytes: Count::Unknown,
+            raw: None,
         };
         if action != Action::Statement {
             self.persons.name(&mut event, b"", &self.parameters);

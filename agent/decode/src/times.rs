@@ -168,6 +168,35 @@ pub(crate) fn iso(text: &[u8], unknown_zone: i32) -> Option<Timestamp> {
     Some(Timestamp(micros - zone * 1_000_000))
 }
 
+/// A time as web servers write it, `23/Nov/2026:04:08:12 +0000`, and what stands behind it.
+pub(crate) fn clf(text: &[u8]) -> Option<(Timestamp, &[u8])> {
+    let (at, rest) = clf_local(text)?;
+    let (zone, rest) = rest.strip_prefix(b" ")?.split_at_checked(5)?;
+    if !matches!(zone[0], b'+' | b'-') {
+        return None;
+    }
+    Some((Timestamp(at.0 - i64::from(offset(zone, 0)?) * 1_000_000), rest))
+}
+
+/// The same without a zone and perhaps with milliseconds, as HAProxy writes it; taken as UTC.
+pub(crate) fn clf_local(text: &[u8]) -> Option<(Timestamp, &[u8])> {
+    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let (second, rest) = text.split_first_chunk::<20>()?;
+    let [_, _, b'/', _, _, _, b'/', _, _, _, _, b':', _, _, b':', _, _, b':', _, _] = second else { return None };
+    let month = (1..).zip(MONTHS.as_chunks::<3>().0).find(|(_, name)| second[3..6] == name[..])?.0;
+    let part = |start: usize, end: usize| number(&second[start..end]);
+    let (day, year, hour, minute, seconds) = (part(0, 2)?, part(7, 11)?, part(12, 14)?, part(15, 17)?, part(18, 20)?);
+    if !(1..=31).contains(&day) || hour > 23 || minute > 59 || seconds > 60 {
+        return None;
+    }
+    let (millis, rest) = match rest {
+        [b'.', a, b, c, rest @ ..] => (number(&[*a, *b, *c])?, rest),
+        _ => (0, rest),
+    };
+    let at = utc(year, month, day, hour * 3600 + minute * 60 + seconds);
+    Some((Timestamp(at * 1_000_000 + millis * 1000), rest))
+}
+
 /// Seconds since 1970 of a civil time, taken as UTC.
 pub(crate) fn utc(year: i64, month: i64, day: i64, seconds_of_day: i64) -> i64 {
     days(year, month, day) * 86_400 + seconds_of_day

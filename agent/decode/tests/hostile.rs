@@ -9,9 +9,31 @@ use kuzet_event::{Action, Outcome, Witness};
 use proptest::prelude::*;
 use std::sync::Arc;
 
+/// Words of logs that are fed in beside those of databases.
+fn fed() -> Vec<&'static [u8]> {
+    vec![
+        b"10.0.0.7 - clerk [23/Nov/2026:04:08:12 +0000] \"GET /a?b=1 HTTP/1.1\" 200 3 \"-\" \"curl/7\"\n",
+        b"mfo.kz:80 10.0.0.7 - - [23/Nov/2026:04:08:12 +0000] \"",
+        b"\\x22\" 404 - \"\\\"",
+        b"{\"time_iso8601\":\"2026-11-23T04:08:12+00:00\",\"remote_addr\":\"h\",\"request\":\"GET / x\",\"status\":\"200\"}\n",
+        b"10.0.0.7:1 [23/Nov/2026:04:08:53.038] f b/s 0/0/0/1/+9 200 2 - - ---- 1/1/0/0/0 0/0 {a.b|c/d#2} \"GET /#22 HTTP/1.1\"\n",
+        b"1795406937.395     17 10.0.0.7 TCP_MISS/200 320 GET http://mfo.kz/a? clerk HIER_DIRECT/1.2.3.4 -\n",
+        b"type=SYSCALL msg=audit(1795406983.459:10): arch=c000003e syscall=59 success=yes ppid=1 pid=2 exe=\"/bin/ls\"\n",
+        b"type=EXECVE msg=audit(1795406983.459:10): argc=2 a0=\"ls\" a1[0]=2D6C a1[1]=61\n",
+        b"type=SYSCALL msg=audit(1795406983.460:11): arch=c000003e syscall=42 success=no exit=-115\n",
+        b"type=SOCKADDR msg=audit(1795406983.460:11): saddr=020001BBCB0071090000000000000000\n",
+        b"{\"ID\":\"1795406983.459:10\",\"SYSCALL\":{\"syscall\":59,\"ARGV\":[\"0x1\"],\"exe\":\"/x\"},\"EXECVE\":{\"ARGV\":[\"ls\"]}}\n",
+        b"{\"ID\":\"1795406983.459:11\",\"USER_LOGIN\":{\"msg\":\"op=login acct=\\\"a\\\" res=failed\"}}\n",
+        b"type=PROCTITLE msg=audit(1795406983.459:10): proctitle=6C73\n",
+        b"type=PROCTITLE msg=audit(1795406983.460:11): proctitle=\"x\"\n",
+        b"type=PATH msg=audit(1795406989.459:12): name=\"x\" nametype=CREATE\n",
+        b"node=n type=USER_LOGIN msg=audit(1795406989.459:13): pid=1 msg='op=login acct=\"a\" res=failed'\x1dUID=\"root\"\n",
+    ]
+}
+
 /// Text that gets far into the decoders: their own words, joined at random.
 fn fragments() -> impl Strategy<Value = Vec<u8>> {
-    let words: Vec<&[u8]> = vec![
+    let mut words: Vec<&[u8]> = vec![
         b"2026-11-22 16:24:44.235 UTC",
         b"2026-11-22 21:24:44 +05",
         b"2026-11-22 16:24:44.377 UTC [5087] app@mfo/psql 127.0.0.1 6b03174c.13df:4 3/794/0 -87 LOG:  ",
@@ -88,6 +110,7 @@ fn fragments() -> impl Strategy<Value = Vec<u8>> {
         b"\0",
         b"a",
     ];
+    words.extend(fed());
     prop::collection::vec(prop::sample::select(words), 0..60).prop_map(|words| words.concat())
 }
 

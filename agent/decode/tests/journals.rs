@@ -12,12 +12,22 @@ use std::path::{Path, PathBuf};
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journals.txt");
 
 /// Folders of `tests/data/samples` and what is in them.
-const FOLDERS: [(&str, &[(&str, Format)]); 5] = [
+const FOLDERS: [(&str, &[(&str, Format)]); 7] = [
     ("syslog", &[("", Format::Syslog)]),
     ("journald", &[("", Format::Journald)]),
     ("pgbouncer", &[("", Format::Pgbouncer)]),
     ("redis", &[("", Format::Redis)]),
     ("mongodb", &[("audit", Format::MongodbAudit), ("", Format::MongodbLog)]),
+    (
+        "web",
+        &[
+            ("nginx.json", Format::WebAccessJson),
+            ("haproxy", Format::HaproxyHttp),
+            ("squid", Format::SquidAccess),
+            ("", Format::WebAccessLog),
+        ],
+    ),
+    ("linux", &[("audit.log", Format::LinuxAudit), ("laurel", Format::LinuxLaurel)]),
 ];
 
 fn folder(name: &str) -> PathBuf {

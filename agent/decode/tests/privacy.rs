@@ -285,6 +285,70 @@ proptest! {
         }
     }
 
+    /// Rules see the text of these; whatever else there is of the event, its copies included, does not have it.
+    #[test]
+    fn no_value_is_told_by_a_feed(value in value(), other in value()) {
+        let encoded: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let plus = value.replace(' ', "+");
+        let hex: String = value.bytes().map(|byte| format!("{byte:02X}")).collect();
+        let nul: String = other.bytes().map(|byte| format!("{byte:02X}")).collect();
+        let (quoted, text) = (serde_json::json!(other), serde_json::json!(format!("/{value}/card?name={value}&q={other}")));
+        let access = |target: &str| format!(
+            "10.0.0.7 - {value} [23/Nov/2026:04:08:12 +0000] \"GET {target} HTTP/1.1\" 200 3 \"http://a/{value}\" \"{other}\"\n"
+        );
+        let audit = |record: &str| format!("type={record}\n").replace("(S)", "(1795406983.459:10)");
+        for (format, log) in [
+            (Format::WebAccessLog, access(&format!("/{encoded}/card?iin={encoded}&{encoded}={plus}"))),
+            (Format::WebAccessLog, access(&format!("/{plus}/{value}?{value}"))),
+            (Format::WebAccessLog, access(&value)),
+            (Format::WebAccessJson, format!(
+                "{{\"time_iso8601\":\"2026-11-23T04:08:12+00:00\",\"remote_addr\":\"10.0.0.7\",\"remote_user\":{quoted},\"status\":\"200\",                 \"request_uri\":{text},\"request_method\":{quoted},\"host\":{quoted},\"http_user_agent\":{quoted},\"http_cookie\":{quoted}}}\n"
+            )),
+            (Format::HaproxyHttp, format!(
+                "10.0.0.7:1 [23/Nov/2026:04:08:53.038] f b/s 0/0/0/1/9 200 2 - - ---- 1/1/0/0/0 0/0 {{{value}|{other}/1}} \"GET /{value}/a?iin={value} HTTP/1.1\"\n"
+            )),
+            (Format::SquidAccess, format!(
+                "1795406937.395 17 10.0.0.7 TCP_MISS/200 320 GET http://{encoded}:{encoded}@{encoded}/{encoded}/a?b={encoded} {encoded} HIER_DIRECT/{encoded} {encoded}\n"
+            )),
+            (Format::LinuxAudit, [
+                audit(&format!("SYSCALL msg=audit(S): arch=c000003e syscall=59 success=yes pid=7 auid=1 uid=0 comm={hex} exe={hex} key={hex}\u{1d}UID=\"{value}\" AUID=\"{other}\"")),
+                audit(&format!("EXECVE msg=audit(S): argc=3 a0=\"{value}\" a1={hex} a2[0]={hex}")),
+                audit(&format!("CWD msg=audit(S): cwd=\"/srv/{value}\"")),
+                audit(&format!("PATH msg=audit(S): item=0 name=\"/srv/{other}\" nametype=CREATE")),
+                audit(&format!("PROCTITLE msg=audit(S): proctitle={nul}")),
+            ].concat()),
+            (Format::LinuxLaurel, format!(
+                "{}\n",
+                serde_json::json!({
+                    "ID": "1795406983.459:10",
+                    "SYSCALL": {"syscall": 59, "success": "yes", "pid": 7, "exe": format!("/srv/{value}"), "comm": value, "UID": value,
+                        "AUID": other, "PPID": {"exe": format!("/opt/{other}")}},
+                    "EXECVE": {"ARGV": [value, other]},
+                    "CWD": {"cwd": value},
+                    "PATH": [{"name": other, "nametype": "CREATE"}],
+                    "PROCTITLE": {"ARGV": [value, other]},
+                })
+            )),
+            (Format::LinuxAudit, audit(&format!("PATH msg=audit(S): item=0 name=\"/srv/{value}/{other}.sql\" nametype=CREATE"))),
+            (Format::LinuxAudit, audit(&format!(
+                "USER_LOGIN msg=audit(S): pid=1 uid=0 auid=1 msg='op={value} acct=\"{value}\" exe=\"/{other}\" hostname={encoded} addr=? terminal={encoded} res=failed'"
+            ))),
+            (Format::LinuxAudit, audit(&format!("SERVICE_START msg=audit(S): pid=1 msg='unit={encoded} comm=\"{value}\" res=success'"))),
+        ] {
+            let (events, tally) = common::decode(format, &common::options(), log.as_bytes());
+            prop_assert_eq!((tally.lost, events.len()), (0, 1), "{}", log);
+            prop_assert!(events[0].raw.as_ref().is_some_and(|raw| raw.topics().len() > 0));
+            prop_assert!(events[0].clone().raw.is_none_or(|raw| raw.topics().len() == 0));
+            let mut decoder = format.decoder(&common::options());
+            common::step(decoder.as_mut(), log.as_bytes(), 0, kuzet_decode::Edge::End, &mut Vec::new());
+            let kept = String::from_utf8_lossy(&decoder.snapshot()).into_owned();
+            let shown = format!("{} {kept}", shown(format, &log));
+            for value in [&value, &other] {
+                prop_assert_eq!(leaked(value, &shown), None, "{} in {}", log, shown);
+            }
+        }
+    }
+
     #[test]
     fn no_secret_is_told(secret in secret(), form in 0usize..4, template in prop::sample::select(&[
         "CREATE USER x IDENTIFIED BY {}", "CREATE ROLE x LOGIN PASSWORD {}", "ALTER USER x WITH PASSWORD {} SUPERUSER",

@@ -361,6 +361,7 @@ impl Act {
             bytes: Count::Unknown,
             trust: Trust::Structured,
             witness: Witness::Measure,
+            raw: None,
         }
     }
 }

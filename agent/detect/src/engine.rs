@@ -27,6 +27,7 @@ use crate::silence::Silence;
 use crate::teller::{self, Observation, Teller, Touch, Verdict};
 use crate::{Catalogue, Counted, Detection, Diagnostic, Family, Kind, Policy, Severities, Thresholds};
 use kuzet_event::{Action, Count, Event, Flag, Flags, IdentifierKind, Outcome, System, Timestamp, Verb, Witness};
+use kuzet_personal::Key;
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -90,7 +91,7 @@ impl Detectors {
             bursts: Shelf::new(b'b', thresholds.max_accounts),
             probes: Shelf::new(b'p', thresholds.max_accounts),
             canaries: Canaries::default(),
-            rules: Rules::new(RuleBook::default(), thresholds.offset_seconds.into()),
+            rules: Rules::new(RuleBook::default(), thresholds.offset_seconds.into(), &Key::new([0; 32])),
             clock: 0,
         };
         Detectors {
@@ -170,7 +171,7 @@ impl Detectors {
                 self.tell_missing(event.at, detections);
             }
             Action::Missing => self.tell_gap(event, detections),
-            Action::Server => {}
+            Action::Server | Action::Request | Action::Process | Action::File | Action::Network | Action::Host => {}
         }
     }
 

@@ -52,7 +52,7 @@ pub use engine::{Detectors, Row};
 pub use policy::{Learner, Opinion, Policy, Proposal, Question};
 pub use recipients::{Basis, Destination, Recipient, Recipients};
 pub use resolve::person_key;
-pub use rules::{Field, Member, RuleBook, fields, logsources};
+pub use rules::{Member, RuleBook, fields, logsources};
 pub use severity::{Severities, Volume};
 pub use sight::{SightLoss, sight_lost};
 pub use sketch::Sketch;

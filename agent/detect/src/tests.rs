@@ -148,6 +148,7 @@ pub(crate) fn event(spec: &Spec) -> Event {
         calls: 1,
         bytes: Count::Unknown,
         witness: spec.witness,
+        raw: None,
     }
 }
 

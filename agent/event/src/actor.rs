@@ -21,9 +21,28 @@ pub enum System {
     Redis,
     /// An application that keeps its own access journal.
     Application,
+    /// A web server or what stands before one.
+    Web,
+    /// A proxy for clients of this network.
+    Proxy,
+    /// The operating system.
+    Linux,
 }
 
 impl System {
+    /// Every system.
+    pub const ALL: [System; 9] = [
+        System::Postgresql,
+        System::Mariadb,
+        System::Mysql,
+        System::Mongodb,
+        System::Redis,
+        System::Application,
+        System::Web,
+        System::Proxy,
+        System::Linux,
+    ];
+
     /// Stable name, as in OpenTelemetry's `db.system.name`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -34,6 +53,9 @@ impl System {
             System::Mongodb => "mongodb",
             System::Redis => "redis",
             System::Application => "application",
+            System::Web => "web",
+            System::Proxy => "proxy",
+            System::Linux => "linux",
         }
     }
 

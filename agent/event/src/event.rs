@@ -1,6 +1,6 @@
 //! One record of a log, normalised.
 
-use crate::{Actor, Count, Identifier, Relation, Statement, Timestamp};
+use crate::{Actor, Count, Identifier, Raw, Relation, Statement, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::fmt;
@@ -49,6 +49,16 @@ pub enum Action {
     Missing,
     /// Any other message of the server that is worth an event (start, stop, crash, client lost while data was sent).
     Server,
+    /// A request was answered or refused (web server, proxy).
+    Request,
+    /// A program was started.
+    Process,
+    /// A file was opened, created, renamed or removed.
+    File,
+    /// A connection was opened by this host.
+    Network,
+    /// Anything else that the operating system's audit tells.
+    Host,
 }
 
 impl Action {
@@ -63,6 +73,11 @@ impl Action {
             Action::Seen => "seen",
             Action::Missing => "missing",
             Action::Server => "server",
+            Action::Request => "request",
+            Action::Process => "process",
+            Action::File => "file",
+            Action::Network => "network",
+            Action::Host => "host",
         }
     }
 }
@@ -208,6 +223,8 @@ pub struct Event {
     pub trust: Trust,
     /// What kind of record it is. With two kinds, the same statement is told twice.
     pub witness: Witness,
+    /// What rules may look at while the event is handled; gone from every copy.
+    pub raw: Option<Box<Raw>>,
 }
 
 impl Event {

@@ -228,4 +228,7 @@ pub const RULES: &[(&str, &str)] = &[
 pub const FIELDMAPS: &[(&str, &str)] = &[
     ("rules/fieldmaps/application.toml", include_str!("../../../rules/fieldmaps/application.toml")),
     ("rules/fieldmaps/database.toml", include_str!("../../../rules/fieldmaps/database.toml")),
+    ("rules/fieldmaps/linux.toml", include_str!("../../../rules/fieldmaps/linux.toml")),
+    ("rules/fieldmaps/proxy.toml", include_str!("../../../rules/fieldmaps/proxy.toml")),
+    ("rules/fieldmaps/webserver.toml", include_str!("../../../rules/fieldmaps/webserver.toml")),
 ];

@@ -94,6 +94,7 @@ impl Family {
             bytes: Count::Unknown,
             trust: self.trust,
             witness: self.witness,
+            raw: None,
         };
         self.persons.name(&mut event, b"", &self.parameters);
         event

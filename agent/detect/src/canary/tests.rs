@@ -65,6 +65,11 @@ fn whoever_asks_for_one_is_told_at_once_and_it_is_nobody() {
     // In a table that no store covers, too.
     let found = told(&[], &asked(IdentifierKind::Iin, hash, 15));
     assert_eq!((found.len(), found[0].kind, found[0].severity), (1, Kind::Canary, Severity::Critical), "{found:?}");
+    // And in the address of a page.
+    let mut request = asked(IdentifierKind::Iin, hash, 15);
+    request.action = kuzet_event::Action::Request;
+    let found = told(&[], &request);
+    assert_eq!((found.len(), found[0].kind, found[0].severity), (1, Kind::Canary, Severity::Critical), "{found:?}");
     // Another person's number is nobody's business here.
     assert!(told(&[], &asked(IdentifierKind::Iin, hash ^ 1, 0)).is_empty());
     // One that was taken out is watched no more.

@@ -6,12 +6,13 @@ use crate::resolve::{Identity, Template};
 use crate::rules::{Found, RuleBook, Rules};
 use crate::teller::Verdict;
 use kuzet_event::{Action, Event, Witness};
+use kuzet_personal::Key;
 
 impl Detectors {
-    /// With rules.
+    /// With rules. What their correlations keep of values is hashed with `key`.
     #[must_use]
-    pub fn with_rules(mut self, book: RuleBook) -> Detectors {
-        self.shared.rules = Rules::new(book, self.thresholds.offset_seconds.into());
+    pub fn with_rules(mut self, book: RuleBook, key: &Key) -> Detectors {
+        self.shared.rules = Rules::new(book, self.thresholds.offset_seconds.into(), key);
         self
     }
 
@@ -56,7 +57,7 @@ impl Detectors {
         self.shared.rules.meet(event, templates, allowed)
     }
 
-    /// Events that are no statements. What was measured is shown when no log explains it.
+    /// Events that are no statements. What was measured is shown when no log explains it. A request may ask for a canary.
     pub(super) fn rules_beside(&mut self, event: &Event, detections: &mut Vec<Detection>) {
         self.shared.rules.found.clear();
         if event.action == Action::Statement || event.witness == Witness::Measure {
@@ -64,8 +65,9 @@ impl Detectors {
         }
         let who = self.resolver.identify(&event.actor);
         let ruled = self.rules_meet(event, who, &[]);
+        let canary = event.action == Action::Request && self.shared.canaries.met(event).is_some();
         // Logins and settings go to every detector anyway.
-        if ruled && !matches!(event.action, Action::Login | Action::Setting) {
+        if (ruled || canary) && !matches!(event.action, Action::Login | Action::Setting) {
             self.alone(event, false, false, false, detections);
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::StoreClass;
 use crate::resolve::Template;
-use kuzet_event::{Client, Count, Event, Flag, Relation, Statement};
+use kuzet_event::{Client, Count, Event, Flag, RawField, Relation, Statement};
 use kuzet_sigma::{FieldId, Fields, Value};
 use smallvec::SmallVec;
 use std::fmt::Write;
@@ -20,14 +20,23 @@ pub(crate) struct View<'a> {
     pub(crate) allowed: Option<bool>,
     /// Offset of local time from UTC, seconds.
     pub(crate) offset: i64,
+    /// The frame of its text that is looked at.
+    pub(crate) frame: usize,
+}
+
+impl View<'_> {
+    /// The values of a field of the text. Numbers stay texts: rules compare `200` and `"200"` alike.
+    fn raw(&self, field: RawField, visit: Visit<'_>) {
+        self.event.raw.iter().flat_map(|raw| raw.expose(self.frame, field)).for_each(|value| visit(Value::Text(value)));
+    }
 }
 
 /// One field.
-pub struct Field {
+pub(crate) struct Field {
     /// Name in rules.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What it is.
-    pub about: &'static str,
+    pub(crate) about: &'static str,
     give: fn(&View<'_>, Visit<'_>),
 }
 
@@ -97,7 +106,7 @@ impl Write for Line {
     }
 }
 
-/// Every field. docs/sigma.md has the same table.
+/// Every field that is worked out. docs/sigma.md has the same table, and behind it those of the text ([`RawField`]).
 pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "@timestamp",
@@ -111,7 +120,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     },
     Field {
         name: "event.action",
-        about: "login, logout, statement, setting, seen, missing, server",
+        about: "login, logout, statement, setting, seen, missing, server, request, process, file, network, host",
         give: |view, visit| text(visit, view.event.action.name()),
     },
     Field {
@@ -174,7 +183,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     },
     Field {
         name: "db.system.name",
-        about: "postgresql, mariadb, mysql, mongodb, redis, application",
+        about: "postgresql, mariadb, mysql, mongodb, redis, application, web, proxy, linux",
         give: |view, visit| text(visit, view.event.actor.system.name()),
     },
     Field {
@@ -379,7 +388,7 @@ impl Binding {
     pub(crate) fn new(fields: &Fields) -> Binding {
         let mut of = vec![SmallVec::new(); fields.len()];
         for (id, names) in fields.iter() {
-            let known = names.iter().filter_map(|name| FIELDS.iter().position(|field| field.name == *name));
+            let known = names.iter().filter_map(|name| position(name));
             of[id.index()] = known.filter_map(|at| u8::try_from(at).ok()).collect();
         }
         Binding { of }
@@ -387,9 +396,20 @@ impl Binding {
 
     /// Whether any rule asks for the field of this name.
     pub(crate) fn asks(&self, name: &str) -> bool {
-        let at = FIELDS.iter().position(|field| field.name == name);
+        let at = position(name);
         self.of.iter().flatten().any(|one| Some(usize::from(*one)) == at)
     }
+
+    /// Whether what stands under the field is shown to rules only.
+    pub(crate) fn is_raw(&self, field: FieldId) -> bool {
+        self.of.get(field.index()).into_iter().flatten().any(|at| usize::from(*at) >= FIELDS.len())
+    }
+}
+
+/// Where the field of this name stands: in [`FIELDS`], and behind them in [`RawField::ALL`].
+pub(super) fn position(name: &str) -> Option<usize> {
+    let raw = || RawField::ALL.iter().position(|field| field.name() == name).map(|at| FIELDS.len() + at);
+    FIELDS.iter().position(|field| field.name == name).or_else(raw)
 }
 
 /// A view under the names of a set of rules.
@@ -401,13 +421,20 @@ pub(crate) struct Bound<'a> {
 impl kuzet_sigma::Event for Bound<'_> {
     fn field(&self, field: FieldId, visit: &mut dyn FnMut(Value<'_>)) {
         for at in self.binding.of.get(field.index()).into_iter().flatten() {
-            if let Some(field) = FIELDS.get(usize::from(*at)) {
-                (field.give)(&self.view, visit);
+            let at = usize::from(*at);
+            match FIELDS.get(at) {
+                Some(field) => (field.give)(&self.view, visit),
+                None => {
+                    RawField::ALL[at - FIELDS.len()..].iter().take(1).for_each(|field| self.view.raw(*field, visit))
+                }
             }
         }
     }
 
     fn values(&self, visit: &mut dyn FnMut(Value<'_>)) {
         FIELDS.iter().for_each(|field| (field.give)(&self.view, visit));
+        if self.view.event.raw.is_some() {
+            RawField::ALL.iter().for_each(|field| self.view.raw(*field, visit));
+        }
     }
 }

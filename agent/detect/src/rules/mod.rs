@@ -7,25 +7,45 @@
 mod fields;
 mod member;
 
-pub use fields::Field;
 pub use member::Member;
 
 use crate::engine::Row;
 use crate::resolve::Template;
 use fields::{Binding, Bound, View};
-use kuzet_event::{Event, System, Witness};
+use kuzet_event::{Event, RawField, System, Topic, Witness};
+use kuzet_personal::Key;
 use kuzet_sigma::{
     Correlated, Correlator, Diagnostic, FieldMap, Hit, Limits, Lists, LogSource, Matcher, Route, RuleSet, Value,
 };
 use std::sync::Arc;
 
-const SYSTEMS: [System; 6] =
-    [System::Postgresql, System::Mariadb, System::Mysql, System::Mongodb, System::Redis, System::Application];
 const WITNESSES: [Witness; 3] = [Witness::Audit, Witness::Log, Witness::Measure];
+
+/// What a part of a record is for rules.
+fn of_topic(topic: Topic) -> LogSource {
+    let (category, product, service) = match topic {
+        Topic::Webserver => (Some("webserver"), None, None),
+        Topic::Proxy => (Some("proxy"), None, None),
+        Topic::Audit => (None, Some("linux"), Some("auditd")),
+        Topic::Process => (Some("process_creation"), Some("linux"), None),
+        Topic::File => (Some("file_event"), Some("linux"), None),
+        Topic::Network => (Some("network_connection"), Some("linux"), None),
+    };
+    LogSource::new(category, product, service)
+}
 
 /// What events of a system and witness are for rules.
 #[must_use]
 pub fn logsources(system: System, witness: Witness) -> Vec<LogSource> {
+    let topics: &[Topic] = match system {
+        System::Web => &[Topic::Webserver],
+        System::Proxy => &[Topic::Proxy],
+        System::Linux => &[Topic::Audit, Topic::Process, Topic::File, Topic::Network],
+        _ => &[],
+    };
+    if !topics.is_empty() {
+        return topics.iter().map(|topic| of_topic(*topic)).collect();
+    }
     let category = if system == System::Application { "application" } else { "database" };
     let service = match (system, witness) {
         (System::Postgresql, Witness::Audit) => "pgaudit",
@@ -42,9 +62,10 @@ pub fn logsources(system: System, witness: Witness) -> Vec<LogSource> {
     sources
 }
 
-/// Every field that rules may ask for, with what it is.
-pub fn fields() -> &'static [Field] {
-    &fields::FIELDS
+/// Every field that rules may ask for: its name, and what it is.
+pub fn fields() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let worked_out = fields::FIELDS.iter().map(|field| (field.name, field.about));
+    worked_out.chain(RawField::ALL.iter().map(|field| (field.name(), field.about())))
 }
 
 /// Rules that were loaded together, ready for any number of detectors.
@@ -54,7 +75,7 @@ pub struct RuleBook {
     members: Arc<[Member]>,
     correlated: Arc<[Member]>,
     binding: Arc<Binding>,
-    /// By system and witness; `None` where no rule is for them.
+    /// By system and witness, and behind them by topic; `None` where no rule is for them.
     routes: Arc<[Option<Route>]>,
 }
 
@@ -71,22 +92,24 @@ impl RuleBook {
         let (set, mut diagnostics) = RuleSet::load(files, map, lists);
         let binding = Binding::new(set.fields());
         let every: Vec<LogSource> =
-            SYSTEMS.iter().flat_map(|system| WITNESSES.iter().flat_map(|one| logsources(*system, *one))).collect();
+            System::ALL.iter().flat_map(|system| WITNESSES.iter().flat_map(|one| logsources(*system, *one))).collect();
         let mut members = Vec::with_capacity(set.rules().len());
         let fed = |rule: &kuzet_sigma::Rule| every.iter().any(|source| rule.logsource.covers(source));
         for rule in set.rules() {
             members.push(Member::new(rule, fed(rule), off, &mut diagnostics));
         }
-        let known = |name: &str| fields::FIELDS.iter().any(|field| field.name == name);
+        let known = |name: &str| fields::position(name).is_some();
         diagnostics.extend(set.unbound(|rule, name| !fed(rule) || known(name)));
         let correlated = set.correlations().iter().map(|resolved| &resolved.correlation.meta);
         let correlated = correlated.map(|meta| Member::new(meta, true, off, &mut diagnostics)).collect();
         diagnostics.sort();
-        let route = |system: System, witness: Witness| {
-            let route = set.route(&logsources(system, witness));
+        let route = |sources: &[LogSource]| {
+            let route = set.route(sources);
             (!route.is_empty()).then_some(route)
         };
-        let routes = SYSTEMS.iter().flat_map(|system| WITNESSES.map(|witness| route(*system, witness))).collect();
+        let systems = System::ALL.iter().flat_map(|system| WITNESSES.map(|witness| logsources(*system, witness)));
+        let topics = Topic::ALL.iter().map(|topic| vec![of_topic(*topic)]);
+        let routes = systems.chain(topics).map(|sources| route(&sources)).collect();
         let book =
             RuleBook { members: members.into(), correlated, binding: Arc::new(binding), routes, set: Arc::new(set) };
         (book, diagnostics)
@@ -136,8 +159,14 @@ pub(crate) enum Found {
 
 /// Begins the rows of correlations.
 pub(crate) const RULE_TAG: u8 = b'x';
-/// Values of fields are kept as hashes; none of them is a person's, so that their key is no secret.
-const KEY: [u8; 32] = *b"kuzet: values that correlate   .";
+/// Values of fields are kept as hashes, and some are parts of URLs and command lines: their key is the host's own.
+fn own_key(key: &Key) -> [u8; 32] {
+    let half = |half: &[u8]| key.pseudonym("values that correlate", half).to_le_bytes();
+    let mut both = [0; 32];
+    both[..16].copy_from_slice(&half(b"first"));
+    both[16..].copy_from_slice(&half(b"second"));
+    both
+}
 
 /// Rules at work.
 pub(crate) struct Rules {
@@ -156,9 +185,9 @@ pub(crate) struct Rules {
 }
 
 impl Rules {
-    pub(crate) fn new(book: RuleBook, offset: i64) -> Rules {
+    pub(crate) fn new(book: RuleBook, offset: i64, key: &Key) -> Rules {
         let (matcher, asks_policy) = (book.set.matcher(), book.binding.asks("kuzet.policy"));
-        let correlator = Correlator::new(Arc::clone(&book.set), KEY, Limits::default());
+        let correlator = Correlator::new(Arc::clone(&book.set), own_key(key), Limits::default());
         let (hits, correlated, found) = (Vec::new(), Vec::new(), Vec::new());
         Rules { matcher, correlator, hits, correlated, found, asks_policy, book, offset, evaluated: 0, told: 0 }
     }
@@ -171,20 +200,26 @@ impl Rules {
     /// Finds the rules that match; says whether there is one that tells.
     pub(crate) fn meet(&mut self, event: &Event, touched: &[Template], allowed: Option<bool>) -> bool {
         self.found.clear();
-        let at = event.actor.system as usize * WITNESSES.len() + event.witness as usize;
-        let Some(Some(route)) = self.book.routes.get(at) else { return false };
-        self.evaluated += 1;
         self.hits.clear();
-        let view = View { event, touched, allowed, offset: self.offset };
-        let bound = Bound { view, binding: &self.book.binding };
-        self.matcher.matches(route, &bound, &mut self.hits);
+        let mut evaluated = false;
+        match event.raw.as_deref() {
+            None => {
+                let at = event.actor.system as usize * WITNESSES.len() + event.witness as usize;
+                evaluated = self.match_frame(at, View { event, touched, allowed, offset: self.offset, frame: 0 });
+            }
+            Some(raw) => {
+                for (frame, topic) in raw.topics().enumerate() {
+                    let at = System::ALL.len() * WITNESSES.len() + topic as usize;
+                    evaluated |= self.match_frame(at, View { event, touched, allowed, offset: self.offset, frame });
+                }
+            }
+        }
+        self.evaluated += u64::from(evaluated);
         if self.hits.is_empty() {
             return false;
         }
         let members = &self.book.members;
         let member = |hit: &Hit| members.get(hit.rule.index());
-        self.hits.retain(|hit| member(hit).is_some_and(|one| !one.off));
-        self.correlator.observe(&self.hits, &bound, event.at.0, &mut self.correlated);
         let tells = |one: Option<&Member>| one.is_some_and(|one| one.severity.is_some() && !one.off);
         self.found.extend(self.hits.drain(..).filter(|hit| tells(member(hit))).map(Found::Rule));
         let correlated = &self.book.correlated;
@@ -192,6 +227,26 @@ impl Rules {
         self.found.extend(fired.map(Found::Correlation));
         self.told += self.found.len() as u64;
         !self.found.is_empty()
+    }
+
+    /// Finds the rules for one frame of an event that no earlier frame matched; says whether any is for it.
+    fn match_frame(&mut self, at: usize, view: View<'_>) -> bool {
+        let Some(Some(route)) = self.book.routes.get(at) else { return false };
+        let (at, before) = (view.event.at.0, self.hits.len());
+        let bound = Bound { view, binding: &self.book.binding };
+        self.matcher.matches(route, &bound, &mut self.hits);
+        if self.hits.len() == before {
+            return true;
+        }
+        let (told, members) = (self.hits.drain(before..).collect::<Vec<Hit>>(), &self.book.members);
+        for hit in told {
+            let on = members.get(hit.rule.index()).is_some_and(|one| !one.off);
+            if on && !self.hits.iter().any(|known| known.rule == hit.rule) {
+                self.hits.push(hit);
+            }
+        }
+        self.correlator.observe(&self.hits[before..], &bound, at, &mut self.correlated);
+        true
     }
 
     /// The rule or correlation behind what was found.
@@ -244,15 +299,23 @@ impl Rules {
         self.correlator.held()
     }
 
-    /// What an event has for the fields that a rule asks for.
+    /// What an event has for the fields that a rule asks for. What only rules may look at is told by its length.
     pub(crate) fn values(&self, event: &Event, touched: &[Template], rule: usize) -> Vec<(String, Vec<String>)> {
         let set = &self.book.set;
         let Some((id, _)) = set.numbered().nth(rule) else { return Vec::new() };
-        let view = View { event, touched, allowed: None, offset: self.offset };
-        let bound = Bound { view, binding: &self.book.binding };
+        let binding = &self.book.binding;
         let one = |field| {
             let mut values = Vec::new();
-            kuzet_sigma::Event::field(&bound, field, &mut |value| values.push(shown(value)));
+            for frame in 0..event.raw.as_deref().map_or(1, |raw| raw.topics().len()) {
+                let view = View { event, touched, allowed: None, offset: self.offset, frame };
+                let bound = Bound { view, binding };
+                let mut visit = |value: Value<'_>| match value {
+                    Value::Text(text) if binding.is_raw(field) => values.push(format!("({} bytes)", text.len())),
+                    value => values.push(shown(value)),
+                };
+                kuzet_sigma::Event::field(&bound, field, &mut visit);
+            }
+            values.dedup();
             (set.fields().names(field).join(" or "), values)
         };
         set.fields_of(id).into_iter().map(one).collect()

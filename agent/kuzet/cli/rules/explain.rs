@@ -91,8 +91,8 @@ fn describe(book: &RuleBook, at: usize) {
     field("fed by", if *fed { feeders(&rule.logsource).join(", ") } else { "no events of this agent".to_owned() });
     field("selections", set.selections(id).collect::<Vec<&str>>().join(", "));
     for name in set.fields_of(id).into_iter().flat_map(|id| set.fields().names(id)) {
-        let known = kuzet_detect::fields().iter().find(|one| one.name == *name);
-        field("field", format!("{name}: {}", known.map_or("no event has it", |one| one.about)));
+        let known = kuzet_detect::fields().find(|(own, _)| own == name);
+        field("field", format!("{name}: {}", known.map_or("no event has it", |(_, about)| about)));
     }
     about.false_positives.iter().for_each(|other| field("may be", other.to_string()));
     about.responses.iter().for_each(|response| field("do", response.to_string()));
@@ -100,10 +100,8 @@ fn describe(book: &RuleBook, at: usize) {
 
 /// The servers whose events a rule for `wanted` sees.
 pub(super) fn feeders(wanted: &kuzet_sigma::LogSource) -> Vec<String> {
-    use System::{Application, Mariadb, Mongodb, Mysql, Postgresql, Redis};
-    let systems = [Postgresql, Mariadb, Mysql, Mongodb, Redis, Application];
     let mut found = Vec::new();
-    for system in systems {
+    for system in System::ALL {
         let of = |witness| logsources(system, witness).iter().any(|one| wanted.covers(one));
         if [Witness::Audit, Witness::Log, Witness::Measure].into_iter().any(of) {
             found.push(system.name().to_owned());
