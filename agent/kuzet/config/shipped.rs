@@ -100,6 +100,22 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("../../../rules/sigma/database/hidden_role_setting.yml"),
     ),
     (
+        "rules/sigma/database/mongodb_admin_login_refused.yml",
+        include_str!("../../../rules/sigma/database/mongodb_admin_login_refused.yml"),
+    ),
+    (
+        "rules/sigma/database/mongodb_database_dropped.yml",
+        include_str!("../../../rules/sigma/database/mongodb_database_dropped.yml"),
+    ),
+    (
+        "rules/sigma/database/mongodb_javascript.yml",
+        include_str!("../../../rules/sigma/database/mongodb_javascript.yml"),
+    ),
+    (
+        "rules/sigma/database/mongodb_stopped_by_account.yml",
+        include_str!("../../../rules/sigma/database/mongodb_stopped_by_account.yml"),
+    ),
+    (
         "rules/sigma/database/mysql_account_definition_read.yml",
         include_str!("../../../rules/sigma/database/mysql_account_definition_read.yml"),
     ),
@@ -222,6 +238,25 @@ pub const RULES: &[(&str, &str)] = &[
         "rules/sigma/database/weak_password_storage.yml",
         include_str!("../../../rules/sigma/database/weak_password_storage.yml"),
     ),
+    (
+        "rules/sigma/host/host_audit_configuration_changed.yml",
+        include_str!("../../../rules/sigma/host/host_audit_configuration_changed.yml"),
+    ),
+    (
+        "rules/sigma/host/host_data_directory_packed.yml",
+        include_str!("../../../rules/sigma/host/host_data_directory_packed.yml"),
+    ),
+    ("rules/sigma/host/host_data_files_read.yml", include_str!("../../../rules/sigma/host/host_data_files_read.yml")),
+    ("rules/sigma/host/host_dump_program.yml", include_str!("../../../rules/sigma/host/host_dump_program.yml")),
+    ("rules/sigma/host/host_file_uploaded.yml", include_str!("../../../rules/sigma/host/host_file_uploaded.yml")),
+    ("rules/sigma/web/web_attack_tool.yml", include_str!("../../../rules/sigma/web/web_attack_tool.yml")),
+    (
+        "rules/sigma/web/web_database_tool_opened.yml",
+        include_str!("../../../rules/sigma/web/web_database_tool_opened.yml"),
+    ),
+    ("rules/sigma/web/web_dump_downloaded.yml", include_str!("../../../rules/sigma/web/web_dump_downloaded.yml")),
+    ("rules/sigma/web/web_path_traversal.yml", include_str!("../../../rules/sigma/web/web_path_traversal.yml")),
+    ("rules/sigma/web/web_secret_file_opened.yml", include_str!("../../../rules/sigma/web/web_secret_file_opened.yml")),
 ];
 
 /// Field maps by their path, with their text.
