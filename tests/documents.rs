@@ -61,6 +61,16 @@ fn told(events: &[Event]) -> String {
 }
 
 #[test]
+fn the_example_of_feeds_loads() {
+    let document = std::fs::read_to_string(root().join("docs/feeds.md")).unwrap();
+    let (_, settings) = blocks(&document)[0];
+    let (config, warnings) = kuzet::config::load_text(settings, std::path::Path::new("/k.toml")).unwrap();
+    assert!(warnings.is_empty(), "{warnings:?}");
+    let formats: Vec<_> = kuzet::setup::feeds(&config, &Key::new([7; 32])).iter().map(|feed| feed.format).collect();
+    assert_eq!(formats, [Some(Format::WebAccessLog), Some(Format::SquidAccess), Some(Format::LinuxAudit)]);
+}
+
+#[test]
 fn the_examples_of_journals_hold() {
     let document = std::fs::read_to_string(root().join("docs/journals.md")).unwrap();
     let blocks = blocks(&document);

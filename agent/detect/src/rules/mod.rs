@@ -6,6 +6,8 @@
 
 mod fields;
 mod member;
+#[cfg(test)]
+mod tests;
 
 pub use member::Member;
 

@@ -4,6 +4,7 @@ use super::super::{Failure, output};
 use super::explain::feeders;
 use crate::config::Config;
 use kuzet_decode::Format;
+use kuzet_event::System;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
@@ -48,7 +49,7 @@ pub(super) fn coverage(config: &Config, json: bool) -> Result<ExitCode, Failure>
         output::json(&report)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let columns = ["postgresql", "mariadb", "mysql", "mongodb", "redis", "application"];
+    let columns = System::ALL.map(System::name);
     let head = |name: &str| if report.watched.contains(name) { format!("{name}*") } else { name.to_owned() };
     let heads: Vec<String> = ["", "rules"].map(str::to_owned).into_iter().chain(columns.map(head)).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
