@@ -116,11 +116,13 @@ pub(crate) struct Resolver {
     nothing: Arc<[Template]>,
 }
 
-fn address<T: ?Sized>(shared: Option<&Arc<T>>) -> usize {
+/// Where something shared is; 0 where there is nothing.
+pub(crate) fn address<T: ?Sized>(shared: Option<&Arc<T>>) -> usize {
     shared.map_or(0, |shared| Arc::as_ptr(shared).cast::<u8>() as usize)
 }
 
-fn slot(of: usize, slots: usize) -> usize {
+/// A place for an address among `slots`.
+pub(crate) fn slot(of: usize, slots: usize) -> usize {
     let mixed = (of as u64 >> 4).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     (mixed >> 32) as usize % slots
 }
@@ -136,6 +138,11 @@ impl Resolver {
             copies: Copies::new(max_copies),
             nothing: Arc::from([]),
         }
+    }
+
+    /// No store.
+    pub(crate) fn nothing(&self) -> Arc<[Template]> {
+        Arc::clone(&self.nothing)
     }
 
     /// Who `actor` is.

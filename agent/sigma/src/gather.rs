@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::ops::Range;
 
 /// Memory kept from event to event; a larger event's is given back.
-const KEPT: usize = 1 << 20;
+pub(crate) const KEPT: usize = 1 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Kind {
@@ -34,7 +34,7 @@ struct Slot {
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Gathered {
-    /// Number of the event that is looked at.
+    /// Number of the event that is looked at, from 1.
     event: u64,
     slots: Vec<Slot>,
     leaves: Vec<Leaf>,
@@ -44,11 +44,11 @@ pub(crate) struct Gathered {
 
 impl Gathered {
     pub(crate) fn new(fields: usize) -> Self {
-        Self { event: 0, slots: vec![Slot::default(); fields], ..Self::default() }
+        Self { event: 1, slots: vec![Slot::default(); fields], ..Self::default() }
     }
 
-    /// Forgets the event before.
-    pub(crate) fn next(&mut self) {
+    /// Forgets the event.
+    pub(crate) fn forget(&mut self) {
         self.event += 1;
         self.leaves.clear();
         self.raw.clear();

@@ -1,17 +1,21 @@
 //! Which rules may match an event: every rule is filed under texts, values or fields it cannot do without.
 
 use crate::condition::Condition;
-use crate::event::FieldId;
+use crate::event::{FieldId, Value};
 use crate::modifier::Order;
 use crate::program::{Check, Number, Program, Test, Tree};
 use crate::regex::Regexes;
-use crate::text::folded;
-use crate::window::{WIDTH, Windows};
+use crate::text::{fold_bytes, folded};
+use crate::window::{SHORTEST, Windows, is_common};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Shorter texts stand everywhere: the presence of the field tells as much.
-const SHORT: usize = WIDTH;
+const SHORT: usize = SHORTEST;
+/// No character takes so many times fewer bytes when it is folded.
+const SHRINKS: usize = 3;
 
 /// Something without which a rule cannot match.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,11 +47,15 @@ const ALTERNATIVES: usize = 6;
 /// Rare enough not to look for something rarer in a field that no other rule needs.
 const RARE: usize = 60;
 
+/// What is filed on a second side are so many texts or values at most: more cost more than they spare.
+const FEW: usize = 4;
+
 /// How rare an event is that has what is needed: more is rarer.
 fn rarity(needs: &[Need]) -> usize {
     let one = |need: &Need| match need {
         Need::Exact(_, text) => text.len().min(12) * 10 + 30,
         Need::Number(..) => 60,
+        Need::Literal(_, text) if is_common(text) => text.len().min(12) * 4 + 20,
         Need::Literal(_, text) => text.len().min(12) * 10 + 20,
         Need::Present(_) => 15,
     };
@@ -179,15 +187,34 @@ impl Hasher for Fx {
 
 type Filed<Key> = HashMap<Key, Posting, BuildHasherDefault<Fx>>;
 
-/// Rules, by their positions.
+/// What a rule needs is filed on one side, or on two: then both have to be met.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Side {
+    First = 1,
+    Second = 2,
+    Only = 3,
+}
+
+impl Side {
+    /// `rule` on this side: its number, and the side in the two lowest bits.
+    fn of(self, rule: u32) -> u32 {
+        rule << 2 | self as u32
+    }
+}
+
+/// Rules by their positions, each with its [`Side`].
 type Posting = Box<[u32]>;
 
 /// What is filed under one field.
 #[derive(Debug)]
 pub(crate) struct FieldIndex {
     pub(crate) field: FieldId,
+    /// No other of the set has it.
+    pub(crate) number: u32,
+    /// Its values may be remembered.
+    pub(crate) remembers: bool,
     pub(crate) present: Posting,
-    exact: Filed<Box<str>>,
+    exact: Filed<Box<[u8]>>,
     /// Length of the longest text of `exact`: a longer one need not be hashed.
     longest: usize,
     numbers: Filed<i128>,
@@ -200,6 +227,8 @@ pub(crate) struct Index {
     /// Rules that need nothing.
     pub(crate) always: Posting,
     pub(crate) fields: Vec<FieldIndex>,
+    /// How many of the fields, the first ones, are steady.
+    pub(crate) steady: usize,
 }
 
 #[derive(Default)]
@@ -210,9 +239,26 @@ struct Draft {
     literals: BTreeMap<Box<str>, Vec<u32>>,
 }
 
+/// Files `rule` under each of `needs`.
+fn file(drafts: &mut BTreeMap<FieldId, Draft>, needs: &[Need], rule: u32) {
+    for need in needs {
+        let draft = drafts.entry(need.field()).or_default();
+        match need {
+            Need::Exact(_, text) => draft.exact.entry(text.clone()).or_default().push(rule),
+            Need::Number(_, whole) => draft.numbers.entry(*whole).or_default().push(rule),
+            Need::Literal(_, text) => draft.literals.entry(text.clone()).or_default().push(rule),
+            Need::Present(_) => draft.present.push(rule),
+        }
+    }
+}
+
 impl Index {
-    /// Files `programs` under what they need; their numbers are what [`FieldIndex`] answers with.
-    pub(crate) fn new<'a>(programs: impl Iterator<Item = (u32, &'a Program)>, regexes: &Regexes) -> Self {
+    /// Files `programs` under what they need; `numbers` gives each field a number.
+    pub(crate) fn new<'a>(
+        programs: impl Iterator<Item = (u32, &'a Program)>,
+        regexes: &Regexes,
+        numbers: &AtomicU32,
+    ) -> Self {
         let mut always = Vec::new();
         let mut drafts: BTreeMap<FieldId, Draft> = BTreeMap::new();
         let mut open: Vec<(u32, Needs)> = Vec::new();
@@ -224,33 +270,35 @@ impl Index {
         open.sort_by_key(|(_, needs)| needs.len());
         for (number, needs) in open {
             let known = |need: &Need| drafts.contains_key(&need.field());
-            let follows = |needs: &&Vec<Need>| rarity(needs) >= RARE && needs.iter().all(known);
-            let Some(needs) = needs.iter().find(follows).or(needs.first()).cloned() else {
-                always.push(number);
+            let follows = |needs: &Vec<Need>| rarity(needs) >= RARE && needs.iter().all(known);
+            let Some(first) = needs.iter().position(follows).or((!needs.is_empty()).then_some(0)) else {
+                always.push(Side::Only.of(number));
                 continue;
             };
-            for need in needs {
-                match need {
-                    Need::Exact(field, text) => {
-                        drafts.entry(field).or_default().exact.entry(text).or_default().push(number)
-                    }
-                    Need::Number(field, whole) => {
-                        drafts.entry(field).or_default().numbers.entry(whole).or_default().push(number);
-                    }
-                    Need::Literal(field, text) => {
-                        drafts.entry(field).or_default().literals.entry(text).or_default().push(number);
-                    }
-                    Need::Present(field) => drafts.entry(field).or_default().present.push(number),
+            // A second text in the field of the first says little more, and is looked for in every value.
+            let apart = |need: &Need| {
+                !matches!(need, Need::Present(_)) && needs[first].iter().all(|one| one.field() != need.field())
+            };
+            let few = |at: &usize| needs[*at].len() <= FEW && needs[*at].iter().all(apart);
+            let others = || (0..needs.len()).filter(few);
+            let second = others().find(|at| needs[*at].iter().all(known)).or_else(|| others().next());
+            match second {
+                None => file(&mut drafts, &needs[first], Side::Only.of(number)),
+                Some(second) => {
+                    file(&mut drafts, &needs[first], Side::First.of(number));
+                    file(&mut drafts, &needs[second], Side::Second.of(number));
                 }
             }
         }
-        let mut index = Self { always: Posting::default(), fields: Vec::with_capacity(drafts.len()) };
+        let mut index = Self { always: Posting::default(), fields: Vec::with_capacity(drafts.len()), steady: 0 };
         for (field, draft) in drafts {
             index.fields.push(FieldIndex {
                 field,
+                number: numbers.fetch_add(1, Ordering::Relaxed).wrapping_add(1),
+                remembers: field != FieldId::ANY,
                 present: draft.present.into(),
                 longest: draft.exact.keys().map(|text| text.len()).max().unwrap_or(0),
-                exact: draft.exact.into_iter().map(|(text, rules)| (text, rules.into())).collect(),
+                exact: draft.exact.into_iter().map(|(text, rules)| (text.into_boxed_bytes(), rules.into())).collect(),
                 numbers: draft.numbers.into_iter().map(|(number, rules)| (number, rules.into())).collect(),
                 literals: Windows::new(draft.literals.into_iter().map(|(text, rules)| (text, rules.into()))),
             });
@@ -258,28 +306,65 @@ impl Index {
         index.always = always.into();
         index
     }
+
+    /// Puts the `steady` fields before the others.
+    pub(crate) fn put_first(&mut self, steady: &[bool]) {
+        let is_steady = |field: &FieldIndex| steady.get(field.field.index()) == Some(&true);
+        let (first, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.fields).into_iter().partition(is_steady);
+        self.steady = first.len();
+        self.fields = first.into_iter().chain(rest).collect();
+    }
 }
 
 impl FieldIndex {
-    /// Whether rules are filed under numbers.
-    pub(crate) fn wants_numbers(&self) -> bool {
-        !self.numbers.is_empty()
+    /// Gives the rules filed under `value` to `found`; `folding` is memory to work in.
+    pub(crate) fn value(&self, value: Value<'_>, folding: &mut Vec<u8>, found: &mut impl FnMut(&[u32])) {
+        let mut number = |number: Number| {
+            if let Some(rules) = whole(number).and_then(|number| self.numbers.get(&number)) {
+                found(rules);
+            }
+        };
+        match value {
+            Value::Null | Value::Other => {}
+            Value::Bool(value) => self.text(if value { "true" } else { "false" }, folding, found),
+            Value::Int(value) => {
+                number(Number::Int(value));
+                self.written(value, folding, found);
+            }
+            Value::Float(value) => {
+                number(Number::Float(value));
+                self.written(value, folding, found);
+            }
+            Value::Text(text) => {
+                if !self.numbers.is_empty()
+                    && let Some(read) = Number::read(text)
+                {
+                    number(read);
+                }
+                self.text(text, folding, found);
+            }
+        }
     }
 
-    /// The rules filed under a number.
-    pub(crate) fn number(&self, number: Number) -> &[u32] {
-        whole(number).and_then(|number| self.numbers.get(&number)).map_or(&[], |rules| rules)
+    /// A number as a log writes it.
+    fn written(&self, number: impl Display, folding: &mut Vec<u8>, found: &mut impl FnMut(&[u32])) {
+        if self.longest > 0 || !self.literals.is_empty() {
+            self.text(&number.to_string(), folding, found);
+        }
     }
 
-    /// Gives the rules filed under a value, folded, to `found`.
-    pub(crate) fn texts(&self, folded: &str, found: &mut impl FnMut(&[u32])) {
-        if folded.len() <= self.longest
-            && let Some(rules) = self.exact.get(folded)
+    fn text(&self, text: &str, folding: &mut Vec<u8>, found: &mut impl FnMut(&[u32])) {
+        if self.literals.is_empty() && text.len() > SHRINKS * self.longest {
+            return;
+        }
+        fold_bytes(text, folding);
+        if folding.len() <= self.longest
+            && let Some(rules) = self.exact.get(folding.as_slice())
         {
             found(rules);
         }
         if !self.literals.is_empty() {
-            self.literals.scan(folded.as_bytes(), &mut |rules| found(rules));
+            self.literals.scan(folding, &mut |rules| found(rules));
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Events against rules: candidates from the index, then each candidate's program.
 
 use crate::condition::Condition;
-use crate::event::{Event, FieldId};
-use crate::gather::{Gathered, Kind, Leaf};
+use crate::event::{Event, FieldId, Value};
+use crate::gather::{Gathered, KEPT, Kind, Leaf};
+use crate::index::{FieldIndex, Side};
+use crate::memo::{self, Memo};
 use crate::modifier::{Order, TimePart};
 use crate::program::{Check, Number, Program, Test, Tree};
 use crate::regex::Regexes;
@@ -33,25 +35,95 @@ pub struct Matched {
 #[derive(Debug)]
 pub struct Matcher {
     set: Arc<RuleSet>,
-    candidates: Candidates,
+    looking: Looking,
     scratch: Scratch,
 }
 
+/// Rules that the steady fields of events leave possible, each with the sides of the index on which they are met.
+#[derive(Debug, Clone, Default)]
+pub struct Steady(Box<[u32]>);
+
+impl Steady {
+    /// Bytes of memory.
+    pub fn size(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+}
+
+/// Rules that an event may match.
 #[derive(Debug)]
 struct Candidates {
     event: u64,
-    /// The event for which a rule became a candidate last.
-    seen: Vec<u64>,
+    /// For each rule the event that met it last, and in the two lowest bits the sides on which.
+    met: Vec<u64>,
+    /// Rules met on some side.
     rules: Vec<u32>,
 }
 
 impl Candidates {
-    fn add(&mut self, rules: &[u32]) {
-        for &rule in rules {
-            if let Some(seen) = self.seen.get_mut(rule as usize).filter(|seen| **seen != self.event) {
-                *seen = self.event;
+    fn add(&mut self, posting: &[u32]) {
+        for &filed in posting {
+            let (rule, side) = (filed >> 2, u64::from(filed & 3));
+            let Some(met) = self.met.get_mut(rule as usize) else { continue };
+            if *met >> 2 != self.event {
+                *met = self.event << 2;
                 self.rules.push(rule);
             }
+            *met |= side;
+        }
+    }
+
+    /// The sides on which `rule` is met.
+    fn sides(&self, rule: u32) -> u32 {
+        self.met.get(rule as usize).map_or(0, |met| (met & 3) as u32)
+    }
+}
+
+/// Looks fields up in the index.
+#[derive(Debug)]
+struct Looking {
+    candidates: Candidates,
+    memo: Memo,
+    /// Memory to fold values in, and for the rules of one value.
+    folding: Vec<u8>,
+    found: Vec<u32>,
+}
+
+impl Looking {
+    fn next(&mut self) {
+        self.candidates.event += 1;
+        self.candidates.rules.clear();
+        self.folding.clear();
+        self.folding.shrink_to(KEPT);
+    }
+
+    /// Adds the rules that the values of a field leave possible.
+    fn look<E: Event + ?Sized>(&mut self, index: &FieldIndex, event: &E) {
+        let Self { candidates, memo, folding, found } = self;
+        let mut there = false;
+        let mut visit = |value: Value<'_>| {
+            there = true;
+            let Value::Text(text) = value else {
+                return index.value(value, folding, &mut |posting| candidates.add(posting));
+            };
+            let Some(place) = memo::place(index.number, text).filter(|_| index.remembers) else {
+                return index.value(value, folding, &mut |posting| candidates.add(posting));
+            };
+            if let Some(posting) = memo.get(place, index.number, text) {
+                return candidates.add(posting);
+            }
+            found.clear();
+            index.value(value, folding, &mut |posting| found.extend(posting));
+            candidates.add(found);
+            memo.put(place, index.number, text, found);
+        };
+        if index.field == FieldId::ANY {
+            event.values(&mut visit);
+        } else {
+            event.field(index.field, &mut visit);
+        }
+        if there {
+            candidates.add(&index.present);
         }
     }
 }
@@ -68,8 +140,9 @@ impl Matcher {
             gathered: Gathered::new(set.fields().len()),
             caches: (0..set.regexes().len()).map(|_| None).collect(),
         };
-        let candidates = Candidates { event: 0, seen: vec![0; set.rules().len()], rules: Vec::new() };
-        Self { set, candidates, scratch }
+        let candidates = Candidates { event: 0, met: vec![0; set.rules().len()], rules: Vec::new() };
+        let looking = Looking { candidates, memo: Memo::new(), folding: Vec::new(), found: Vec::new() };
+        Self { set, looking, scratch }
     }
 
     /// The rules.
@@ -77,77 +150,137 @@ impl Matcher {
         &self.set
     }
 
-    /// Appends the rules of `route` that match `event` to `hits`, in the order of the rules.
+    /// Appends the rules of `route` that match `event` to `hits`, in the order of the rules. The route is of the same set.
     pub fn matches<E: Event + ?Sized>(&mut self, route: &Route, event: &E, hits: &mut Vec<Hit>) {
-        let Self { set, candidates, scratch } = self;
-        scratch.gathered.next();
-        candidates.event += 1;
-        candidates.rules.clear();
         let index = route.index();
-        candidates.add(&index.always);
-        for field in &index.fields {
-            let leaves = scratch.gathered.field(event, field.field);
-            if !leaves.is_empty() {
-                candidates.add(&field.present);
-            }
-            for leaf in scratch.gathered.leaves(leaves) {
-                if field.wants_numbers()
-                    && let Some(number) = scratch.gathered.number(leaf)
-                {
-                    candidates.add(field.number(number));
-                }
-                if let Some(text) = scratch.gathered.folded(leaf) {
-                    field.texts(text, &mut |rules| candidates.add(rules));
-                }
-            }
-        }
-        candidates.rules.sort_unstable();
-        for &rule in &candidates.rules {
+        self.looking.next();
+        self.looking.candidates.add(&index.always);
+        index.fields.iter().for_each(|field| self.looking.look(field, event));
+        self.evaluate(event, hits);
+    }
+
+    /// The rules of `route` that the steady fields of `event` leave possible, for any number of events that have the same
+    /// values in them.
+    pub fn steady<E: Event + ?Sized>(&mut self, route: &Route, event: &E) -> Steady {
+        let index = route.index();
+        self.looking.next();
+        self.looking.candidates.add(&index.always);
+        index.fields.iter().take(index.steady).for_each(|field| self.looking.look(field, event));
+        let Self { set, looking: Looking { candidates, .. }, scratch } = self;
+        let possible = candidates.rules.iter().filter(|rule| {
+            let Some(program) = set.program(**rule) else { return false };
+            let only = Some(route.steady_fields());
+            let mut evaluation = Evaluation { regexes: set.regexes(), scratch, event, program, only };
+            evaluation.condition(&program.condition) != Some(false)
+        });
+        let steady = Steady(possible.map(|rule| rule << 2 | candidates.sides(*rule)).collect());
+        scratch.gathered.forget();
+        steady
+    }
+
+    /// The same as [`matches`](Self::matches), where it is known what the steady fields leave possible.
+    pub fn matches_steady<E: Event + ?Sized>(
+        &mut self,
+        route: &Route,
+        steady: &Steady,
+        event: &E,
+        hits: &mut Vec<Hit>,
+    ) {
+        let index = route.index();
+        self.looking.next();
+        self.looking.candidates.add(&steady.0);
+        index.fields.iter().skip(index.steady).for_each(|field| self.looking.look(field, event));
+        self.evaluate(event, hits);
+    }
+
+    /// Holds `event` against the programs of the candidates.
+    fn evaluate<E: Event + ?Sized>(&mut self, event: &E, hits: &mut Vec<Hit>) {
+        let Self { set, looking: Looking { candidates, .. }, scratch } = self;
+        let mut rules = std::mem::take(&mut candidates.rules);
+        rules.retain(|rule| candidates.sides(*rule) == Side::Only as u32);
+        rules.sort_unstable();
+        for &rule in &rules {
             let Some(program) = set.program(rule) else { continue };
-            let mut evaluation = Evaluation { regexes: set.regexes(), scratch, event, program };
-            if evaluation.condition(&program.condition) {
+            let mut evaluation = Evaluation { regexes: set.regexes(), scratch, event, program, only: None };
+            if evaluation.condition(&program.condition) == Some(true) {
                 hits.push(Hit { rule: RuleId(rule), matched: evaluation.explain() });
             }
         }
+        if !rules.is_empty() {
+            scratch.gathered.forget();
+        }
+        candidates.rules = rules;
     }
 }
 
-/// One rule against one event.
+/// One rule against one event. Truth is Kleene's: what hangs on a field that is not to be read is neither true nor false.
 struct Evaluation<'a, E: Event + ?Sized> {
     regexes: &'a Regexes,
     scratch: &'a mut Scratch,
     event: &'a E,
     program: &'a Program,
+    /// The fields to be read; `None` for all of them.
+    only: Option<&'a [bool]>,
+}
+
+/// Whether all hold.
+fn all<T>(parts: &[T], mut holds: impl FnMut(&T) -> Option<bool>) -> Option<bool> {
+    let mut all = Some(true);
+    for part in parts {
+        match holds(part) {
+            Some(true) => {}
+            Some(false) => return Some(false),
+            None => all = None,
+        }
+    }
+    all
+}
+
+/// Whether any holds.
+fn any<T>(parts: &[T], mut holds: impl FnMut(&T) -> Option<bool>) -> Option<bool> {
+    all(parts, |part| holds(part).map(|holds| !holds)).map(|none| !none)
 }
 
 impl<E: Event + ?Sized> Evaluation<'_, E> {
-    fn condition(&mut self, condition: &Condition) -> bool {
+    fn condition(&mut self, condition: &Condition) -> Option<bool> {
         match condition {
             Condition::Of(name) => self.selection(*name),
-            Condition::And(parts) => parts.iter().all(|part| self.condition(part)),
-            Condition::Or(parts) => parts.iter().any(|part| self.condition(part)),
-            Condition::Not(part) => !self.condition(part),
+            Condition::And(parts) => all(parts, |part| self.condition(part)),
+            Condition::Or(parts) => any(parts, |part| self.condition(part)),
+            Condition::Not(part) => self.condition(part).map(|holds| !holds),
             Condition::AtLeast(least, names) => {
-                let mut missing = *least;
-                names.iter().any(|name| {
-                    missing -= usize::from(self.selection(*name));
-                    missing == 0
-                })
+                let (mut hold, mut may) = (0, 0);
+                for name in names {
+                    match self.selection(*name) {
+                        Some(true) => hold += 1,
+                        Some(false) => {}
+                        None => may += 1,
+                    }
+                    if hold >= *least {
+                        return Some(true);
+                    }
+                }
+                if hold + may >= *least { None } else { Some(false) }
             }
         }
     }
 
-    fn selection(&mut self, name: usize) -> bool {
+    fn selection(&mut self, name: usize) -> Option<bool> {
         let program = self.program;
-        program.selections.get(name).is_some_and(|(_, tree)| self.tree(tree))
+        program.selections.get(name).map_or(Some(false), |(_, tree)| self.tree(tree))
     }
 
-    fn tree(&mut self, tree: &Tree) -> bool {
+    fn tree(&mut self, tree: &Tree) -> Option<bool> {
         match tree {
-            Tree::All(trees) => trees.iter().all(|tree| self.tree(tree)),
-            Tree::Any(trees) => trees.iter().any(|tree| self.tree(tree)),
-            Tree::Test(test) => self.test(test),
+            Tree::All(trees) => all(trees, |tree| self.tree(tree)),
+            Tree::Any(trees) => any(trees, |tree| self.tree(tree)),
+            Tree::Test(test) if test.fields().all(|field| self.reads(field)) => Some(self.test(test)),
+            Tree::Test(_) => None,
         }
+    }
+
+    fn reads(&self, field: FieldId) -> bool {
+        self.only.is_none_or(|only| only.get(field.index()) == Some(&true))
     }
 
     fn test(&mut self, test: &Test) -> bool {
@@ -165,20 +298,12 @@ impl<E: Event + ?Sized> Evaluation<'_, E> {
             }
             _ => leaves.clone().any(|at| this.scratch.check(this.regexes, check, at)),
         };
-        if test.neq {
-            let there = !leaves.is_empty();
-            let equal = if test.all {
-                test.checks.iter().all(|check| holds(self, check))
-            } else {
-                test.checks.iter().any(|check| holds(self, check))
-            };
-            return there && !equal;
-        }
-        if test.all {
+        let holds = if test.all {
             test.checks.iter().all(|check| holds(self, check))
         } else {
             test.checks.iter().any(|check| holds(self, check))
-        }
+        };
+        if test.neq { !leaves.is_empty() && !holds } else { holds }
     }
 
     /// Which selections hold, and by which fields.
@@ -186,7 +311,7 @@ impl<E: Event + ?Sized> Evaluation<'_, E> {
         let mut matched = Vec::new();
         let program = self.program;
         for (selection, (_, tree)) in program.selections.iter().enumerate() {
-            if self.tree(tree) {
+            if self.tree(tree) == Some(true) {
                 self.explain_tree(selection, tree, &mut matched);
             }
         }
@@ -200,7 +325,7 @@ impl<E: Event + ?Sized> Evaluation<'_, E> {
             Tree::All(trees) => trees.iter().for_each(|tree| self.explain_tree(selection, tree, matched)),
             Tree::Any(trees) => {
                 for tree in trees {
-                    if self.tree(tree) {
+                    if self.tree(tree) == Some(true) {
                         self.explain_tree(selection, tree, matched);
                     }
                 }

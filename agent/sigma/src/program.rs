@@ -27,11 +27,7 @@ impl Tree {
     fn fields(&self, into: &mut Vec<FieldId>) {
         match self {
             Self::All(trees) | Self::Any(trees) => trees.iter().for_each(|tree| tree.fields(into)),
-            Self::Test(test) => {
-                into.push(test.field);
-                let other = |check: &Check| if let Check::Field { field, .. } = check { Some(*field) } else { None };
-                into.extend(test.checks.iter().filter_map(other));
-            }
+            Self::Test(test) => into.extend(test.fields()),
         }
     }
 }
@@ -53,6 +49,14 @@ pub(crate) struct Test {
     pub(crate) all: bool,
     /// The field is there and the checks do not hold.
     pub(crate) neq: bool,
+}
+
+impl Test {
+    /// The fields it asks for.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = FieldId> {
+        let other = |check: &Check| if let Check::Field { field, .. } = check { Some(*field) } else { None };
+        std::iter::once(self.field).chain(self.checks.iter().filter_map(other))
+    }
 }
 
 /// What is asked of one value.

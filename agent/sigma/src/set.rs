@@ -17,6 +17,7 @@ use crate::regex::Regexes;
 use crate::rule::{LogSource, Rule};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 /// A rule of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,18 +66,45 @@ pub struct RuleSet {
     programs: Vec<Program>,
     pub(crate) correlations: Vec<Resolved>,
     pub(crate) shared: Shared,
+    /// How many indices of fields its routes have.
+    indices: AtomicU32,
 }
 
 /// The rules for one kind of events, ready to be matched.
 #[derive(Debug)]
 pub struct Route {
     index: Index,
+    /// By [`FieldId::index`].
+    steady: Box<[bool]>,
     rules: usize,
 }
 
 impl Route {
     pub(crate) fn index(&self) -> &Index {
         &self.index
+    }
+
+    pub(crate) fn steady_fields(&self) -> &[bool] {
+        &self.steady
+    }
+
+    /// Says which fields of [`RuleSet::fields`] are the same for many events: see [`Matcher::steady`].
+    #[must_use]
+    pub fn with_steady(mut self, fields: &Fields, steady: impl Fn(&str) -> bool) -> Self {
+        self.steady = std::iter::once(false)
+            .chain(fields.iter().map(|(_, names)| names.iter().all(|name| steady(name))))
+            .collect();
+        self.index.put_first(&self.steady);
+        self
+    }
+
+    /// Says of which fields of [`RuleSet::fields`] no value may be kept when its event is gone.
+    #[must_use]
+    pub fn with_secret(mut self, fields: &Fields, secret: impl Fn(&str) -> bool) -> Self {
+        for index in &mut self.index.fields {
+            index.remembers &= !fields.names(index.field).iter().any(|name| secret(name));
+        }
+        self
     }
 
     /// How many rules it has.
@@ -155,7 +183,11 @@ impl RuleSet {
         let numbered = (0..).zip(&self.rules).zip(&self.programs);
         let chosen: Vec<(u32, &Program)> =
             numbered.filter(|((_, rule), _)| wanted(rule)).map(|((number, _), program)| (number, program)).collect();
-        Route { rules: chosen.len(), index: Index::new(chosen.into_iter(), &self.shared.regexes) }
+        Route {
+            rules: chosen.len(),
+            steady: Box::default(),
+            index: Index::new(chosen.into_iter(), &self.shared.regexes, &self.indices),
+        }
     }
 
     /// A matcher of this set.

@@ -65,7 +65,7 @@ impl Detectors {
         }
         let untraced = self.logs[event.actor.system as usize] != i64::MIN;
         let who = self.resolver.identify(&event.actor);
-        self.rules_meet(&event, who, &[]);
+        self.rules_meet(&event, who, &self.resolver.nothing());
         self.alone(&event, false, touches, untraced, detections);
         if !event.actor.user.is_empty() {
             let actor = event.actor.clone();

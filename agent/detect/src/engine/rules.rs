@@ -7,6 +7,7 @@ use crate::rules::{Found, RuleBook, Rules};
 use crate::teller::Verdict;
 use kuzet_event::{Action, Event, Witness};
 use kuzet_personal::Key;
+use std::sync::Arc;
 
 impl Detectors {
     /// With rules. What their correlations keep of values is hashed with `key`.
@@ -43,7 +44,7 @@ impl Detectors {
     }
 
     /// Shows `event` to the rules; says whether one of them matches.
-    pub(super) fn rules_meet(&mut self, event: &Event, who: Identity, templates: &[Template]) -> bool {
+    pub(super) fn rules_meet(&mut self, event: &Event, who: Identity, templates: &Arc<[Template]>) -> bool {
         let allowed = match (&self.policy, templates.is_empty()) {
             (Some(_), false) if self.shared.rules.asks_policy() => {
                 let (policy, standings) = (&self.policy, &mut self.standings);
@@ -64,7 +65,7 @@ impl Detectors {
             return;
         }
         let who = self.resolver.identify(&event.actor);
-        let ruled = self.rules_meet(event, who, &[]);
+        let ruled = self.rules_meet(event, who, &self.resolver.nothing());
         let canary = event.action == Action::Request && self.shared.canaries.met(event).is_some();
         // Logins and settings go to every detector anyway.
         if (ruled || canary) && !matches!(event.action, Action::Login | Action::Setting) {

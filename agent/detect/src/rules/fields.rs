@@ -31,12 +31,22 @@ impl View<'_> {
     }
 }
 
+/// What a field is told by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    /// The statement, the relation and the stores: many events share them.
+    Shape,
+    /// The event itself.
+    Event,
+}
+
 /// One field.
 pub(crate) struct Field {
     /// Name in rules.
     pub(crate) name: &'static str,
     /// What it is.
     pub(crate) about: &'static str,
+    of: Of,
     give: fn(&View<'_>, Visit<'_>),
 }
 
@@ -111,37 +121,49 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "@timestamp",
         about: "when, UTC; for the modifiers minute, hour, day, week, month, year",
+        of: Of::Event,
         give: |view, visit| visit(Value::Int(i128::from(view.event.at.0 / 1000))),
     },
     Field {
         name: "kuzet.time.local",
         about: "the same in the agent's zone",
+        of: Of::Event,
         give: |view, visit| visit(Value::Int(i128::from(view.event.at.0 / 1000 + view.offset * 1000))),
     },
     Field {
         name: "event.action",
         about: "login, logout, statement, setting, seen, missing, server, request, process, file, network, host",
+        of: Of::Event,
         give: |view, visit| text(visit, view.event.action.name()),
     },
     Field {
         name: "event.outcome",
         about: "success, failure, unknown",
+        of: Of::Event,
         give: |view, visit| text(visit, view.event.outcome.name()),
     },
     Field {
         name: "error.code",
         about: "SQLSTATE (42501) or the server's number (1045)",
+        of: Of::Event,
         give: |view, visit| text(visit, view.event.code.as_str()),
     },
-    Field { name: "user.name", about: "role or account", give: |view, visit| text(visit, &view.event.actor.user) },
+    Field {
+        name: "user.name",
+        about: "role or account",
+        of: Of::Event,
+        give: |view, visit| text(visit, &view.event.actor.user),
+    },
     Field {
         name: "user.effective.name",
         about: "the person behind a shared role; ? when not told",
+        of: Of::Event,
         give: |view, visit| text(visit, &view.event.actor.person),
     },
     Field {
         name: "source.ip",
         about: "network address of the client",
+        of: Of::Event,
         give: |view, visit| {
             if let Client::Address(from) = &view.event.actor.client {
                 address(visit, *from);
@@ -151,6 +173,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "source.address",
         about: "address, host name, local or unknown",
+        of: Of::Event,
         give: |view, visit| match &view.event.actor.client {
             Client::Address(from) => address(visit, *from),
             Client::Host(name) => text(visit, name),
@@ -161,6 +184,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.client.kind",
         about: "address, host, local, unknown",
+        of: Of::Event,
         give: |view, visit| {
             let kind = match &view.event.actor.client {
                 Client::Address(_) => "address",
@@ -174,61 +198,73 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.program",
         about: "application_name and the like",
+        of: Of::Event,
         give: |view, visit| text(visit, &view.event.actor.program),
     },
     Field {
         name: "db.namespace",
         about: "database connected to",
+        of: Of::Event,
         give: |view, visit| text(visit, &view.event.actor.database),
     },
     Field {
         name: "db.system.name",
         about: "postgresql, mariadb, mysql, mongodb, redis, application, web, proxy, linux",
+        of: Of::Event,
         give: |view, visit| text(visit, view.event.actor.system.name()),
     },
     Field {
         name: "db.operation.name",
         about: "what the statement does, one word",
+        of: Of::Shape,
         give: |view, visit| statement(view, |one| text(visit, one.verb.name())),
     },
     Field {
         name: "db.query.summary",
         about: "literal-free text, at most 512 bytes",
+        of: Of::Shape,
         give: |view, visit| statement(view, |one| text(visit, &one.summary)),
     },
     Field {
         name: "db.collection.name",
         about: "tables and the like, each as `name` and as `schema.name`",
+        of: Of::Shape,
         give: |view, visit| view.event.relations().iter().for_each(|one| relation(visit, one)),
     },
     Field {
         name: "db.response.returned_rows",
         about: "rows returned or changed; absent when unknown",
+        of: Of::Event,
         give: |view, visit| count(visit, view.event.rows),
     },
     Field {
         name: "kuzet.response.bytes",
         about: "bytes sent; absent when unknown",
+        of: Of::Event,
         give: |view, visit| count(visit, view.event.bytes),
     },
     Field {
         name: "kuzet.calls",
         about: "statements that the record stands for",
+        of: Of::Event,
         give: |view, visit| number(visit, view.event.calls),
     },
     Field {
         name: "kuzet.people",
         about: "how many values of identifiers the statement asks for",
+        of: Of::Event,
         give: |view, visit| number(visit, view.event.identifiers.len() as u64),
     },
     Field {
         name: "kuzet.store",
         about: "stores of personal data that it touches",
+        of: Of::Shape,
         give: |view, visit| view.touched.iter().for_each(|one| text(visit, &one.store.name)),
     },
     Field {
         name: "kuzet.store.class",
         about: "restricted, public",
+        of: Of::Shape,
         give: |view, visit| {
             for one in view.touched {
                 let class = match one.store.class {
@@ -242,16 +278,19 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.store.access",
         about: "read, export, insert, update, delete, define, grant",
+        of: Of::Shape,
         give: |view, visit| view.touched.iter().for_each(|one| text(visit, one.doing.name())),
     },
     Field {
         name: "kuzet.categories",
         about: "categories of clause 2.1 that the statement names columns of",
+        of: Of::Shape,
         give: |view, visit| view.touched.iter().flat_map(|one| &one.categories).for_each(|one| text(visit, one)),
     },
     Field {
         name: "kuzet.policy",
         about: "allowed, denied; absent without a policy or a store",
+        of: Of::Event,
         give: |view, visit| {
             if let Some(allowed) = view.allowed {
                 text(visit, if allowed { "allowed" } else { "denied" });
@@ -261,6 +300,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.statement.flags",
         about: "properties of the statement (docs/events.md)",
+        of: Of::Shape,
         give: |view, visit| {
             statement(view, |one| {
                 Flag::ALL.iter().filter(|flag| one.flags.has(**flag)).for_each(|flag| text(visit, flag.name()));
@@ -270,6 +310,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.statement.fingerprint",
         about: "hash of the literal-free text, 16 hex digits",
+        of: Of::Shape,
         give: |view, visit| {
             statement(view, |one| {
                 let mut line = Line::default();
@@ -281,16 +322,19 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.statement.columns",
         about: "columns returned or written",
+        of: Of::Shape,
         give: |view, visit| statement(view, |one| one.columns.iter().for_each(|name| text(visit, name))),
     },
     Field {
         name: "kuzet.statement.predicates",
         about: "columns compared with values",
+        of: Of::Shape,
         give: |view, visit| statement(view, |one| one.predicate_columns.iter().for_each(|name| text(visit, name))),
     },
     Field {
         name: "kuzet.statement.limit",
         about: "rows, from LIMIT; absent without one",
+        of: Of::Shape,
         give: |view, visit| {
             statement(view, |one| {
                 if let Some(limit) = one.limit {
@@ -302,6 +346,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.export",
         about: "to_client, to_file, to_program, cursor, dump",
+        of: Of::Shape,
         give: |view, visit| {
             statement(view, |one| {
                 if let Some(form) = one.export {
@@ -313,11 +358,13 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.setting.name",
         about: "settings that it changes",
+        of: Of::Shape,
         give: |view, visit| statement(view, |one| one.settings.iter().for_each(|set| text(visit, &set.name))),
     },
     Field {
         name: "kuzet.setting",
         about: "the same with their values: `name=value`; `name=` when reset or secret",
+        of: Of::Shape,
         give: |view, visit| {
             statement(view, |one| {
                 for set in &one.settings {
@@ -331,6 +378,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.setting.scope",
         about: "session, server",
+        of: Of::Shape,
         give: |view, visit| {
             let scope = |global: bool| if global { "server" } else { "session" };
             statement(view, |one| one.settings.iter().for_each(|set| text(visit, scope(set.global))));
@@ -339,6 +387,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.role.verb",
         about: "grant, revoke, create, alter, drop",
+        of: Of::Shape,
         give: |view, visit| {
             statement(view, |one| {
                 if let Some(role) = &one.role {
@@ -350,6 +399,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.role.rights",
         about: "privileges, attributes, roles given or taken",
+        of: Of::Shape,
         give: |view, visit| {
             statement(view, |one| one.role.iter().flat_map(|role| &role.rights).for_each(|one| text(visit, one)));
         },
@@ -357,6 +407,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.role.grantees",
         about: "roles that gain or lose them",
+        of: Of::Shape,
         give: |view, visit| {
             statement(view, |one| one.role.iter().flat_map(|role| &role.grantees).for_each(|one| text(visit, one)));
         },
@@ -364,16 +415,19 @@ pub(crate) static FIELDS: [Field; 40] = [
     Field {
         name: "kuzet.routines",
         about: "functions and procedures called or defined, each as `name` and as `schema.name`",
+        of: Of::Shape,
         give: |view, visit| statement(view, |one| one.routines.iter().for_each(|one| relation(visit, one))),
     },
     Field {
         name: "kuzet.trust",
         about: "structured, forgeable",
+        of: Of::Event,
         give: |view, visit| text(visit, view.event.trust.name()),
     },
     Field {
         name: "kuzet.witness",
         about: "audit, log, measure",
+        of: Of::Event,
         give: |view, visit| text(visit, view.event.witness.name()),
     },
 ];
@@ -410,6 +464,16 @@ impl Binding {
 pub(super) fn position(name: &str) -> Option<usize> {
     let raw = || RawField::ALL.iter().position(|field| field.name() == name).map(|at| FIELDS.len() + at);
     FIELDS.iter().position(|field| field.name == name).or_else(raw)
+}
+
+/// Whether the field of this name is told by what many events share.
+pub(crate) fn is_shape(name: &str) -> bool {
+    FIELDS.iter().any(|field| field.name == name && field.of == Of::Shape)
+}
+
+/// Whether what stands under this name is shown to rules only: nothing may keep it.
+pub(super) fn is_raw(name: &str) -> bool {
+    position(name).is_none_or(|at| at >= FIELDS.len())
 }
 
 /// A view under the names of a set of rules.

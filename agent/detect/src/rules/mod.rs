@@ -6,6 +6,7 @@
 
 mod fields;
 mod member;
+mod shapes;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use kuzet_personal::Key;
 use kuzet_sigma::{
     Correlated, Correlator, Diagnostic, FieldMap, Hit, Limits, Lists, LogSource, Matcher, Route, RuleSet, Value,
 };
+use shapes::Shapes;
 use std::sync::Arc;
 
 const WITNESSES: [Witness; 3] = [Witness::Audit, Witness::Log, Witness::Measure];
@@ -106,7 +108,8 @@ impl RuleBook {
         let correlated = correlated.map(|meta| Member::new(meta, true, off, &mut diagnostics)).collect();
         diagnostics.sort();
         let route = |sources: &[LogSource]| {
-            let route = set.route(sources);
+            let route = set.route(sources).with_steady(set.fields(), fields::is_shape);
+            let route = route.with_secret(set.fields(), fields::is_raw);
             (!route.is_empty()).then_some(route)
         };
         let systems = System::ALL.iter().flat_map(|system| WITNESSES.map(|witness| logsources(*system, witness)));
@@ -174,6 +177,7 @@ fn own_key(key: &Key) -> [u8; 32] {
 pub(crate) struct Rules {
     book: RuleBook,
     matcher: Matcher,
+    shapes: Shapes,
     correlator: Correlator,
     hits: Vec<Hit>,
     correlated: Vec<Correlated>,
@@ -191,7 +195,8 @@ impl Rules {
         let (matcher, asks_policy) = (book.set.matcher(), book.binding.asks("kuzet.policy"));
         let correlator = Correlator::new(Arc::clone(&book.set), own_key(key), Limits::default());
         let (hits, correlated, found) = (Vec::new(), Vec::new(), Vec::new());
-        Rules { matcher, correlator, hits, correlated, found, asks_policy, book, offset, evaluated: 0, told: 0 }
+        let (shapes, evaluated, told) = (Shapes::default(), 0, 0);
+        Rules { matcher, shapes, correlator, hits, correlated, found, asks_policy, book, offset, evaluated, told }
     }
 
     /// Whether any rule is for events like this one and wants to know what the policy says.
@@ -200,19 +205,21 @@ impl Rules {
     }
 
     /// Finds the rules that match; says whether there is one that tells.
-    pub(crate) fn meet(&mut self, event: &Event, touched: &[Template], allowed: Option<bool>) -> bool {
+    pub(crate) fn meet(&mut self, event: &Event, touched: &Arc<[Template]>, allowed: Option<bool>) -> bool {
         self.found.clear();
         self.hits.clear();
         let mut evaluated = false;
         match event.raw.as_deref() {
             None => {
                 let at = event.actor.system as usize * WITNESSES.len() + event.witness as usize;
-                evaluated = self.match_frame(at, View { event, touched, allowed, offset: self.offset, frame: 0 });
+                let view = View { event, touched, allowed, offset: self.offset, frame: 0 };
+                evaluated = self.match_frame(at, view, touched);
             }
             Some(raw) => {
                 for (frame, topic) in raw.topics().enumerate() {
                     let at = System::ALL.len() * WITNESSES.len() + topic as usize;
-                    evaluated |= self.match_frame(at, View { event, touched, allowed, offset: self.offset, frame });
+                    let view = View { event, touched, allowed, offset: self.offset, frame };
+                    evaluated |= self.match_frame(at, view, touched);
                 }
             }
         }
@@ -232,11 +239,13 @@ impl Rules {
     }
 
     /// Finds the rules for one frame of an event that no earlier frame matched; says whether any is for it.
-    fn match_frame(&mut self, at: usize, view: View<'_>) -> bool {
-        let Some(Some(route)) = self.book.routes.get(at) else { return false };
-        let (at, before) = (view.event.at.0, self.hits.len());
+    fn match_frame(&mut self, number: usize, view: View<'_>, touched: &Arc<[Template]>) -> bool {
+        let Some(Some(route)) = self.book.routes.get(number) else { return false };
+        let (event, at, before) = (view.event, view.event.at.0, self.hits.len());
         let bound = Bound { view, binding: &self.book.binding };
-        self.matcher.matches(route, &bound, &mut self.hits);
+        let matcher = &mut self.matcher;
+        let possible = self.shapes.possible(event, touched, number, || matcher.steady(route, &bound));
+        matcher.matches_steady(route, possible, &bound, &mut self.hits);
         if self.hits.len() == before {
             return true;
         }

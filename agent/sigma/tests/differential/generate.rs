@@ -77,7 +77,7 @@ impl Case {
     }
 }
 
-const FIELDS: [&str; 5] = ["a", "b", "c", "n.m", "t"];
+pub(crate) const FIELDS: [&str; 5] = ["a", "b", "c", "n.m", "t"];
 const WORDS: [&str; 22] = [
     "",
     "a",

@@ -6,9 +6,10 @@ mod explained;
 mod generate;
 
 use generate::{Case, case};
-use kuzet_sigma::{FieldMap, JsonNames, Lists, RuleSet};
+use kuzet_sigma::{Event, FieldMap, Hit, JsonNames, Lists, RuleSet, Steady};
 use proptest::prelude::*;
 use rsigma_eval::{Engine, JsonEvent};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 fn ours(rule: &str, event: &serde_json::Value) -> Result<bool, String> {
@@ -80,5 +81,35 @@ proptest! {
         always.condition = format!("({0}) or not (({0}) or not s3)", case.condition.replace("them", "s*"));
         let never = Case { condition: case.condition.replace("them", "s*"), ..always.clone() };
         prop_assert_eq!(ours(&never.rule(), &case.event).ok(), ours(&always.rule(), &case.event).ok(), "{}", case.rule());
+    }
+
+    #[test]
+    fn what_is_remembered_changes_no_verdict(
+        cases in prop::collection::vec(case(), 1..8),
+        stream in prop::collection::vec(any::<prop::sample::Index>(), 1..40),
+        steady in prop::collection::hash_set(prop::sample::select(&generate::FIELDS[..]), 0..5),
+    ) {
+        let files = cases.iter().enumerate().map(|(at, case)| (format!("{at}.yml"), case.rule()));
+        let set = Arc::new(RuleSet::load(files, &FieldMap::default(), &Lists::new()).0);
+        let names = JsonNames::new(set.fields());
+        let steadily = |name: &str| steady.contains(name);
+        let (plain, parted) = (set.route_all(), set.route_all().with_steady(set.fields(), steadily));
+        let (mut matcher, mut known) = (set.matcher(), HashMap::<String, Steady>::new());
+        for at in stream {
+            let event = names.event(&at.get(&cases).event);
+            let mut expected: Vec<Hit> = Vec::new();
+            set.matcher().matches(&set.route_all(), &event, &mut expected);
+            // Two routes through one matcher, and the steady fields looked at once for all events that agree in them.
+            let (mut hits, mut beside, mut key) = (Vec::new(), Vec::new(), String::new());
+            matcher.matches(&plain, &event, &mut hits);
+            for (field, _) in set.fields().iter().filter(|(_, names)| names.iter().all(|name| steadily(name))) {
+                key += &format!("{field:?}");
+                event.field(field, &mut |value| key += &format!("{value:?}"));
+            }
+            let possible = known.entry(key).or_insert_with(|| matcher.steady(&parted, &event));
+            matcher.matches_steady(&parted, possible, &event, &mut beside);
+            prop_assert_eq!(&hits, &expected);
+            prop_assert_eq!(&beside, &expected);
+        }
     }
 }
