@@ -18,6 +18,8 @@ use std::sync::Arc;
 const ROUNDS: usize = 5;
 /// Events that are read and then matched together.
 const BATCH: usize = 64;
+/// Events of one hostile kind.
+const HOSTILE: usize = 400;
 type Files = Vec<(String, String)>;
 
 fn cpu() -> f64 {
@@ -230,6 +232,53 @@ fn compare(name: &str, files: &Files, lines: &[&str]) -> f64 {
     native
 }
 
+/// Events made to be slow: in every field that rules ask for stands what all of them look for.
+fn hostile(name: &str, files: &Files) {
+    let ours = load(files).0;
+    let (mut matcher, route) = (ours.set.matcher(), ours.set.route_all());
+    let fields: Vec<&str> = ours.set.fields().iter().map(|(_, names)| names[0].as_str()).collect();
+    let text: String = files.iter().map(|(_, text)| text.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    let words: Vec<&str> = text.split([' ', '\'', '"']).filter(|word| word.len() > 3).collect();
+    let pieces = |size: usize, text: &str| -> Vec<Json> {
+        let characters: Vec<char> = text.chars().collect();
+        characters.chunks(size).take(HOSTILE).map(|piece| Json::from(piece.iter().collect::<String>())).collect()
+    };
+    let turns = |size: usize, of: &str| vec![Json::from(of.repeat(size / of.len()))];
+    let list = |size: usize| Json::from((0..size).map(|at| words[at % words.len()]).collect::<Vec<_>>());
+    let cases: [(&str, Vec<Json>); 11] = [
+        ("the rules themselves, 512 bytes", pieces(512, &text)),
+        ("the rules themselves, 64 KiB", pieces(64 << 10, &text.repeat(1 + (256 << 10) / text.len()))),
+        ("the same in capitals, 64 KiB", pieces(64 << 10, &text.to_uppercase().repeat(1 + (256 << 10) / text.len()))),
+        ("their words, each a value, 500", vec![list(500)]),
+        ("their words, each a value, 5,000", vec![list(5_000)]),
+        ("one letter, 64 KiB", turns(64 << 10, "a")),
+        ("spaces and digits, 64 KiB", turns(64 << 10, " 1")),
+        ("what patterns begin with, 64 KiB", turns(64 << 10, "select set_config('a=a.b/c:d-e\\f ")),
+        ("Cyrillic, 64 KiB", turns(64 << 10, "Ж")),
+        ("letters that fold to fewer bytes, 64 KiB", turns(64 << 10, "\u{212a}")),
+        ("digits, 64 KiB", turns(64 << 10, "1")),
+    ];
+    for (case, values) in cases {
+        let (mut bytes, mut sum, mut worst, mut hits) = (0, 0.0, 0.0_f64, Vec::new());
+        for value in &values {
+            let event = Json::Object(fields.iter().map(|field| ((*field).to_owned(), value.clone())).collect());
+            let event = ours.names.event(&event);
+            let times = (0..ROUNDS).map(|_| {
+                hits.clear();
+                let start = cpu();
+                matcher.matches(&route, &event, &mut hits);
+                cpu() - start
+            });
+            let took = times.fold(f64::INFINITY, f64::min);
+            let length = |value: &Json| value.as_str().map_or(0, str::len);
+            bytes += fields.len() * value.as_array().map_or(length(value), |list| list.iter().map(length).sum());
+            (sum, worst) = (sum + took, worst.max(took));
+        }
+        let (each, worst) = (sum * 1e9 / bytes as f64, worst * 1e6);
+        println!("| {name} | {case} | {} | {} | {each:.1} | {worst:.0} |", values.len(), bytes / values.len());
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let [rules, events, more @ ..] = arguments.as_slice() else {
@@ -260,6 +309,12 @@ fn main() {
     let thousand = compare("1,000, all for these events", &with(1_000, 100), &events);
     let own = compare("50", &fifty, &events);
     println!("\n1,000 rules cost {:.2} of 50.", own / thousand);
+    let mut shipped = Files::new();
+    read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../rules/sigma"), &mut shipped);
+    println!("\n| rules | hostile event, the same in every field | events | bytes | ns a byte | worst event, µs |");
+    println!("|---|---|---|---|---|---|");
+    hostile("shipped", &shipped);
+    hostile("3,500, 30 % of one source, all routed", &with(3_500, 30));
     let mut parse = Vec::new();
     for _ in 0..ROUNDS {
         let start = cpu();

@@ -9,6 +9,8 @@ mod member;
 mod shapes;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod verdicts;
 
 pub use member::Member;
 
