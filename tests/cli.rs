@@ -72,6 +72,32 @@ fn every_json_document_is_what_its_schema_promises() {
 }
 
 #[test]
+fn the_doctor_looks_for_no_database_behind_a_web_server() {
+    let scratch = Scratch::new("doctor-feeds");
+    let text = format!(
+        "state = {:?}\n[[source]]\nname = \"portal\"\nformat = \"web_access_log\"\npaths = [\"{}/*.log\"]\n\
+         [[source]]\nname = \"pg\"\nformat = \"postgresql_jsonlog\"\npaths = [\"{}/*.json\"]\n",
+        scratch.join("state"),
+        scratch.join("").display(),
+        scratch.join("").display()
+    );
+    std::fs::write(scratch.join("kuzet.toml"), text).unwrap();
+    std::fs::write(scratch.join("access.log"), "").unwrap();
+    let told = documents(&call(&scratch, &["doctor", "--json"])).remove(0);
+    // Every source, in the order of the configuration: the metric of each goes by its number.
+    let names: Vec<&str> = told["sources"].as_array().unwrap().iter().filter_map(|one| one["name"].as_str()).collect();
+    assert_eq!(names, ["portal", "pg"]);
+    let portal = &told["sources"][0];
+    assert_eq!((portal["system"].as_str(), portal["coverage"].as_f64()), (Some("web"), Some(1.0)), "{told}");
+    assert!(
+        portal["sights"].as_array().unwrap().is_empty() && portal["limits"].as_array().unwrap().is_empty(),
+        "{told}"
+    );
+    let text = call(&scratch, &["doctor"]);
+    assert!(String::from_utf8_lossy(&text.stdout).contains("watches  portal (web_access_log): for rules"));
+}
+
+#[test]
 fn the_doctor_prints_commands_that_mend_and_names_what_cannot_be_asked() {
     let scratch = Scratch::new("doctor");
     let (data, socket) = (scratch.join("data"), scratch.join("none"));

@@ -199,8 +199,15 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
             // Of several servers the one that does not tell.
             *told = Some(told.take().flatten().or(limit));
         }
-        let sighted = sight::look(&facts, found);
-        covered.push(sighted.coverage());
+        // What web servers, proxies and the host write is for rules: there is nothing of a database to be seen in it.
+        let beside = matches!(facts.system, System::Web | System::Proxy | System::Linux);
+        let (coverage, sights, limits) = if beside {
+            (f64::from(u8::from(own.iter().all(|source| readable(source)))), Vec::new(), found)
+        } else {
+            let sighted = sight::look(&facts, found);
+            covered.push(sighted.coverage());
+            (sighted.coverage(), sighted.sights, sighted.limits)
+        };
         for (index, source) in group.sources.iter().zip(own) {
             let watched = Watched {
                 name: source.name.clone(),
@@ -210,9 +217,9 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
                 readable: readable(source),
                 with: first.clone().filter(|first| *first != source.name),
                 settings_from: from.clone(),
-                coverage: sighted.coverage(),
-                sights: sighted.sights.clone(),
-                limits: sighted.limits.clone(),
+                coverage,
+                sights: sights.clone(),
+                limits: limits.clone(),
             };
             sources.push((*index, watched));
         }
@@ -262,12 +269,7 @@ fn general(config: &Config, policy: bool, catalogue: bool) -> Vec<Limit> {
 /// Sources by the server that they are logs of.
 fn groups<'a>(config: &'a Config, servers: &'a [Server], answers: &'a [Result<Live, String>]) -> Vec<Group<'a>> {
     let mut groups: Vec<Group<'a>> = Vec::new();
-    // What web servers, proxies and the host write is no sight of a database.
-    let beside = |source: &SourceConfig| {
-        let system = format(source).map(|format| format.info().system);
-        matches!(system, Some(System::Web | System::Proxy | System::Linux))
-    };
-    for (index, source) in config.sources.iter().enumerate().filter(|(_, source)| !beside(source)) {
+    for (index, source) in config.sources.iter().enumerate() {
         let server = servers.iter().find(|server| is_of(server, source));
         let same = |group: &&mut Group<'_>| {
             server.is_some() && group.server.map(|one| &one.data_directory) == server.map(|one| &one.data_directory)

@@ -106,6 +106,13 @@ fn leaked<'a>(value: &'a str, shown: &str) -> Option<&'a str> {
     })
 }
 
+/// `shown` without the hashes that stand for accounts: four of their digits may be those of a value.
+fn without_hashes(shown: &str) -> String {
+    let mut parts = shown.split("person-");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |all, part| all + part.get(12..).unwrap_or_default())
+}
+
 /// Values of people. Every word of theirs is looked for.
 fn value() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -342,7 +349,7 @@ proptest! {
             let mut decoder = format.decoder(&common::options());
             common::step(decoder.as_mut(), log.as_bytes(), 0, kuzet_decode::Edge::End, &mut Vec::new());
             let kept = String::from_utf8_lossy(&decoder.snapshot()).into_owned();
-            let shown = format!("{} {kept}", shown(format, &log));
+            let shown = without_hashes(&format!("{} {kept}", shown(format, &log)));
             for value in [&value, &other] {
                 prop_assert_eq!(leaked(value, &shown), None, "{} in {}", log, shown);
             }

@@ -28,7 +28,11 @@ pub(in crate::cli) fn lines(report: &Report) -> Vec<String> {
 }
 
 fn watched(source: &Watched, lines: &mut Vec<String>) {
-    lines.push(format!("watches  {} ({}): {} is seen", source.name, source.format, percent(source.coverage)));
+    let seen = match source.sights.is_empty() {
+        true => "for rules".to_owned(),
+        false => format!("{} is seen", percent(source.coverage)),
+    };
+    lines.push(format!("watches  {} ({}): {seen}", source.name, source.format));
     lines.extend(source.follows.iter().map(|path| format!("    {path}")));
     if let Some(first) = &source.with {
         lines.push(format!("    a log of the same server as {first}"));
