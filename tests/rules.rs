@@ -104,7 +104,7 @@ fn the_rules_are_part_of_the_agent() {
     assert_eq!(FIELDMAPS.len(), files("rules/fieldmaps", "toml").len());
 }
 
-/// Recordings of ordinary work: applications that serve clients, an evening's batch.
+/// Recordings of ordinary work: applications that serve clients, an evening's batch, readers of a site, an administrator.
 #[test]
 fn ordinary_work_hits_no_rule() {
     let samples = root().join("tests/data/samples");
@@ -115,6 +115,8 @@ fn ordinary_work_hits_no_rule() {
         }
     }
     quiet.push((samples.join("mariadb/app_normal.audit.log"), "mariadb_server_audit"));
+    quiet.push((samples.join("web/nginx-ordinary.log"), "web_access_log"));
+    quiet.push((samples.join("linux/audit-ordinary.log"), "linux_audit"));
     for (file, format) in quiet {
         let output = Command::new(kuzet()).arg("replay").arg(&file).args(["--json", "--format", format]).output();
         let output = output.expect("the binary runs");

@@ -27,7 +27,7 @@ const FOLDERS: [(&str, &[(&str, Format)]); 7] = [
             ("", Format::WebAccessLog),
         ],
     ),
-    ("linux", &[("audit.log", Format::LinuxAudit), ("laurel", Format::LinuxLaurel)]),
+    ("linux", &[("audit", Format::LinuxAudit), ("laurel", Format::LinuxLaurel)]),
 ];
 
 fn folder(name: &str) -> PathBuf {
