@@ -2,12 +2,12 @@
 # The long lane, run before an issue is closed: fuzzing, many more kills, benches. What it measured is kept in
 # benches/runs/ under the day's date.
 # usage: scripts/long.sh [minutes a fuzz target, default 10] [kills, default 5000] [parts, default all of them:
-#        fuzz properties sigma kills simulation benches]
+#        fuzz properties sigma flood kills simulation benches]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 minutes=${1:-10} kills=${2:-5000} parts=" ${*:3} "
-[ "$parts" != "  " ] || parts=" fuzz properties sigma kills simulation benches "
+[ "$parts" != "  " ] || parts=" fuzz properties sigma flood kills simulation benches "
 mkdir -p benches/runs
 result=benches/runs/$(date -u +%Y-%m-%d)-long.md
 say() { printf '\n== %s\n' "$*"; }
@@ -51,7 +51,6 @@ if wanted properties; then
   fi
 fi
 
-<<<<<<< HEAD
 if wanted sigma; then
   say "Sigma rules and events through two engines, 100,000 cases"
   note ""
@@ -63,22 +62,14 @@ if wanted sigma; then
   else
     note "**FAILED** (seed $seed)"
   fi
-=======
-say "ten million different roles, addresses, statements and people"
-note ""
-note "## Ten million names"
-note ""
-if KUZET_LONG=1 cargo test --release --test kuzet robust::flood >/dev/null; then note "done"; else note "**FAILED**"; fi
+fi
 
-say "kill the agent $kills times"
-note ""
-note "## $kills kills"
-note ""
-if KUZET_KILLS=$kills cargo test --test kuzet robust::kill -- --nocapture 2>&1 | tee /dev/stderr | grep '^test result' >>"$result"; then
-  note "done"
-else
-  note "**FAILED**"
->>>>>>> 0d7663a (What is unlike the past of a role or person and of its peers is told as an anomaly)
+if wanted flood; then
+  say "ten million different roles, addresses, statements and people"
+  note ""
+  note "## Ten million of everything"
+  note ""
+  if KUZET_LONG=1 KUZET_FLOOD_REPORT=$PWD/$result cargo test --test kuzet robust::flood >/dev/null; then note "done"; else note "**FAILED**"; fi
 fi
 
 if wanted kills; then
