@@ -46,7 +46,7 @@ fn event(number: u64) -> Event {
         code: Code::NONE,
         relation: None,
         statement: Some(Arc::new(statement)),
-        identifiers: [Identifier { column: 0, kind: IdentifierKind::Iin, key }].into_iter().collect(),
+        identifiers: [Identifier::new(0, IdentifierKind::Iin, key)].into_iter().collect(),
         calls: 1,
         rows: Count::Known(1),
         bytes: Count::Unknown,

@@ -2,7 +2,7 @@
 
 use crate::detection::Kind;
 use crate::session::plain;
-use crate::sightings::Sightings;
+use crate::sightings::{Look, Sightings};
 use kuzet_event::{Count, Outcome, PersonKey, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -223,7 +223,7 @@ impl Account {
         let bucket = at.0.div_euclid(HOUR_BUCKET);
         self.hour.advance(self.latest.div_euclid(HOUR_BUCKET) - HOUR_BUCKETS + 1);
         for (domain, key) in own {
-            self.hour.see(*domain, *key, bucket, false, false, capacity);
+            self.hour.see(*domain, *key, bucket, Look::default(), capacity);
         }
         self.hour.lookups()
     }

@@ -3,6 +3,7 @@
 mod acts;
 mod ends;
 mod measured;
+mod people;
 mod rules;
 mod state;
 #[cfg(test)]
@@ -22,11 +23,10 @@ use crate::resolve::{Identity, Resolver, Template};
 use crate::rules::{RuleBook, Rules};
 use crate::session::{self, Ended, Pending, Session};
 use crate::shelf::Shelf;
-use crate::sightings::MISSED;
 use crate::silence::Silence;
 use crate::teller::{self, Observation, Teller, Touch, Verdict};
 use crate::{Catalogue, Counted, Detection, Diagnostic, Family, Kind, Policy, Severities, Thresholds};
-use kuzet_event::{Action, Count, Event, Flag, Flags, IdentifierKind, Outcome, System, Timestamp, Verb, Witness};
+use kuzet_event::{Action, Count, Event, Flag, Flags, Outcome, System, Timestamp, Verb, Witness};
 use kuzet_personal::Key;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -379,8 +379,8 @@ impl Detectors {
         touch.told = note.told && template.doing == Doing::Grant;
         touch.injection = note.injection;
         touch.rulings = &note.rulings;
-        self.crowded += people(&o, &mut touch, account, thresholds, &self.shared.canaries);
-        touch.window_rows = account.sum(bucket, summed(&o, &touch, thresholds));
+        self.crowded += people::people(&o, &mut touch, account, thresholds, &self.shared.canaries);
+        touch.window_rows = account.sum(bucket, people::summed(&o, &touch, thresholds));
         let mut teller = Teller { thresholds, severities: &self.severities, out: detections };
         let first = teller.out.len();
         for detector in DETECTORS {
@@ -499,61 +499,4 @@ fn judge(
         }
     }
     Verdict::Denied(failed.flatten())
-}
-
-/// Finds the people that the event names and notes them; gives how many there was no room for.
-fn people(
-    o: &Observation<'_>,
-    touch: &mut Touch<'_>,
-    account: &mut Account,
-    thresholds: &Thresholds,
-    canaries: &Canaries,
-) -> u64 {
-    let event = o.event;
-    for identifier in event.identifiers.iter().filter(|one| !canaries.nobody(one.key.0)) {
-        if let Some(domain) = touch.template.domain(identifier.kind, identifier.column) {
-            touch.own.push((domain, identifier.key.0));
-        }
-    }
-    if touch.own.is_empty() || o.void() {
-        return 0;
-    }
-    // Who was asked for and not found is no one whose data was read.
-    let missed = event.rows == Count::Known(0) && event.outcome != Outcome::Failure && !touch.template.changes();
-    let listed = touch.own.len() as u64 > thresholds.pointed_values;
-    let limit = touch.grant().and_then(|grant| grant.max_people_per_hour).unwrap_or(thresholds.enumeration_people);
-    let wanted = usize::try_from(limit.saturating_mul(6)).unwrap_or(usize::MAX).max(1_024);
-    let capacity = wanted.min(thresholds.max_people.max(1));
-    // Lists must not crowd out lookups: below the bulk they would blind the count.
-    let room = if listed { capacity / 3 } else { capacity };
-    let mut crowded = 0;
-    for (domain, key) in &touch.own {
-        let noted = account.people.see(*domain, *key, touch.bucket, listed, missed, room);
-        crowded += u64::from(!noted && !listed);
-        // A surrogate key without rows is a borrower without a loan; an IIN without rows is a guess.
-        if missed && !listed && *domain <= IdentifierKind::Document as u32 + 1 {
-            account.people.see(*domain | MISSED, *key, touch.bucket, false, true, capacity);
-        }
-    }
-    touch.named = touch.own.len() as u64;
-    if missed {
-        touch.own.clear();
-    }
-    crowded
-}
-
-/// Rows that count towards the sum of the window: those of statements that are no mass by themselves.
-fn summed(o: &Observation<'_>, touch: &Touch<'_>, thresholds: &Thresholds) -> u64 {
-    let Some(delta) = touch.delta else { return 0 };
-    let limit = if touch.template.changes() {
-        detectors::change_single(touch, thresholds)
-    } else {
-        detectors::read_single(touch, thresholds)
-    };
-    if touch.template.doing == Doing::Insert || o.void() {
-        return 0;
-    }
-    let named = touch.named * delta.events;
-    let rows = delta.rows.known().unwrap_or(named);
-    if touch.rows.known().unwrap_or(named) >= limit { 0 } else { rows }
 }

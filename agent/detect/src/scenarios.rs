@@ -132,12 +132,12 @@ fn events(scenario: &Scenario) -> Vec<Event> {
             }
             if let Some(list) = step.list {
                 let from = step.from.unwrap_or(0);
-                let named = |key| Identifier { column: 0, kind: IdentifierKind::Iin, key: PersonKey(key) };
+                let named = |key| Identifier::new(0, IdentifierKind::Iin, PersonKey(key));
                 made.identifiers = (from..from + list).map(named).collect();
             }
             if step.form == "delete" {
                 let key = PersonKey(u128::from(person));
-                made.identifiers = [Identifier { column: 0, kind: IdentifierKind::Iin, key }].into_iter().collect();
+                made.identifiers = [Identifier::new(0, IdentifierKind::Iin, key)].into_iter().collect();
             }
             events.push(made);
         }

@@ -13,10 +13,18 @@ pub(crate) const MISSED: u32 = 1 << 31;
 struct Seen {
     bucket: i64,
     told: bool,
+    look: Look,
+}
+
+/// How one was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Look {
     /// Only in long lists so far: no lookup.
-    listed: bool,
+    pub(crate) listed: bool,
     /// Asked for, and not found: never told as a person whose data was read.
-    missed: bool,
+    pub(crate) missed: bool,
+    /// What numbers given out one after the other share; 0: nothing.
+    pub(crate) series: u32,
 }
 
 /// People of one window.
@@ -26,6 +34,8 @@ pub(crate) struct Sightings {
     map: HashMap<(u32, u128), Seen, Build>,
     /// Domain and how many of it are lookups.
     counts: Vec<(u32, u64)>,
+    /// How many lookups share a series.
+    series: HashMap<u32, u64, Build>,
     oldest: i64,
 }
 
@@ -41,27 +51,32 @@ struct Rows {
     oldest: i64,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     seen: Vec<(u32, PersonKey, i64, bool, bool, bool)>,
+    /// In the same order; nothing where nobody has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    series: Vec<u32>,
 }
 
 impl From<&Sightings> for Rows {
     fn from(from: &Sightings) -> Rows {
-        let row = |((domain, key), seen): (&(u32, u128), &Seen)| {
-            (*domain, PersonKey(*key), seen.bucket, seen.told, seen.listed, seen.missed)
+        let mut sorted: Vec<_> = from.map.iter().collect();
+        sorted.sort_unstable_by_key(|(key, _)| **key);
+        let row = |((domain, key), seen): &(&(u32, u128), &Seen)| {
+            (*domain, PersonKey(*key), seen.bucket, seen.told, seen.look.listed, seen.look.missed)
         };
-        let mut seen: Vec<_> = from.map.iter().map(row).collect();
-        seen.sort_unstable_by_key(|row| (row.0, row.1));
-        Rows { oldest: from.oldest, seen }
+        let numbered = !from.series.is_empty();
+        let series = sorted.iter().filter(|_| numbered).map(|(_, seen)| seen.look.series).collect();
+        Rows { oldest: from.oldest, seen: sorted.iter().map(row).collect(), series }
     }
 }
 
 impl From<Rows> for Sightings {
     fn from(rows: Rows) -> Sightings {
         let mut sightings = Sightings { oldest: rows.oldest, ..Sightings::default() };
-        for (domain, key, bucket, told, listed, missed) in rows.seen {
-            if !listed {
-                sightings.count(domain, 1);
-            }
-            sightings.map.insert((domain, key.0), Seen { bucket, told, listed, missed });
+        let series = rows.series.into_iter().chain(std::iter::repeat(0));
+        for ((domain, key, bucket, told, listed, missed), series) in rows.seen.into_iter().zip(series) {
+            let look = Look { listed, missed, series };
+            sightings.count(domain, look);
+            sightings.map.insert((domain, key.0), Seen { bucket, told, look });
         }
         sightings
     }
@@ -78,10 +93,17 @@ impl Sightings {
         self.map.len()
     }
 
-    fn count(&mut self, domain: u32, by: i64) {
+    /// One more; one of a list is no lookup.
+    fn count(&mut self, domain: u32, look: Look) {
+        if look.listed {
+            return;
+        }
         match self.counts.iter_mut().find(|(known, _)| *known == domain) {
-            Some((_, count)) => *count = count.saturating_add_signed(by),
-            None => self.counts.push((domain, u64::try_from(by).unwrap_or(0))),
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => self.counts.push((domain, 1)),
+        }
+        if look.series != 0 {
+            *self.series.entry(look.series).or_default() += 1;
         }
     }
 
@@ -94,49 +116,43 @@ impl Sightings {
         if self.map.is_empty() {
             return;
         }
-        let counts = &mut self.counts;
+        let (counts, series) = (&mut self.counts, &mut self.series);
         self.map.retain(|(domain, _), seen| {
             let keep = seen.bucket >= oldest;
-            if !keep
-                && !seen.listed
-                && let Some((_, count)) = counts.iter_mut().find(|(known, _)| known == domain)
-            {
-                *count = count.saturating_sub(1);
+            if !keep && !seen.look.listed {
+                if let Some((_, count)) = counts.iter_mut().find(|(known, _)| known == domain) {
+                    *count = count.saturating_sub(1);
+                }
+                if let Some(count) = series.get_mut(&seen.look.series) {
+                    *count = count.saturating_sub(1);
+                }
             }
             keep
         });
         self.counts.retain(|(_, count)| *count > 0);
+        self.series.retain(|_, count| *count > 0);
     }
 
-    /// Notes one person; `missed` says that the store does not know him. Says whether there was room.
-    pub(crate) fn see(
-        &mut self,
-        domain: u32,
-        key: u128,
-        bucket: i64,
-        listed: bool,
-        missed: bool,
-        capacity: usize,
-    ) -> bool {
+    /// Notes one person. Says whether there was room.
+    pub(crate) fn see(&mut self, domain: u32, key: u128, bucket: i64, look: Look, capacity: usize) -> bool {
         let bucket = bucket.max(self.oldest);
         if let Some(seen) = self.map.get_mut(&(domain, key)) {
             seen.bucket = seen.bucket.max(bucket);
-            if seen.missed && !missed {
-                (seen.missed, seen.told) = (false, false);
+            if seen.look.missed && !look.missed {
+                (seen.look.missed, seen.told) = (false, false);
             }
-            if seen.listed && !listed {
-                seen.listed = false;
-                self.count(domain, 1);
+            if seen.look.listed && !look.listed {
+                seen.look.listed = false;
+                let look = seen.look;
+                self.count(domain, look);
             }
             return true;
         }
         if self.map.len() >= capacity {
             return false;
         }
-        self.map.insert((domain, key), Seen { bucket, told: missed, listed, missed });
-        if !listed {
-            self.count(domain, 1);
-        }
+        self.map.insert((domain, key), Seen { bucket, told: look.missed, look });
+        self.count(domain, look);
         true
     }
 
@@ -148,6 +164,11 @@ impl Sightings {
     /// Most values of one domain that nobody has.
     pub(crate) fn misses(&self) -> u64 {
         self.counts.iter().filter(|(domain, _)| domain & MISSED != 0).map(|(_, count)| *count).max().unwrap_or(0)
+    }
+
+    /// People looked up whose numbers are of this series.
+    pub(crate) fn in_series(&self, series: u32) -> u64 {
+        self.series.get(&series).copied().unwrap_or(0)
     }
 
     /// The domain with most people, lists included; the lower number of two equals.
@@ -191,29 +212,32 @@ mod tests {
     fn counts_each_domain_apart_and_forgets() {
         let mut people = Sightings::default();
         for key in 0..40 {
-            assert!(people.see(1, key, 0, false, false, 100));
-            assert!(people.see(20, key + 1000, 1, false, false, 100));
+            let look = Look { series: 7 + key as u32 % 2, ..Look::default() };
+            assert!(people.see(1, key, 0, look, 100));
+            assert!(people.see(20, key + 1000, 1, Look::default(), 100));
         }
-        assert!(people.see(1, 39, 2, false, false, 100));
+        assert!(people.see(1, 39, 2, Look::default(), 100));
+        assert_eq!((people.in_series(7), people.in_series(8), people.in_series(9)), (20, 20, 0));
         assert_eq!((people.lookups(), people.lead(), people.len()), (40, Some(1), 80));
         assert_eq!(people.tell(1).len(), 40);
         assert_eq!(people.tell(1).len(), 0);
         let again: Sightings = serde_json::from_slice(&serde_json::to_vec(&people).unwrap()).unwrap();
-        assert_eq!(again.lookups(), 40);
+        assert_eq!((again.lookups(), again.in_series(8)), (40, 20));
         people.advance(1);
         assert_eq!((people.lookups(), people.len()), (40, 41));
+        assert_eq!((people.in_series(7), people.in_series(8)), (0, 1));
         people.advance(2);
         assert_eq!((people.lookups(), people.len()), (1, 1));
-        assert!(!people.see(1, 7, 2, false, false, 1));
+        assert!(!people.see(1, 7, 2, Look::default(), 1));
     }
 
     #[test]
     fn a_list_is_no_lookup_until_it_is_one() {
         let mut people = Sightings::default();
-        people.see(1, 5, 0, true, false, 10);
+        people.see(1, 5, 0, Look { listed: true, ..Look::default() }, 10);
         assert_eq!((people.lookups(), people.lead()), (0, Some(1)));
-        people.see(1, 5, 0, false, false, 10);
-        people.see(1 | MISSED, 6, 0, false, true, 10);
+        people.see(1, 5, 0, Look::default(), 10);
+        people.see(1 | MISSED, 6, 0, Look { missed: true, ..Look::default() }, 10);
         assert_eq!((people.lookups(), people.misses()), (1, 1));
     }
 }

@@ -56,6 +56,11 @@ impl Observation<'_> {
         self.statement().map_or(Verb::Unknown, |statement| statement.verb)
     }
 
+    /// Whether its conditions are ranges of keys and nothing that names a value: `id < 3000` is a part of the table, or all.
+    pub(crate) fn walks(&self) -> bool {
+        self.has(Flag::KeyRange) && !self.has(Flag::Pointed) && !self.has(Flag::Aggregate)
+    }
+
     pub(crate) fn failed(&self) -> bool {
         self.event.outcome == Outcome::Failure
     }

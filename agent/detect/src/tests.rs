@@ -122,7 +122,7 @@ pub(crate) fn event(spec: &Spec) -> Event {
         _ => Action::Statement,
     };
     let statement = if spec.form == 22 { statement(10) } else { statement(spec.form) };
-    let identifier = Identifier { column: 0, kind: IdentifierKind::Iin, key: PersonKey(u128::from(spec.person)) };
+    let identifier = Identifier::new(0, IdentifierKind::Iin, PersonKey(u128::from(spec.person)));
     let named = statement.as_ref().is_some_and(|statement| statement.flags.has(Flag::Pointed));
     Event {
         at: Timestamp(1_795_364_550_000_000 + spec.seconds * 1_000_000),

@@ -63,6 +63,8 @@ pub struct Thresholds {
     pub enumeration_people: u64,
     /// Distinct personal identifiers looked up within the window that nobody has.
     pub enumeration_misses: u64,
+    /// Distinct identity numbers of one birth date and sex looked up within the window.
+    pub enumeration_series: u64,
     /// Values of one column in one statement above which it is a list and no lookup.
     pub pointed_values: u64,
     /// Rows of one statement that make a mass change or destruction.
@@ -129,6 +131,7 @@ impl Default for Thresholds {
             export_small_rows: 50,
             enumeration_people: 60,
             enumeration_misses: 20,
+            enumeration_series: 8,
             pointed_values: 10,
             change_rows: 100,
             change_window_rows: 1_000,

@@ -63,9 +63,20 @@ pub struct Identifier {
     /// Keyed hash of the normalised value. [`IdentifierKind::Value`] keys are bound to the column's name as well, so
     /// that `id = 7` and `amount = 7` differ.
     pub key: PersonKey,
+    /// The check digit does not hold: nobody was ever given it.
+    pub impossible: bool,
+    /// What it shares with the numbers that were given out before and after it (of an IIN the birth date, century and
+    /// sex), as a short keyed hash; 0 where there is no such thing.
+    pub series: u32,
 }
 
 impl Identifier {
     /// `column` when no column is known.
     pub const NO_COLUMN: u16 = u16::MAX;
+
+    /// One of which nothing more is known.
+    #[must_use]
+    pub fn new(column: u16, kind: IdentifierKind, key: PersonKey) -> Identifier {
+        Identifier { column, kind, key, impossible: false, series: 0 }
+    }
 }

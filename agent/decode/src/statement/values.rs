@@ -107,6 +107,9 @@ fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Digits of an IIN that come before the serial number: birth date, century and sex.
+const SERIES: usize = 7;
+
 /// Kind and key of one value; none for an empty one, and for a loose one that is not a person's number.
 fn identifier(key: &Key, value: &[u8], column: Option<&str>, binding: Binding) -> Option<Identifier> {
     let value = value.trim_ascii();
@@ -118,6 +121,7 @@ fn identifier(key: &Key, value: &[u8], column: Option<&str>, binding: Binding) -
     if binding.form == Match::Loose && kind != IdentifierKind::Iin {
         return None;
     }
+    let mut series = 0;
     let hash = match (kind, found) {
         (IdentifierKind::Value, _) | (_, None) => {
             let mut domain = [0; 300];
@@ -127,9 +131,16 @@ fn identifier(key: &Key, value: &[u8], column: Option<&str>, binding: Binding) -
             domain[7..7 + length].copy_from_slice(&name[..length]);
             key.pseudonym(std::str::from_utf8(&domain[..7 + length]).unwrap_or("column="), value)
         }
-        (_, Some(found)) => key.pseudonym(found.domain(), normalise(found, value).as_bytes()),
+        (_, Some(found)) => {
+            let normal = normalise(found, value);
+            if let (IdentifierKind::Iin, Some((shared, _))) = (kind, normal.as_bytes().split_first_chunk::<SERIES>()) {
+                series = (key.pseudonym("iin series", shared) as u32).max(1);
+            }
+            key.pseudonym(found.domain(), normal.as_bytes())
+        }
     };
-    Some(Identifier { column: binding.column, kind, key: PersonKey(hash) })
+    let impossible = found == Some(Kind::MistypedIin);
+    Some(Identifier { impossible, series, ..Identifier::new(binding.column, kind, PersonKey(hash)) })
 }
 
 /// The kinds that name a person.

@@ -5,12 +5,16 @@
 //! of the store. People and rows are counted, not events, and judged when they grew by an eighth. Nothing here asks what
 //! is allowed: that is the policy's and the thresholds' matter, before and after a baseline is learnt.
 
+mod coverage;
 mod destination;
 mod fan_out;
+mod guesses;
 mod novelty;
+mod origin;
 mod pace;
 mod people;
 mod profile;
+mod reach;
 mod series;
 #[cfg(test)]
 mod tests;
@@ -19,14 +23,14 @@ mod work_hours;
 
 use crate::calendar::Calendar;
 use crate::engine::Row;
-use crate::hash;
 use crate::policy::{Doing, Policy};
 use crate::shelf::Shelf;
 use crate::teller::{Observation, Touch};
 use crate::thresholds::Thresholds;
 use crate::{Detection, Kind};
-use kuzet_event::{Actor, Client, Count};
-use profile::{ANOMALY, INCIDENT, Live, NETWORK, PEOPLE, PROGRAM, Profile, ROWS, SHAPE, TABLE, Usual};
+use kuzet_event::{Actor, Count, IdentifierKind};
+use origin::{group, habit, habits, network};
+use profile::{ANOMALY, INCIDENT, Live, NETWORK, PEOPLE, Profile, ROWS, TABLE, Usual};
 use smallvec::SmallVec;
 
 /// Begin the rows.
@@ -36,6 +40,9 @@ const HOUR: i64 = 3_600_000_000;
 /// Kinds of profiles.
 const OWN: u8 = 0;
 const GROUP: u8 = 1;
+/// What is known of a principal at all stores, and of a store with all principals: only days.
+const PERSON: u8 = 2;
+const STORE: u8 = 3;
 /// From so many members on a group is one, if it has so many times the days that a principal needs.
 const PEERS: usize = 2;
 const GROUP_DAYS: u16 = 2;
@@ -56,13 +63,16 @@ pub(crate) struct Baseline {
 }
 
 /// Every baseline.
-pub(crate) static BASELINES: [&Baseline; 6] = [
+pub(crate) static BASELINES: [&Baseline; 9] = [
     &volume::BASELINE,
     &pace::BASELINE,
     &fan_out::BASELINE,
     &novelty::BASELINE,
     &work_hours::BASELINE,
     &destination::BASELINE,
+    &reach::BASELINE,
+    &coverage::BASELINE,
+    &guesses::BASELINE,
 ];
 
 /// What one baseline finds strange.
@@ -108,6 +118,15 @@ struct New {
     fresh: SmallVec<[u32; 4]>,
 }
 
+/// What a count is counted over.
+#[derive(Clone, Copy)]
+enum Span {
+    Hour,
+    /// Of people or rows: the days before it count as well.
+    Day(usize),
+    Week,
+}
+
 /// What a baseline judges by.
 struct Sight<'a> {
     own: &'a Profile,
@@ -127,6 +146,10 @@ struct Sight<'a> {
     blind: bool,
     /// A person sits there, as far as can be told.
     person: bool,
+    /// People of the store, as far as is known.
+    persons: Count,
+    /// A declared job of the role may run now: what does not tell its rows may be its work.
+    job_may_run: bool,
     actor: &'a Actor,
     store: &'a str,
     thresholds: &'a Thresholds,
@@ -134,25 +157,48 @@ struct Sight<'a> {
 
 impl Sight<'_> {
     /// Whether a count is unusual: of the principal, and, if its peers do the same work, of them; of its peers alone as
-    /// long as it is new. `day`: the count is that of a day or more.
-    fn strange(&self, count: u64, rush: f64, known: bool, day: bool, of: impl Fn(&Profile) -> Option<Usual>) -> bool {
+    /// long as it is new.
+    fn strange(&self, count: u64, rush: f64, known: bool, span: Span, of: impl Fn(&Profile) -> Option<Usual>) -> bool {
         let limit = self.thresholds.baseline_surprise as f64;
-        let says = |profile: &Profile| {
+        let says = |profile: &Profile, whose: usize| {
             let usual = of(profile)?;
-            let said = series::surprise(count as f64, usual.mean * rush, usual.spread);
-            Some(if count as f64 > BEYOND * usual.most as f64 { said } else { 0.0 })
+            if count as f64 <= BEYOND * usual.most as f64 {
+                return Some(0.0);
+            }
+            let today = series::surprise(count as f64, usual.mean * rush, usual.spread);
+            Some(match span {
+                Span::Day(which) => series::together(today, self.own.recent(which, whose)),
+                Span::Hour | Span::Week => today,
+            })
         };
-        let own = says(self.own).unwrap_or(0.0);
-        match (known, self.peers.map(says)) {
+        let own = says(self.own, OWN.into()).unwrap_or(0.0);
+        match (known, self.peers.map(|peers| says(peers, GROUP.into()))) {
             // Two witnesses: over a day, when the rush of the others shows, the one may be less sure where the other is more.
             (true, Some(Some(peers))) if self.live.kin => {
-                let least = if day { limit * 2.0 / 3.0 } else { limit };
+                let least = match span {
+                    Span::Hour => limit,
+                    Span::Day(_) => limit / 2.0,
+                    Span::Week => limit * 2.0 / 3.0,
+                };
                 own >= least && peers >= limit / 3.0 && own + peers >= limit * 4.0 / 3.0
             }
             (true, _) => own >= limit,
             (false, Some(peers)) => peers.unwrap_or(0.0) >= limit,
             (false, None) => false,
         }
+    }
+
+    /// How surprising the day is so far, of people and rows: to the principal and to its group.
+    fn today(&self) -> [[f64; 2]; 2] {
+        [PEOPLE, ROWS].map(|which| {
+            let count = pace::today(self, which) as f64;
+            let says = |profile: &Profile| {
+                let usual = profile.a_day(which, self.moment.weekday);
+                series::surprise(count, usual.mean * self.rush[which], usual.spread)
+            };
+            let known = if which == PEOPLE { self.known } else { self.rows_known };
+            [if known { says(self.own) } else { 0.0 }, self.peers.filter(|_| self.live.kin).map_or(0.0, says)]
+        })
     }
 
     /// What is usual, in words.
@@ -240,7 +286,7 @@ impl Baselines {
         if !judged {
             return Strange::default();
         }
-        self.judge(key, o, touch, (noted, export), thresholds, clock)
+        self.judge(key, (o, touch, policy), (noted, export), thresholds, clock)
     }
 
     /// The hour of `over` is over, and perhaps its day: that is learnt. Gives the hour that begins.
@@ -256,7 +302,13 @@ impl Baselines {
         let enough = thresholds.baseline_days;
         let (group, kin) = group(o, touch, policy);
         let group_key = (GROUP, group, key.2);
+        let today = hour.div_euclid(24);
+        let elsewhere = self.profiles.entry((PERSON, key.1, 0), clock).0.attend(today);
+        let watched = self.profiles.entry((STORE, 0, key.2), clock).0.attend(today);
         let own = self.profiles.entry(key, clock).0;
+        if own.first_day == 0 && watched >= enough {
+            own.settled = elsewhere;
+        }
         let mut days: SmallVec<[profile::Day; 1]> = SmallVec::new();
         let mut flow = None;
         if over.hour != 0 {
@@ -289,7 +341,8 @@ impl Baselines {
         if let Some((day, actual, expected)) = flow {
             peers.flow.add(day, actual, expected);
         }
-        Live { hour, group, kin, next: work_hours::LEAST.map(|least| least - 1), ..Live::default() }
+        let next_more = [guesses::LEAST - 1, thresholds.baseline_rows.saturating_sub(1)];
+        Live { hour, group, kin, next: work_hours::LEAST.map(|least| least - 1), next_more, ..Live::default() }
     }
 
     /// Takes note of where the principal comes from and what with, and says what of it is new; with the key of its group.
@@ -357,8 +410,7 @@ impl Baselines {
     fn judge(
         &mut self,
         key: Key,
-        o: &Observation<'_>,
-        touch: &Touch<'_>,
+        (o, touch, policy): (&Observation<'_>, &Touch<'_>, Option<&Policy>),
         (noted, export): (bool, bool),
         thresholds: &Thresholds,
         clock: &mut u64,
@@ -373,6 +425,7 @@ impl Baselines {
         let enough = thresholds.baseline_days;
         let known_peers =
             peers.filter(|peers| peers.members.len() >= PEERS && peers.days >= enough.saturating_mul(GROUP_DAYS));
+        let blind = touch.rows == Count::Unknown && touch.named == 0;
         let sight = Sight {
             own,
             live,
@@ -383,8 +436,10 @@ impl Baselines {
             rush: rush(own, peers.filter(|_| live.kin), moment.day()),
             new,
             allowed_rows: touch.grant().and_then(|grant| grant.max_rows).unwrap_or(0),
-            blind: touch.rows == Count::Unknown && touch.named == 0,
+            blind,
             person: touch.news.person,
+            persons: touch.persons(),
+            job_may_run: blind && policy.is_some_and(|policy| job_may_run(policy, o, touch)),
             actor: &o.event.actor,
             store: &touch.template.store.name,
             thresholds,
@@ -394,6 +449,10 @@ impl Baselines {
             let verdict = (baseline.judge)(&sight);
             let fresh = verdict.filter(|one| own.tells(number, one.what, moment.hour, one.count));
             found.extend(fresh.map(|one| (number, one)));
+        }
+        let today = sight.today();
+        if let Some(own) = self.profiles.existing(key, clock) {
+            own.so_far(today);
         }
         if !found.is_empty() {
             let actor = &o.event.actor;
@@ -471,7 +530,19 @@ fn count(live: &mut Live, o: &Observation<'_>, touch: &Touch<'_>) -> bool {
     for identifier in &o.event.identifiers {
         if let Some(domain) = touch.template.domain(identifier.kind, identifier.column) {
             more |= live.people.see(domain, identifier.key.0);
+            let nobody = identifier.impossible && touch.rows == Count::Unknown || touch.rows == Count::Known(0);
+            if nobody && identifier.kind == IdentifierKind::Iin {
+                live.failed.see(domain, identifier.key.0);
+            }
         }
+    }
+    let taken = touch.delta.filter(|delta| delta.events > 0 || delta.rows.known().is_some()).map_or(0, |delta| {
+        let limit = o.statement().and_then(|statement| statement.limit).filter(|_| touch.template.personal);
+        delta.rows.known().or(limit).unwrap_or(0)
+    });
+    live.taken = live.taken.saturating_add(taken);
+    if o.walks() && touch.template.personal {
+        live.walked = live.walked.saturating_add(taken);
     }
     if let Some(rows) = touch.delta.and_then(|delta| delta.rows.known()) {
         live.rows = live.rows.saturating_add(rows);
@@ -485,36 +556,19 @@ fn count(live: &mut Live, o: &Observation<'_>, touch: &Touch<'_>) -> bool {
             judged = true;
         }
     }
+    for (next, count) in live.next_more.iter_mut().zip([live.failed.count(), live.taken]) {
+        if count > *next {
+            *next = count + count / 8;
+            judged = true;
+        }
+    }
     judged
 }
 
-/// The group of a principal, and whether its members do the same kind of work.
-fn group(o: &Observation<'_>, touch: &Touch<'_>, policy: Option<&Policy>) -> (u128, bool) {
-    let actor = &*o.event.actor;
-    let system = actor.system.name();
-    let named = |kind: &str, name: &str| (hash::wide(&[kind.as_bytes(), system.as_bytes(), name.as_bytes()]), true);
-    if let (Some(grant), Some(policy)) = (touch.grant(), policy)
-        && let Some(roles) = policy.roles(grant.rule)
-    {
-        return named("rule", &roles);
-    }
-    if !actor.person.is_empty() {
-        return named("role", &actor.user);
-    }
-    let pattern = stem(&actor.user);
-    if !pattern.is_empty() && pattern != &*actor.user {
-        return named("name", pattern);
-    }
-    match stem(&actor.program) {
-        "" => (hash::wide(&[b"all", system.as_bytes()]), false),
-        program => named("program", program),
-    }
-}
-
-/// What stands before the first digit: `clerk` of `clerk_07`, `DBeaver` of `DBeaver 23.1 - Main`.
-fn stem(name: &str) -> &str {
-    let end = name.find(|one: char| one.is_ascii_digit()).unwrap_or(name.len());
-    name[..end].trim_end_matches(|one: char| !one.is_alphanumeric())
+/// Whether a declared job would explain it, were its rows known.
+fn job_may_run(policy: &Policy, o: &Observation<'_>, touch: &Touch<'_>) -> bool {
+    let standing = policy.standing(&o.event.actor, &touch.template.store.name, touch.template.doing);
+    standing.rules.iter().any(|rule| policy.grant(*rule).job && policy.runs(*rule, o.event.at))
 }
 
 /// How much more than expected the other members do today.
@@ -526,44 +580,4 @@ fn rush(own: &Profile, peers: Option<&Profile>, day: i64) -> [f64; 2] {
         let actual = all.actual[which].saturating_sub(mine.actual[which]);
         if expected < FLOW[which] { 1.0 } else { (actual as f64 / expected as f64).clamp(1.0, RUSH) }
     })
-}
-
-/// The network that an address belongs to: what of it stays when a lease ends.
-fn network(client: &Client) -> Option<String> {
-    match client {
-        Client::Unknown => None,
-        Client::Local => Some("local".to_owned()),
-        Client::Host(name) => Some(name.to_string()),
-        Client::Address(address) => Some(match address.to_canonical() {
-            std::net::IpAddr::V4(v4) => {
-                let [a, b, c, _] = v4.octets();
-                format!("{a}.{b}.{c}.0/24")
-            }
-            std::net::IpAddr::V6(v6) => {
-                let [a, b, c, ..] = v6.segments();
-                format!("{a:x}:{b:x}:{c:x}::/48")
-            }
-        }),
-    }
-}
-
-fn habit(kind: usize, name: &str) -> u32 {
-    (hash::narrow(name) as u32).wrapping_mul(5).wrapping_add(kind as u32)
-}
-
-/// Where it comes from, with which program and statement, and to which tables.
-fn habits(o: &Observation<'_>, touch: &Touch<'_>) -> SmallVec<[(usize, u32); 8]> {
-    let mut habits = SmallVec::new();
-    let actor = &o.event.actor;
-    habits.extend(network(&actor.client).map(|network| (NETWORK, habit(NETWORK, &network))));
-    if !actor.program.is_empty() {
-        habits.push((PROGRAM, habit(PROGRAM, stem(&actor.program))));
-    }
-    if let Some(statement) = o.statement() {
-        let short = statement.fingerprint ^ statement.fingerprint >> 32;
-        habits.push((SHAPE, (short as u32).wrapping_mul(5).wrapping_add(SHAPE as u32)));
-    }
-    let tables = touch.template.relations.iter().take(16);
-    habits.extend(tables.map(|table| (TABLE, habit(TABLE, &table.name))));
-    habits
 }

@@ -1,9 +1,9 @@
-//! How many different people and rows a principal reads in a day, and people in a week: who takes twenty an hour, hour after
-//! hour, stays below every limit of an hour. And the slow rise from day to day, which no single day tells.
+//! How many different people and rows a principal reads in a day, the two days before it weighed in, and people in a week:
+//! who takes twenty an hour, hour after hour, stays below every limit of an hour. And the slow rise from day to day, which no single day tells.
 
 use super::people::People;
 use super::profile::{PEOPLE, ROWS};
-use super::{Baseline, Profile, Sight, Verdict};
+use super::{Baseline, Profile, Sight, Span, Verdict};
 
 pub(super) static BASELINE: Baseline = Baseline { name: "pace", judge };
 
@@ -16,20 +16,26 @@ fn judge(sight: &Sight<'_>) -> Option<Verdict> {
     found.map(|which| drifted(sight, which)).or_else(|| day(sight)).or_else(|| week(sight))
 }
 
+/// People or rows of today.
+pub(super) fn today(sight: &Sight<'_>, which: usize) -> u64 {
+    let (own, live) = (sight.own, sight.live);
+    match which {
+        PEOPLE => People::together(&[&own.today, &live.people]),
+        _ => own.rows_today().saturating_add(live.rows),
+    }
+}
+
 fn day(sight: &Sight<'_>) -> Option<Verdict> {
-    let (own, live, at, thresholds) = (sight.own, sight.live, sight.moment, sight.thresholds);
+    let (at, thresholds) = (sight.moment, sight.thresholds);
     let measures = [
         (PEOPLE, "different people", thresholds.baseline_people, sight.known),
         (ROWS, "rows", thresholds.baseline_rows.max(sight.allowed_rows), sight.rows_known),
     ];
     measures.into_iter().find_map(|(which, what, least, known)| {
-        let today = match which {
-            PEOPLE => People::together(&[&own.today, &live.people]),
-            _ => own.rows_today().saturating_add(live.rows),
-        };
+        let today = today(sight, which);
         let usual =
             |profile: &Profile| (which == PEOPLE || profile.row_days > 0).then(|| profile.a_day(which, at.weekday));
-        if today < least.saturating_mul(2) || !sight.strange(today, sight.rush[which], known, true, usual) {
+        if today < least.saturating_mul(2) || !sight.strange(today, sight.rush[which], known, Span::Day(which), usual) {
             return None;
         }
         let usually = sight.usually(known, usual);
@@ -44,7 +50,7 @@ fn week(sight: &Sight<'_>) -> Option<Verdict> {
     let usual = |profile: &Profile| profile.people_a_week();
     let known = sight.known && usual(own).is_some();
     let least = sight.thresholds.baseline_people.saturating_mul(4);
-    if !known || week < least || !sight.strange(week, sight.rush[PEOPLE], true, true, usual) {
+    if !known || week < least || !sight.strange(week, sight.rush[PEOPLE], true, Span::Week, usual) {
         return None;
     }
     let usually = sight.usually(true, usual);

@@ -5,6 +5,8 @@
 //! all, the rest is cut at a multiple of what was expected (`series.rs`). A day without work teaches nothing: a leave is no
 //! reason to expect less.
 
+use super::coverage::Walks;
+use super::guesses::Failures;
 use super::people::People;
 use super::series::{Lesson, Level, Series};
 use crate::session::plain;
@@ -23,12 +25,17 @@ const GROUP_PEAK: u64 = 512;
 const HABITS: usize = 192;
 /// Statement shapes of one hour that need no second look.
 const SEEN: usize = 64;
+/// Days before this one that are weighed in.
+const BEFORE: usize = 2;
+const NAT: f64 = 64.0;
 const MEMBERS: usize = 64;
 const TABLES: usize = 64;
 const DESTINATIONS: usize = 32;
 /// Verdicts that are remembered, so that none is told day after day.
 const TOLD: usize = 16;
 const WEEK_HOURS: i64 = 168;
+
+type Says = [[u16; 2]; 2];
 
 /// Kinds of habits.
 pub(super) const NETWORK: usize = 0;
@@ -56,8 +63,18 @@ pub(super) struct Live {
     /// The log gave rows.
     #[serde(skip_serializing_if = "plain")]
     pub(super) counted: bool,
-    /// Counts at which it is judged next.
+    /// Identity numbers that nobody has: without a check digit that holds, or asked for in vain.
+    #[serde(skip_serializing_if = "plain")]
+    pub(super) failed: People,
+    /// Rows at most, and those of them that ranges of keys asked for: what the log gives, else the LIMIT.
+    #[serde(skip_serializing_if = "plain")]
+    pub(super) taken: u64,
+    #[serde(skip_serializing_if = "plain")]
+    pub(super) walked: u64,
+    /// Counts at which it is judged next: people and rows; numbers that nobody has and rows taken.
     pub(super) next: [u64; 2],
+    #[serde(skip_serializing_if = "plain")]
+    pub(super) next_more: [u64; 2],
     /// Actor and statement together: known already.
     #[serde(skip_serializing_if = "plain")]
     pub(super) seen: Vec<u32>,
@@ -88,6 +105,8 @@ pub(super) struct Hour {
     pub(super) counts: [u64; 2],
     pub(super) counted: bool,
     pub(super) told: u8,
+    #[serde(default, skip_serializing_if = "plain")]
+    pub(super) failed: u64,
 }
 
 /// A day that is over.
@@ -252,6 +271,22 @@ pub(super) struct Profile {
     weeks: u8,
     /// Distinct tables of a day.
     pub(super) tables: Series,
+    /// Days of work at other stores when it first came to this one, which others had worked with for long.
+    #[serde(skip_serializing_if = "plain")]
+    pub(super) settled: u16,
+    /// Rows that it took at most since it came.
+    #[serde(skip_serializing_if = "plain")]
+    pub(super) taken: u64,
+    #[serde(skip_serializing_if = "plain")]
+    pub(super) walks: Walks,
+    #[serde(skip_serializing_if = "plain")]
+    pub(super) failures: Failures,
+    /// How surprising today is so far, and the last days of work were: of people and rows, to itself and to its group, in
+    /// 1/64 nats.
+    #[serde(skip_serializing_if = "plain")]
+    today_says: Says,
+    #[serde(skip_serializing_if = "plain")]
+    before_says: Vec<Says>,
     #[serde(skip_serializing_if = "plain")]
     pub(super) drift: [Drift; 2],
     #[serde(skip_serializing_if = "plain")]
@@ -287,7 +322,7 @@ pub(super) struct Profile {
 }
 
 /// Monday of the week of a local day.
-fn week(day: i64) -> i64 {
+pub(super) fn week(day: i64) -> i64 {
     (day + 3).div_euclid(7)
 }
 
@@ -331,6 +366,18 @@ impl Profile {
         self.hours.iter().fold(0, |sum: u64, hour| sum.saturating_add(hour.counts[ROWS]))
     }
 
+    /// Notes that there was work on `day`; gives the days with work before it.
+    pub(super) fn attend(&mut self, day: i64) -> u16 {
+        let before = self.days - u16::from(self.day == day && self.days > 0);
+        if self.first_day == 0 {
+            self.first_day = day;
+        }
+        if day > self.day {
+            (self.day, self.days) = (day, self.days.saturating_add(1));
+        }
+        before
+    }
+
     /// The same of a week; nothing before one was seen whole.
     pub(super) fn people_a_week(&self) -> Option<Usual> {
         let mean = self.by_week.mean(0).max(0.5);
@@ -363,7 +410,10 @@ impl Profile {
     pub(super) fn end_hour(&mut self, live: &Live) {
         let of_day = u8::try_from(live.hour.rem_euclid(24)).unwrap_or(0);
         let counts = [live.people.count(), live.rows];
-        self.hours.push(Hour { hour: of_day, counts, counted: live.counted, told: live.told });
+        let failed = live.failed.count();
+        self.hours.push(Hour { hour: of_day, counts, counted: live.counted, told: live.told, failed });
+        self.taken = self.taken.saturating_add(live.taken);
+        self.walks.add(week(live.hour.div_euclid(24)), live.walked);
         self.today.merge(&live.people);
         self.habits.close_hour();
     }
@@ -391,6 +441,11 @@ impl Profile {
         };
         if ended {
             (self.week, self.week_told) = (People::default(), 0);
+        }
+        let says = std::mem::take(&mut self.today_says);
+        if over.told < INCIDENT && !over.hours.is_empty() {
+            self.before_says.insert(0, says);
+            self.before_says.truncate(BEFORE);
         }
         (self.today, self.today_tables, self.today_new) = (People::default(), Vec::new(), 0);
         self.day = day;
@@ -433,6 +488,7 @@ impl Profile {
                 }
             }
         }
+        day.hours.iter().filter(|hour| !near(hour.hour)).for_each(|hour| self.failures.learn(hour));
         for which in [PEOPLE, ROWS] {
             let most = day.hours.iter().filter(|hour| !near(hour.hour)).map(|hour| hour.counts[which]).max();
             self.counts[which].peak(most.unwrap_or(0), if group { GROUP_PEAK } else { PEAK });
@@ -470,6 +526,16 @@ impl Profile {
         let tables = day.tables as f64;
         self.tables.learn(1, &Lesson { slot: 0, count: tables, expected, seen, memory: 40, few: 2.0 });
         self.tables.peak(day.tables, if self.members.is_empty() { PEAK } else { GROUP_PEAK });
+    }
+
+    /// Notes how surprising today is so far.
+    pub(super) fn so_far(&mut self, says: [[f64; 2]; 2]) {
+        self.today_says = says.map(|one| one.map(|nats| (nats * NAT) as u16));
+    }
+
+    /// How surprising the last days of work were, the latest first.
+    pub(super) fn recent(&self, which: usize, whose: usize) -> impl Iterator<Item = f64> + '_ {
+        self.before_says.iter().map(move |says| f64::from(says[which][whose]) / NAT)
     }
 
     /// Notes a table of today; says whether it is the first time today.

@@ -40,6 +40,35 @@ pub(super) fn surprise(count: f64, mean: f64, spread: f64) -> f64 {
     count * (count / mean).ln() - (count + shape) * ((count + shape) / (mean + shape)).ln()
 }
 
+/// How much it says that `count` of `all` are what a share of `usual` is expected to be, in nats: the bound of Chernoff and
+/// Hoeffding on the upper tail of the binomial law (W. Hoeffding, "Probability inequalities for sums of bounded random
+/// variables", 1963, theorem 1), `all` times the divergence of Kullback and Leibler.
+pub(super) fn surplus(count: f64, all: f64, usual: f64) -> f64 {
+    let (share, usual) = ((count / all.max(1.0)).min(1.0), usual.clamp(1e-6, 1.0 - 1e-6));
+    if share <= usual {
+        return 0.0;
+    }
+    let rest = if share < 1.0 { (1.0 - share) * ((1.0 - share) / (1.0 - usual)).ln() } else { 0.0 };
+    all * (share * (share / usual).ln() + rest)
+}
+
+/// Surprises of several days as that of all of them (R. Fisher, "Statistical Methods for Research Workers", 1932, section
+/// 21.1): a sum `s` of `k` of them is reached by chance with `e^-s·(1 + s + … + s^(k-1)/(k-1)!)` at most. The first is
+/// today's; of the days before it as many are taken as say most, and one nat is paid for the choice.
+pub(super) fn together(today: f64, before: impl IntoIterator<Item = f64>) -> f64 {
+    let (mut sum, mut most) = (today, today);
+    for (number, one) in before.into_iter().enumerate() {
+        sum += one;
+        let (mut ways, mut term) = (1.0, 1.0);
+        for at in 0..=number {
+            term *= sum / (at as f64 + 1.0);
+            ways += term;
+        }
+        most = f64::max(most, sum - f64::ln(ways) - 1.0);
+    }
+    most
+}
+
 /// Surprise of what happened in `times` of `periods` before, and happens now: the estimate of Krichevsky and Trofimov
 /// (1981), `(times + ½) / (periods + 1)`.
 pub(super) fn rarity(times: u16, periods: u16) -> f64 {
@@ -164,6 +193,31 @@ mod tests {
         // Less scatter, more surprise.
         assert!(surprise(30.0, 10.0, 0.0) > surprise(30.0, 10.0, 0.05));
         assert!((surprise(30.0, 10.0, 1e-9) - surprise(30.0, 10.0, 1e-5)).abs() < 0.1);
+    }
+
+    #[test]
+    fn days_together_say_more_than_one_and_less_than_their_sum() {
+        assert_eq!(together(9.0, []), 9.0);
+        assert_eq!(together(9.0, [0.0, 0.0]), 9.0);
+        let two = together(8.0, [8.0]);
+        assert!((two - (15.0 - 17_f64.ln())).abs() < 1e-9, "{two}");
+        assert!(together(8.0, [8.0, 8.0]) > two);
+        assert_eq!(together(0.5, [0.5, 0.5]), 0.5);
+    }
+
+    #[test]
+    fn surplus_bounds_the_binomial_tail() {
+        for (all, usual) in [(20_u32, 0.02_f64), (40, 0.1), (60, 0.5)] {
+            for count in 0..=all {
+                let law = |number: u32| {
+                    let ways = (0..number).fold(1.0, |ways, at| ways * f64::from(all - at) / f64::from(at + 1));
+                    ways * usual.powi(number as i32) * (1.0 - usual).powi((all - number) as i32)
+                };
+                let tail: f64 = (count..=all).map(law).sum();
+                let says = surplus(f64::from(count), f64::from(all), usual);
+                assert!(tail <= (-says).exp() + 1e-9, "{count} of {all} at {usual}: {tail} {says}");
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Weeks of made-up work, and what is strange about them: nothing, while they are ordinary.
 
+mod every;
+
 use super::*;
+use crate::hash;
 use crate::tests::{CATALOGUE, Spec, event};
 use crate::{Catalogue, Detection, Detectors, Kind, Severities};
 use kuzet_event::*;
@@ -68,6 +71,9 @@ struct House {
     detectors: Detectors,
     chance: Chance,
     told: Vec<Detection>,
+    /// What a store would keep.
+    rows: std::collections::BTreeMap<Vec<u8>, Vec<u8>>,
+    thresholds: Thresholds,
 }
 
 impl House {
@@ -76,10 +82,27 @@ impl House {
     }
 
     fn with(thresholds: Thresholds) -> House {
+        let (told, rows) = (Vec::new(), std::collections::BTreeMap::new());
+        let detectors = House::detectors(&thresholds);
+        House { detectors, chance: Chance(0x5eed), told, rows, thresholds }
+    }
+
+    fn detectors(thresholds: &Thresholds) -> Detectors {
         let catalogue = Catalogue::parse(CATALOGUE, "catalogue.toml").unwrap();
         let policy = Policy::parse(POLICY, "policy.toml").unwrap();
-        let detectors = Detectors::new(catalogue, Some(policy), thresholds, Severities::default());
-        House { detectors, chance: Chance(0x5eed), told: Vec::new() }
+        Detectors::new(catalogue, Some(policy), thresholds.clone(), Severities::default())
+    }
+
+    /// Ends, and goes on with `again` from what a store would have kept.
+    fn restart(&mut self, mut again: Detectors) {
+        for (key, value) in self.detectors.changes() {
+            match value {
+                Some(value) => self.rows.insert(key, value),
+                None => self.rows.remove(&key),
+            };
+        }
+        again.restore(self.rows.clone());
+        self.detectors = again;
     }
 
     fn act(&mut self, at: i64, user: &str, form: u8, person: u16, rows: Option<u64>) {
@@ -87,6 +110,17 @@ impl House {
     }
 
     fn act_from(&mut self, at: i64, user: &str, form: u8, person: u16, rows: Option<u64>, from: (&str, &str)) {
+        self.act_so(at, user, (form, person, rows), from, |_| {});
+    }
+
+    fn act_so(
+        &mut self,
+        at: i64,
+        user: &str,
+        (form, person, rows): (u8, u16, Option<u64>),
+        from: (&str, &str),
+        so: impl FnOnce(&mut Event),
+    ) {
         let spec = Spec {
             seconds: 0,
             user: 0,
@@ -107,6 +141,7 @@ impl House {
             program: Arc::from(from.1),
             ..(*event.actor).clone()
         });
+        so(&mut event);
         self.detectors.observe(&event, &mut self.told);
     }
 
@@ -124,7 +159,11 @@ impl House {
             outcome: 1,
             witness: Witness::Audit,
         };
-        let mut event = event(&spec);
+        self.read_rows(at, user, table, &spec);
+    }
+
+    fn read_rows(&mut self, at: i64, user: &str, table: &str, spec: &Spec) {
+        let mut event = event(spec);
         let relation = Relation { schema: Arc::from(""), name: Arc::from(table), access: Access::Read };
         let statement = event.statement.as_deref().unwrap();
         let fingerprint = hash::narrow(table);

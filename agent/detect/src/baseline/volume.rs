@@ -1,7 +1,7 @@
 //! How many people and rows an hour of the week brings.
 
 use super::profile::{PEOPLE, ROWS};
-use super::{Baseline, Sight, Verdict};
+use super::{Baseline, Sight, Span, Verdict};
 
 pub(super) static BASELINE: Baseline = Baseline { name: "volume", judge };
 
@@ -16,7 +16,7 @@ fn judge(sight: &Sight<'_>) -> Option<Verdict> {
         let usual = |profile: &super::Profile| {
             (which == PEOPLE || profile.row_days > 0).then(|| profile.hour(which, at.weekday, at.of_day))
         };
-        if count < least || !sight.strange(count, sight.rush[which], known, false, usual) {
+        if count < least || !sight.strange(count, sight.rush[which], known, Span::Hour, usual) {
             return None;
         }
         let (from, to, store) = (at.of_day, at.of_day + 1, sight.store);

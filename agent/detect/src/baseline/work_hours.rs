@@ -17,6 +17,9 @@ const WEEKS: i64 = 4;
 fn judge(sight: &Sight<'_>) -> Option<Verdict> {
     let (live, at) = (sight.live, sight.moment);
     let counts = [live.people.count(), live.rows];
+    if sight.job_may_run {
+        return None;
+    }
     let works = sight.blind || counts[PEOPLE] >= LEAST[PEOPLE] || counts[ROWS] >= LEAST[ROWS];
     let peers = sight.peers.filter(|_| live.kin);
     // Who is new keeps the hours of those who do the same.

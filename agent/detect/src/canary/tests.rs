@@ -40,7 +40,7 @@ fn asked(kind: IdentifierKind, hash: u128, form: u8) -> kuzet_event::Event {
         outcome: 1,
         witness: Witness::Audit,
     });
-    found.identifiers = smallvec![Identifier { column: 0, kind, key: PersonKey(hash) }];
+    found.identifiers = smallvec![Identifier::new(0, kind, PersonKey(hash))];
     found
 }
 

@@ -67,7 +67,7 @@ fn on_touch(
         Count::Unknown if o.has(Flag::Unfiltered) && !o.has(Flag::Aggregate) && touch.template.personal && !capped => {
             (false, Box::new(|| "read without a condition; the log gives no rows".to_owned()))
         }
-        Count::Unknown if walks(o) && touch.template.personal && !capped => {
+        Count::Unknown if o.walks() && touch.template.personal && !capped => {
             (false, Box::new(|| "a range of keys is read; the log gives no rows".to_owned()))
         }
         Count::Known(rows) if heavy.is_some() => {
@@ -85,11 +85,6 @@ fn on_touch(
     let store = touch.template.store.name.clone();
     let user = o.event.actor.user.clone();
     teller.tell(o, touch, account, call, || format!("role {user} reads store {store} in bulk: {}", reason()));
-}
-
-/// Whether its conditions are ranges of keys and nothing that names a value: `id < 3000` is a part of the table, or all.
-fn walks(o: &Observation<'_>) -> bool {
-    o.has(Flag::KeyRange) && !o.has(Flag::Pointed) && !o.has(Flag::Aggregate)
 }
 
 /// Bytes that one call sent in fewer rows than a screen has, where the record says so.

@@ -9,7 +9,7 @@ use crate::teller::{Call, Observation, Teller, Touch};
 pub(super) static DETECTOR: Detector = Detector {
     name: "enumeration",
     kinds: &[Kind::Enumeration],
-    thresholds: &["enumeration_people", "enumeration_misses", "pointed_values", "window_seconds"],
+    thresholds: &["enumeration_people", "enumeration_misses", "enumeration_series", "pointed_values", "window_seconds"],
     on_event: None,
     on_touch: Some(on_touch),
 };
@@ -32,11 +32,18 @@ fn on_touch(
     // A rule that says how many people an hour knows better than the default.
     let limit = grant.and_then(|grant| grant.max_people_per_hour).unwrap_or(thresholds.enumeration_people);
     let (lookups, misses) = (account.people.lookups(), account.people.misses());
+    // Who tries numbers goes through those that were given out one after the other, whether the log gives rows or not.
+    let series = o.event.identifiers.iter().map(|one| one.series).filter(|series| *series != 0);
+    let alike = series.map(|series| account.people.in_series(series)).max().unwrap_or(0);
     let seconds = thresholds.window_seconds;
     let what = if lookups > 0 && lookups >= limit {
         format!("{lookups} people looked up one by one within {seconds} seconds, {limit} is many")
     } else if misses >= thresholds.enumeration_misses {
         format!("{misses} identifiers tried within {seconds} seconds that nobody has")
+    } else if alike >= thresholds.enumeration_series {
+        format!(
+            "{alike} identity numbers of one birth date and sex tried within {seconds} seconds, one after the other"
+        )
     } else {
         return;
     };

@@ -244,6 +244,11 @@ impl Policy {
         Err(failed)
     }
 
+    /// Whether a rule holds at `at`, whatever the rows.
+    pub(crate) fn runs(&self, index: u16, at: Timestamp) -> bool {
+        self.rules.get(usize::from(index)).is_some_and(|rule| rule.failing_at(at, None).is_none())
+    }
+
     /// What a rule says beyond allowing.
     pub(crate) fn grant(&self, index: u16) -> Grant {
         self.rules.get(usize::from(index)).map_or_else(Grant::default, |rule| Grant {
