@@ -19,15 +19,56 @@ pub(crate) struct Pending {
     pub(crate) store: u64,
 }
 
+/// Which records told the statement that is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Telling {
+    #[serde(skip_serializing_if = "plain")]
+    number: u64,
+    fingerprint: u64,
+    /// Kinds of record.
+    told: u8,
+}
+
+impl Telling {
+    /// Takes note of a record; says whether it tells a statement that was told before.
+    fn meet(&mut self, event: &Event) -> bool {
+        let fingerprint = event.statement.as_ref().map_or(0, |statement| statement.fingerprint);
+        let number = event.statement_number;
+        let same_text = fingerprint != 0 && fingerprint == self.fingerprint;
+        let failed = event.outcome == Outcome::Failure;
+        let mine = if event.witness == Witness::Audit { AUDITED } else { PLAIN };
+        let other = number != 0 && self.number != 0 && number != self.number;
+        // pgaudit and server_audit number their records; a plain line of the same text belongs to the one before it
+        // (log_statement) or behind it (an error, a duration).
+        let same =
+            (number != 0 && number == self.number && event.witness == Witness::Audit && self.told & AUDITED != 0)
+                || (same_text && !other && failed && self.told & FAILED == 0)
+                || (same_text && !other && self.told & (mine | FAILED) == 0);
+        if !same {
+            *self = Telling::default();
+        }
+        self.told |= if failed { mine | FAILED } else { mine };
+        if number != 0 {
+            self.number = number;
+        }
+        if fingerprint != 0 {
+            self.fingerprint = fingerprint;
+        }
+        same
+    }
+}
+
 /// One session. What is as in a new one is not written: thousands of rows go into one transaction.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Session {
+    statement: Telling,
+    /// The same of the statements that rules hit, and the rules of the current one: a correlation counts it once.
     #[serde(skip_serializing_if = "plain")]
-    number: u64,
-    fingerprint: u64,
-    /// Which kinds of record told the current statement.
-    told: u8,
+    hit: Telling,
+    #[serde(skip_serializing_if = "plain")]
+    rules: Vec<u32>,
     /// Stores that the current statement was counted for, whether as a change, and its rows so far.
     #[serde(skip_serializing_if = "plain")]
     counted: Vec<(u64, bool, Option<u64>)>,
@@ -62,33 +103,29 @@ impl Session {
     /// Takes note of a record; says whether it tells a statement that was told before.
     pub(crate) fn meet(&mut self, event: &Event) -> bool {
         self.latest = self.latest.max(event.at.0);
-        let fingerprint = event.statement.as_ref().map_or(0, |statement| statement.fingerprint);
-        let number = event.statement_number;
-        let same_text = fingerprint != 0 && fingerprint == self.fingerprint;
-        let failed = event.outcome == Outcome::Failure;
-        let mine = if event.witness == Witness::Audit { AUDITED } else { PLAIN };
-        let other = number != 0 && self.number != 0 && number != self.number;
-        // pgaudit and server_audit number their records; a plain line of the same text belongs to the one before it
-        // (log_statement) or behind it (an error, a duration).
-        let same =
-            (number != 0 && number == self.number && event.witness == Witness::Audit && self.told & AUDITED != 0)
-                || (same_text && !other && failed && self.told & FAILED == 0)
-                || (same_text && !other && self.told & (mine | FAILED) == 0);
+        let same = self.statement.meet(event);
         if !same {
             self.counted.clear();
             self.asked.clear();
-            self.told = 0;
-            self.number = 0;
-            self.fingerprint = 0;
-        }
-        self.told |= if failed { mine | FAILED } else { mine };
-        if number != 0 {
-            self.number = number;
-        }
-        if fingerprint != 0 {
-            self.fingerprint = fingerprint;
         }
         same
+    }
+
+    /// Whether `rule` hits the statement of a record for the first time; [`hit`](Session::hit) comes before.
+    pub(crate) fn first_of(&mut self, rule: u32) -> bool {
+        let first = !self.rules.contains(&rule);
+        if first && self.rules.len() < MAX_COUNTED {
+            self.rules.push(rule);
+        }
+        first
+    }
+
+    /// Takes note of a record that rules hit.
+    pub(crate) fn hit(&mut self, event: &Event) {
+        self.latest = self.latest.max(event.at.0);
+        if !self.hit.meet(event) {
+            self.rules.clear();
+        }
     }
 
     /// What the current statement adds for a store, and its rows as far as known now.

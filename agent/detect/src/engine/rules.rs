@@ -1,6 +1,6 @@
 //! Events before the rules: every one that a log tells, also those that touch no store.
 
-use super::{Detectors, judge};
+use super::{Detectors, judge, session_key};
 use crate::Detection;
 use crate::resolve::{Identity, Template};
 use crate::rules::{Found, RuleBook, Rules};
@@ -55,7 +55,18 @@ impl Detectors {
             }
             _ => None,
         };
-        self.shared.rules.meet(event, templates, allowed)
+        let (sessions, clock) = (&mut self.sessions, &mut self.shared.clock);
+        let mut noted = event.action != Action::Statement;
+        self.shared.rules.meet(event, templates, allowed, &mut |rule| {
+            if event.action != Action::Statement {
+                return true;
+            }
+            let session = sessions.entry(session_key(event, who), clock).0;
+            if !std::mem::replace(&mut noted, true) {
+                session.hit(event);
+            }
+            session.first_of(rule)
+        })
     }
 
     /// Events that are no statements. What was measured is shown when no log explains it. A request may ask for a canary.

@@ -293,3 +293,55 @@ fn measured_rows_go_to_the_person_who_alone_ran_the_statement() {
     let unsaid: Vec<Event> = unsaid.into_iter().chain([counted(105, SELECT_ALL, 10_000)]).collect();
     assert_eq!(rows_by_person(&unsaid), [("?".to_owned(), 10_000, true)]);
 }
+
+/// A rule beside the stores and the correlation that counts it.
+const COUNTED: &str = "title: a look\nid: 0c54b7a5-3e8f-4a4f-9a1e-6a3b0f1f0a01\nname: look\nlogsource:\n  category: database\n\
+    detection:\n  s:\n    db.query.summary: 'form 15'\n  condition: s\nlevel: informational\n---\ntitle: many looks\n\
+    id: 0c54b7a5-3e8f-4a4f-9a1e-6a3b0f1f0a02\nname: looks\ncorrelation:\n  type: event_count\n  rules: [look]\n  group-by:\n    \
+    - user.name\n  timespan: 10m\n  condition:\n    gte: 5\nlevel: medium\n";
+
+#[test]
+fn a_statement_that_audit_and_log_both_tell_counts_once_in_a_correlation() {
+    let (book, faults) = crate::RuleBook::load([("look.yml", COUNTED)], &Default::default(), &Default::default(), &[]);
+    assert!(faults.is_empty(), "{faults:?}");
+    let fired = |statements: u64, witnesses: &[Witness], cut: bool| {
+        let make = || {
+            let catalogue = Catalogue::parse(CATALOGUE, "catalogue.toml").unwrap();
+            let detectors = Detectors::new(catalogue, None, Thresholds::default(), Severities::default());
+            detectors.with_rules(book.clone())
+        };
+        let (mut detectors, mut saved) = (make(), std::collections::BTreeMap::new());
+        let mut detections = Vec::new();
+        for number in 0..statements {
+            for witness in witnesses {
+                let spec = Spec {
+                    seconds: i64::try_from(number).unwrap() * 10,
+                    user: 1,
+                    client: 0,
+                    session: 7,
+                    number: if *witness == Witness::Audit { number + 1 } else { 0 },
+                    form: 15,
+                    rows: None,
+                    person: 1,
+                    outcome: 1,
+                    witness: *witness,
+                };
+                detectors.observe(&event(&spec), &mut detections);
+                if cut {
+                    saved.extend(detectors.changes().into_iter().filter_map(|(key, value)| Some((key, value?))));
+                    detectors = make();
+                    detectors.restore(saved.clone());
+                }
+            }
+        }
+        detections.iter().filter(|one| one.rule.is_some()).count()
+    };
+    for both in [&[Witness::Audit, Witness::Log][..], &[Witness::Log, Witness::Audit]] {
+        for cut in [false, true] {
+            assert_eq!((fired(4, both, cut), fired(5, both, cut)), (0, 1), "{both:?} {cut}");
+        }
+    }
+    assert_eq!((fired(4, &[Witness::Log], false), fired(5, &[Witness::Log], false)), (0, 1));
+    // A record a relation, as pgaudit writes them.
+    assert_eq!(fired(4, &[Witness::Audit, Witness::Audit], false), 0);
+}

@@ -206,8 +206,15 @@ impl Rules {
         self.asks_policy
     }
 
-    /// Finds the rules that match; says whether there is one that tells.
-    pub(crate) fn meet(&mut self, event: &Event, touched: &Arc<[Template]>, allowed: Option<bool>) -> bool {
+    /// Finds the rules that match; says whether there is one that tells. `first` says whether a rule, by its place, hits a
+    /// statement for the first time: audit and plain log tell it twice, and a correlation counts it once.
+    pub(crate) fn meet(
+        &mut self,
+        event: &Event,
+        touched: &Arc<[Template]>,
+        allowed: Option<bool>,
+        first: &mut dyn FnMut(u32) -> bool,
+    ) -> bool {
         self.found.clear();
         self.hits.clear();
         let mut evaluated = false;
@@ -215,13 +222,13 @@ impl Rules {
             None => {
                 let at = event.actor.system as usize * WITNESSES.len() + event.witness as usize;
                 let view = View { event, touched, allowed, offset: self.offset, frame: 0 };
-                evaluated = self.match_frame(at, view, touched);
+                evaluated = self.match_frame(at, view, touched, first);
             }
             Some(raw) => {
                 for (frame, topic) in raw.topics().enumerate() {
                     let at = System::ALL.len() * WITNESSES.len() + topic as usize;
                     let view = View { event, touched, allowed, offset: self.offset, frame };
-                    evaluated |= self.match_frame(at, view, touched);
+                    evaluated |= self.match_frame(at, view, touched, first);
                 }
             }
         }
@@ -241,7 +248,13 @@ impl Rules {
     }
 
     /// Finds the rules for one frame of an event that no earlier frame matched; says whether any is for it.
-    fn match_frame(&mut self, number: usize, view: View<'_>, touched: &Arc<[Template]>) -> bool {
+    fn match_frame(
+        &mut self,
+        number: usize,
+        view: View<'_>,
+        touched: &Arc<[Template]>,
+        first: &mut dyn FnMut(u32) -> bool,
+    ) -> bool {
         let Some(Some(route)) = self.book.routes.get(number) else { return false };
         let (event, at, before) = (view.event, view.event.at.0, self.hits.len());
         let bound = Bound { view, binding: &self.book.binding };
@@ -258,7 +271,9 @@ impl Rules {
                 self.hits.push(hit);
             }
         }
-        self.correlator.observe(&self.hits[before..], &bound, at, &mut self.correlated);
+        let counts = |hit: &&Hit| self.correlator.counts(hit.rule) && first(hit.rule.index() as u32);
+        let counted: Vec<Hit> = self.hits[before..].iter().filter(counts).cloned().collect();
+        self.correlator.observe(&counted, &bound, at, &mut self.correlated);
         true
     }
 

@@ -101,6 +101,11 @@ impl Correlator {
         Self { set, key, limits, shapes, tables, of_rules, of_correlations, clock: 0, late: 0, crowded: 0, gone }
     }
 
+    /// Whether a correlation counts the hits of a rule.
+    pub fn counts(&self, rule: RuleId) -> bool {
+        self.of_rules.get(rule.index()).is_some_and(|of| !of.is_empty())
+    }
+
     /// Appends the correlations that `hits` of `event` at `at`, in microseconds, complete, in the order of the set.
     /// Those that only feed others give no alert of their own and are not among them.
     pub fn observe<E: Event + ?Sized>(&mut self, hits: &[Hit], event: &E, at: i64, found: &mut Vec<Correlated>) {
