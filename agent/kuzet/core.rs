@@ -17,6 +17,12 @@ const SNIFF_BYTES: usize = 64 << 10;
 /// A log whose time goes back further than records of several sessions may overtake each other was written by another
 /// hand, or by another clock.
 const BACKWARDS: Duration = Duration::from_secs(10);
+/// A log has no lines of the future. Clocks of two hosts differ by less; what is dated further ahead is forged, or was
+/// written by a clock that jumped.
+const AHEAD: Duration = Duration::from_secs(300);
+/// Records in a row from which the source's clock is ahead: they happen now. One among others happened when its
+/// neighbours did.
+const AHEAD_RECORDS: u32 = 20;
 /// Such jumps of one file that are told; more of them are a log of several clocks.
 const JUMPS: u8 = 3;
 
@@ -48,6 +54,8 @@ pub struct FeedStatus {
     pub told: u64,
     /// Those whose person it did not tell.
     pub untold: u64,
+    /// Events dated ahead of the clock.
+    pub ahead: u64,
     /// Records that never reached a decoder; part of `tally.lost`.
     dropped: u64,
     blind_told: bool,
@@ -81,6 +89,19 @@ struct Reading {
     /// Stamp of its latest record.
     latest: Option<Timestamp>,
     jumps: u8,
+    /// Records dated ahead of the clock, up to the last one in a row; and whether that was told.
+    ahead: u32,
+    ahead_told: bool,
+}
+
+/// What is wrong with the times of some events.
+#[derive(Default)]
+struct Times {
+    /// Where time goes back, and how far.
+    back: Option<(Place, Duration)>,
+    /// Where a record is dated ahead of the clock for the first time, and how far; and how many are.
+    first_ahead: Option<(Place, Duration)>,
+    ahead: u64,
 }
 
 /// Decoders, detectors and the folder with their state.
@@ -178,8 +199,8 @@ impl Core {
         self.suppressions.expired(now).chain(self.detectors.expired(now))
     }
 
-    /// Sets what the wall shows while the next chunks are handled; it decides nothing but "seen at". Never called in a
-    /// replay, where an event is seen when it happened.
+    /// Sets what the wall shows while the next chunks are handled: "seen at", and the time that no record can be ahead of.
+    /// Never called in a replay, where an event is seen when it happened, and none is ahead of when its file was written.
     pub fn set_now(&mut self, now: Timestamp) {
         self.now = Some(now);
     }
@@ -256,7 +277,7 @@ impl Core {
             decoder.restore(&info.decoder);
             self.status[usize::from(info.source.0)].format = Some(format);
             self.folder.trust_source(info.source, format.info().trust);
-            self.decoders.insert(key, Reading { decoder, latest: None, jumps: 0 });
+            self.decoders.insert(key, Reading { decoder, latest: None, jumps: 0, ahead: 0, ahead_told: false });
         }
         self.decoders.get_mut(&key)
     }
@@ -290,6 +311,22 @@ impl Core {
         self.sight_lost(place, what, Count::Known(total.lost_bytes));
     }
 
+    fn tell_times(&mut self, times: &Times) {
+        if let Some((place, back)) = times.back {
+            let seconds = back.as_secs();
+            let what = format!("time in the log goes back by {seconds} s: another clock, or lines that were put in");
+            self.sight_lost(place, what, Count::Known(0));
+        }
+        if let Some((place, ahead)) = times.first_ahead {
+            let seconds = ahead.as_secs();
+            let what = format!(
+                "a record is dated {seconds} s ahead of the clock: it is forged, or the server's clock is wrong; it is taken \
+                 as of the time of the records before it"
+            );
+            self.sight_lost(place, what, Count::Known(0));
+        }
+    }
+
     fn sight_lost(&mut self, place: Place, reason: String, bytes: Count) {
         let source = place.source;
         let system = self
@@ -307,16 +344,20 @@ impl Core {
 }
 
 impl Reading {
-    /// Where time went back among `events`, and how far. Records made to measure and those of requests may carry the time
-    /// when it began.
-    fn jump(&mut self, events: &[Event]) -> Option<(Place, Duration)> {
-        let mut found = None;
-        let ordered = |event: &&Event| event.witness != Witness::Measure && event.action != Action::Request;
-        for event in events.iter().filter(ordered) {
+    /// Looks where time goes back among `events` or runs ahead of `now`, and takes back what is ahead: a stamp of next year
+    /// would end every window and story, and make late what is told after it.
+    fn times(&mut self, events: &mut [Event], now: Option<Timestamp>) -> Times {
+        let mut found = Times::default();
+        for event in events {
+            self.bound(event, now, &mut found);
+            // Records made to measure and those of requests may carry the time when it began.
+            if event.witness == Witness::Measure || event.action == Action::Request {
+                continue;
+            }
             let back = self.latest.map_or(Duration::ZERO, |latest| latest.since(event.at));
             if back > BACKWARDS && self.jumps < JUMPS {
                 self.jumps += 1;
-                found = Some((event.place, back));
+                found.back = Some((event.place, back));
                 self.latest = Some(event.at);
             } else {
                 self.latest = self.latest.max(Some(event.at));
@@ -324,17 +365,31 @@ impl Reading {
         }
         found
     }
+
+    fn bound(&mut self, event: &mut Event, now: Option<Timestamp>, found: &mut Times) {
+        let Some((now, ahead)) = now.map(|now| (now, event.at.since(now))).filter(|(_, ahead)| *ahead > AHEAD) else {
+            self.ahead = 0;
+            return;
+        };
+        self.ahead = self.ahead.saturating_add(1);
+        found.ahead += 1;
+        event.at = self.latest.filter(|_| self.ahead < AHEAD_RECORDS).unwrap_or(now);
+        if !std::mem::replace(&mut self.ahead_told, true) {
+            found.first_ahead = Some((event.place, ahead));
+        }
+    }
 }
 
 impl Sink for Core {
     fn chunk(&mut self, info: &FileInfo, chunk: Chunk<'_>) -> usize {
         let mut events = std::mem::take(&mut self.events);
+        let now = self.now.or_else(|| self.feeds.get(usize::from(info.source.0))?.options.latest);
         let Some(reading) = self.decoder(info, &chunk) else {
             self.events = events;
             return self.unknown(info, &chunk);
         };
         let decoded = reading.decoder.decode(chunk, &mut events);
-        let jump = reading.jump(&events);
+        let times = reading.times(&mut events, now);
         let (mut told, mut untold) = (0, 0);
         for event in &events {
             // Statistics never tell who it was: that says nothing of the application.
@@ -355,15 +410,12 @@ impl Sink for Core {
             status.last_event = Some(status.last_event.map_or(last.at, |before| before.max(last.at)));
             status.events += events.len() as u64;
             (status.told, status.untold) = (status.told + told, status.untold + untold);
+            status.ahead += times.ahead;
             self.watermark = self.watermark.max(last.at);
         }
         events.clear();
         self.events = events;
-        if let Some((place, back)) = jump {
-            let seconds = back.as_secs();
-            let what = format!("time in the log goes back by {seconds} s: another clock, or lines that were put in");
-            self.sight_lost(place, what, Count::Known(0));
-        }
+        self.tell_times(&times);
         if decoded.tally != Tally::default() {
             let place = Place { source: info.source, file: info.file, offset: chunk.offset, length: 0 };
             self.account(info.source, decoded.tally, place);

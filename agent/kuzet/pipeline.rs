@@ -511,6 +511,7 @@ impl Agent {
                 events: status.events,
                 told: status.told,
                 untold: status.untold,
+                ahead: status.ahead,
             });
             metrics.lost_bytes.inc_by(lost_bytes.saturating_sub(metrics.lost_bytes.get()));
             if let Some(at) = status.last_event {

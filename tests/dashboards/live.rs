@@ -79,6 +79,7 @@ impl Trouble {
                 events: 9 * n,
                 told: n,
                 untold: n,
+                ahead: n,
             });
             source.read_bytes.inc_by(1000);
             source.lost_bytes.inc_by(100);

@@ -80,8 +80,8 @@ fn unknown_is_absent_and_not_zero() {
 fn records_are_accounted_for() {
     let metrics = metrics();
     let source = metrics.source(SourceId(1)).unwrap();
-    source.totals(Totals { seen: 10, handled: 6, suppressed: 3, lost: 1, events: 8, told: 2, untold: 1 });
-    source.totals(Totals { seen: 12, handled: 8, suppressed: 3, lost: 1, events: 9, told: 3, untold: 1 });
+    source.totals(Totals { seen: 10, handled: 6, suppressed: 3, lost: 1, events: 8, told: 2, untold: 1, ahead: 0 });
+    source.totals(Totals { seen: 12, handled: 8, suppressed: 3, lost: 1, events: 9, told: 3, untold: 1, ahead: 0 });
     source.gap(GapReason::Truncated);
     let text = text(&metrics);
     assert_eq!(value(&text, r#"kuzet_records_seen_total{source="my"}"#), Some(12.0));

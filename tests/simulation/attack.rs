@@ -58,6 +58,11 @@ impl Attack {
         table.attack.into_iter().filter(here).collect()
     }
 
+    /// The same on another day.
+    pub fn on(self, day: usize) -> Attack {
+        Attack { day, ..self }
+    }
+
     /// When it begins.
     pub fn begins(&self) -> i64 {
         at(self.day, self.hour, 0)

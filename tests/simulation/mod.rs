@@ -12,10 +12,12 @@ mod run;
 mod server;
 
 use attack::Attack;
+use kuzet_detect::Kind;
 use kuzet_incident::Observed;
 use report::report;
+pub use run::quiet_core;
 use run::{Outcome, Plan, Told, run};
-use server::Server;
+pub use server::Server;
 use std::fmt::Write;
 
 /// Seeds of the long lane.
@@ -37,6 +39,17 @@ fn attacks(server: Server, days: usize) -> Vec<Attack> {
     Attack::all(server).into_iter().filter(|attack| attack.day + attack.days <= days).collect()
 }
 
+/// What a reader sees first of every incident.
+fn shown(outcome: &Outcome) -> Vec<String> {
+    outcome.told.iter().map(|told| format!("{} {:?}", report::line(told), told.at)).collect()
+}
+
+/// Every attack of one day, brought forward to the last two days of the gate.
+fn gate_attacks(server: Server) -> Vec<Attack> {
+    let short = attacks(server, usize::MAX).into_iter().filter(|attack| attack.days == 1);
+    short.zip((GATE - 2..GATE).cycle()).map(|(attack, day)| attack.on(day)).collect()
+}
+
 /// Every incident as it is told, without when and how often the agent looked.
 fn stories(outcome: &Outcome) -> Vec<String> {
     let text = |told: &Told| {
@@ -50,9 +63,9 @@ fn stories(outcome: &Outcome) -> Vec<String> {
 #[test]
 fn ten_days_are_quiet_and_attacks_in_them_are_found_however_often_the_agent_restarts() {
     for server in [Server::PostgresqlRows, Server::Mariadb] {
-        let attacks = attacks(server, GATE);
-        assert!(attacks.len() >= 2);
-        let plan = Plan { server, seed: SEEDS[0], days: GATE, restarts: 0 };
+        let attacks = gate_attacks(server);
+        assert!(attacks.len() >= 18);
+        let plan = Plan::new(server, SEEDS[0], GATE);
         let outcome = run(plan, &attacks);
         let table = report(&outcome, &attacks).table(plan, &outcome);
         assert_eq!(report(&outcome, &attacks).found_in_time(), attacks.len(), "{table}");
@@ -64,13 +77,32 @@ fn ten_days_are_quiet_and_attacks_in_them_are_found_however_often_the_agent_rest
     }
 }
 
+/// One line a day of the tenth year from now, in between the others: what is found is what the same line of today gives,
+/// and one incident says that somebody forged it.
+#[test]
+fn a_forged_date_ends_no_story_and_teaches_nothing() {
+    const YEARS: i64 = 10 * 365 * calendar::DAY;
+    let server = Server::Mariadb;
+    let attacks = gate_attacks(server);
+    let plan = Plan { again: Some(0), ..Plan::new(server, SEEDS[0], GATE) };
+    let honest = run(plan, &attacks);
+    let forged = run(Plan { again: Some(YEARS), ..plan }, &attacks);
+    assert_eq!((honest.ahead, forged.ahead >= GATE as u64), (0, true), "{}", forged.ahead);
+    let lost = |told: &&Told| told.incident.kinds.iter().any(|kind| kind.kind == Kind::SightLost);
+    let said: Vec<String> = forged.told.iter().filter(lost).map(report::line).collect();
+    assert!(said.len() == 1 && said[0].contains("ahead of the clock"), "{said:?}");
+    let mut rest = forged;
+    rest.told.retain(|told| !lost(&told));
+    assert_eq!(shown(&honest), shown(&rest));
+}
+
 #[test]
 fn whole_months_are_quiet_and_attacks_in_them_are_found() {
     let Some(days) = std::env::var("KUZET_SIMULATION").ok().and_then(|days| days.parse().ok()) else { return };
     let mut text = String::new();
     for server in Server::ALL {
         for seed in seeds() {
-            let plan = Plan { server, seed, days, restarts: 0 };
+            let plan = Plan::new(server, seed, days);
             let quiet = run(plan, &[]);
             let _ = writeln!(text, "{}", report(&quiet, &[]).table(plan, &quiet));
             let attacks = attacks(server, days);

@@ -1,9 +1,9 @@
 //! Feeds simulated days to the same core as `kuzet run` and `kuzet replay`, in event time, with restarts if wanted, and
 //! keeps when each incident was first told as something to be looked at.
 
-use super::act::{Day, Op};
+use super::act::{Act, Day, Op};
 use super::attack::Attack;
-use super::calendar::{MINUTE, midnight};
+use super::calendar::{MINUTE, at, midnight};
 use super::machines;
 use super::office::{self, Pool};
 use super::server::{Server, Writer};
@@ -13,7 +13,7 @@ use kuzet::core::Core;
 use kuzet::setup;
 use kuzet::source::{FileInfo, Sink};
 use kuzet_decode::{Chunk, Edge};
-use kuzet_detect::{Canaries, Severity};
+use kuzet_detect::{Canaries, Severity, Thresholds};
 use kuzet_event::{FileId, SourceId, Timestamp};
 use kuzet_incident::{Change, Incident, IncidentId, Saved};
 use kuzet_personal::Key;
@@ -34,6 +34,15 @@ pub struct Plan {
     pub days: usize,
     /// Restarts of the agent, at random places.
     pub restarts: usize,
+    /// On each day at noon one record is written twice, the second time dated so much ahead.
+    pub again: Option<i64>,
+}
+
+impl Plan {
+    /// Without restarts or records written twice.
+    pub fn new(server: Server, seed: u64, days: usize) -> Plan {
+        Plan { server, seed, days, restarts: 0, again: None }
+    }
 }
 
 /// One incident and when it became one to be looked at.
@@ -48,6 +57,8 @@ pub struct Outcome {
     pub told: Vec<Told>,
     pub records: u64,
     pub events: u64,
+    /// Events that were dated ahead of the clock.
+    pub ahead: u64,
     pub cpu: Duration,
 }
 
@@ -91,6 +102,13 @@ fn configuration(server: Server) -> Config {
     Config::load(Some(&file)).unwrap_or_else(|faults| panic!("kuzet.toml: {faults:?}")).0
 }
 
+/// The core of a simulated host that nothing happened on, with some of its thresholds changed.
+pub fn quiet_core(server: Server, change: impl FnOnce(&mut Thresholds)) -> Core {
+    let mut config = configuration(server);
+    change(&mut config.thresholds);
+    core(&config)
+}
+
 fn core(config: &Config) -> Core {
     let content = Content::load(config).unwrap_or_else(|faults| panic!("content: {faults:?}"));
     let feeds = setup::feeds(config, &key());
@@ -110,9 +128,10 @@ impl Agent {
         Agent { core, config, file, offset: 0, rows, incidents, events: 0, cpu: Duration::ZERO }
     }
 
-    /// Hands over bytes; gives how many of them are done with.
-    fn feed(&mut self, bytes: &[u8], edge: Edge) -> usize {
+    /// Hands over bytes at `now`; gives how many of them are done with.
+    fn feed(&mut self, bytes: &[u8], edge: Edge, now: i64) -> usize {
         let begin = cpu();
+        self.core.set_now(Timestamp(now));
         let chunk = Chunk { source: SourceId(0), file: FileId(1), offset: self.offset, bytes, edge };
         let consumed = self.core.chunk(&self.file, chunk);
         self.offset += consumed as u64;
@@ -165,11 +184,11 @@ impl Agent {
         self.keep();
         let status = &self.core.status()[0];
         assert_eq!(status.tally.lost, 0, "the agent does not understand the simulated log");
-        let events = self.events + status.events;
+        let (events, ahead) = (self.events + status.events, status.ahead);
         let told = self.incidents.into_values();
         let mut told: Vec<Told> = told.map(|(change, at)| Told { incident: (*change.incident).clone(), at }).collect();
         told.sort_by_key(|told| (told.incident.since, told.incident.id));
-        Outcome { told, records, events, cpu: self.cpu }
+        Outcome { told, records, events, ahead, cpu: self.cpu }
     }
 }
 
@@ -211,7 +230,9 @@ pub fn run(plan: Plan, attacks: &[Attack]) -> Outcome {
     let (mut log, mut slice) = (String::new(), 0);
     // What goes on over midnight.
     let mut late: Vec<Op> = Vec::new();
+    let mut again = plan.again.into_iter().cycle();
     for number in 0..plan.days {
+        let mut twice = again.next().map(|ahead| (at(number, 12, 0), ahead));
         let mut ops = day(plan, number, attacks).ops;
         ops.append(&mut late);
         ops.sort_by_key(|op| op.at);
@@ -219,8 +240,11 @@ pub fn run(plan: Plan, attacks: &[Attack]) -> Outcome {
         for end in (1..).map(|part| midnight(number) + part * SLICE).take(SLICES_A_DAY) {
             while let Some(op) = ops.next_if(|op| op.at < end) {
                 writer.write(&op, &mut log);
+                if let Some((_, ahead)) = twice.take_if(|(noon, _)| op.at >= *noon && matches!(op.act, Act::Say(_))) {
+                    writer.write(&Op { at: op.at + ahead, ..op }, &mut log);
+                }
             }
-            let consumed = agent.feed(log.as_bytes(), Edge::Quiet);
+            let consumed = agent.feed(log.as_bytes(), Edge::Quiet, end);
             log.drain(..consumed);
             slice += 1;
             while stops.first() == Some(&slice) {
@@ -230,6 +254,6 @@ pub fn run(plan: Plan, attacks: &[Attack]) -> Outcome {
         }
         late.extend(ops);
     }
-    agent.feed(log.as_bytes(), Edge::End);
+    agent.feed(log.as_bytes(), Edge::End, midnight(plan.days));
     agent.finish(writer.records)
 }

@@ -109,6 +109,8 @@ metrics! {
     EVENTS = counter("kuzet_events_total", &["source"], "Normalised events decoded from records.");
     SHARED = counter("kuzet_shared_role_statements_total", &["source", "person"],
         "Statements of roles declared shared, by whether the application told the person: told, untold.");
+    AHEAD = counter("kuzet_source_ahead_events_total", &["source"],
+        "Events dated more than five minutes ahead of the clock; each is taken as of the time of the records before it.");
     LOST_BYTES = counter("kuzet_lost_bytes_total", &["source"], "Bytes of log that could not be read, as far as known.");
     GAPS = counter("kuzet_gaps_total", &["source", "reason"], "Gaps in a log: bytes or files that could not be read.");
     LAG_BYTES = gauge("kuzet_source_lag_bytes", &["source"],

@@ -52,6 +52,8 @@ pub struct SourceMetrics {
     pub told: IntCounter,
     /// Those whose person it did not tell.
     pub untold: IntCounter,
+    /// Events dated ahead of the clock.
+    pub ahead: IntCounter,
     /// Bytes lost, as far as known.
     pub lost_bytes: IntCounter,
     gaps: [IntCounter; REASONS.len()],
@@ -80,6 +82,8 @@ pub struct Totals {
     pub told: u64,
     /// Those whose person it did not tell.
     pub untold: u64,
+    /// Events dated ahead of the clock.
+    pub ahead: u64,
 }
 
 impl SourceMetrics {
@@ -99,6 +103,7 @@ impl SourceMetrics {
             (&self.events, totals.events),
             (&self.told, totals.told),
             (&self.untold, totals.untold),
+            (&self.ahead, totals.ahead),
         ];
         for (counter, total) in pairs {
             counter.inc_by(total.saturating_sub(counter.get()));
@@ -148,6 +153,7 @@ pub(super) struct Families {
     read_bytes: IntCounterVec,
     events: IntCounterVec,
     shared: IntCounterVec,
+    ahead: IntCounterVec,
     lost_bytes: IntCounterVec,
     gaps: IntCounterVec,
     lag_bytes: GaugeVec,
@@ -166,6 +172,7 @@ impl Families {
             read_bytes: make.counters(&list::READ_BYTES)?,
             events: make.counters(&list::EVENTS)?,
             shared: make.counters(&list::SHARED)?,
+            ahead: make.counters(&list::AHEAD)?,
             lost_bytes: make.counters(&list::LOST_BYTES)?,
             gaps: make.counters(&list::GAPS)?,
             lag_bytes: make.float_gauges(&list::LAG_BYTES)?,
@@ -192,6 +199,7 @@ impl Families {
             events: self.events.get_metric_with_label_values(&[name])?,
             told: self.shared.get_metric_with_label_values(&[name, "told"])?,
             untold: self.shared.get_metric_with_label_values(&[name, "untold"])?,
+            ahead: self.ahead.get_metric_with_label_values(&[name])?,
             lost_bytes: self.lost_bytes.get_metric_with_label_values(&[name])?,
             gaps: [gap(truncated)?, gap(deleted)?, gap(rewritten)?, gap(unreadable)?, gap(compressed)?, gap(dropped)?],
             lag_bytes: late(&self.lag_bytes),

@@ -308,7 +308,7 @@ fn a_statement_that_audit_and_log_both_tell_counts_once_in_a_correlation() {
         let make = || {
             let catalogue = Catalogue::parse(CATALOGUE, "catalogue.toml").unwrap();
             let detectors = Detectors::new(catalogue, None, Thresholds::default(), Severities::default());
-            detectors.with_rules(book.clone())
+            detectors.with_rules(book.clone(), &kuzet_personal::Key::new([7; 32]))
         };
         let (mut detectors, mut saved) = (make(), std::collections::BTreeMap::new());
         let mut detections = Vec::new();
