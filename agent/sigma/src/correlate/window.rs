@@ -425,9 +425,8 @@ fn in_order(entries: &[Entry]) -> u32 {
 /// Whether an entry is in the sample of so many bits. Hashes of values are keyed; what is sampled of numbers does not
 /// depend on their size.
 fn stays(kind: CorrelationKind, at: i64, what: u64, bits: u8) -> bool {
-    let mut mixed = if kind == CorrelationKind::ValueCount { what } else { what ^ mix(at.cast_unsigned()) };
-    mixed = mix(mixed);
-    bits == 0 || mixed.trailing_zeros() >= u32::from(bits)
+    let mixed = || if kind == CorrelationKind::ValueCount { what } else { what ^ mix(at.cast_unsigned()) };
+    bits == 0 || mix(mixed()).trailing_zeros() >= u32::from(bits)
 }
 
 /// The finaliser of SplitMix64.
