@@ -24,6 +24,12 @@ if wanted fuzz; then
   note ""
   note "## Fuzzing, $minutes minutes a target, no sanitiser (that needs a nightly compiler)"
   note ""
+  # Texts of an operator are seldom hit upon by chance: these begin with good ones.
+  mkdir -p fuzz/corpus/policy fuzz/corpus/suppressions fuzz/corpus/sigma_rule
+  cp tests/scenarios/policy.toml fuzz/corpus/policy/scenarios.toml
+  cp tests/simulation/policy.toml fuzz/corpus/policy/simulation.toml
+  sed -n '/^\[\[suppress\]\]/,/^```/p' docs/noise.md | grep -v '```' >fuzz/corpus/suppressions/docs.toml
+  cp rules/sigma/*/*.yml fuzz/corpus/sigma_rule/
   for target in $(cd fuzz && cargo fuzz list); do
     say "fuzz $target"
     log=$(mktemp)

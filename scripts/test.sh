@@ -52,6 +52,8 @@ say "cargo clippy"
 cargo clippy --locked --workspace --all-targets "${features[@]}" -- -D warnings
 say "cargo test"
 cargo test --locked --workspace "${features[@]}"
+say "cargo test: rules, second opinion"
+cargo test --locked -p kuzet-sigma --features sigma-rust --test edge
 
 say "licences, duplicates, registries"
 if cargo deny --version >/dev/null 2>&1; then
