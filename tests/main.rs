@@ -14,6 +14,7 @@ mod notify;
 mod place;
 mod policy;
 mod robust;
+mod rule_commands;
 mod rules;
 mod scenarios;
 mod simulation;

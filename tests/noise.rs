@@ -57,7 +57,7 @@ fn what_is_suppressed_or_declared_opens_no_incident_and_is_counted_everywhere() 
     let size = scratch.join("audit.csv").metadata().unwrap().len();
     agent.setup.caught_up(&|_| size);
     let silenced = "kuzet_suppressed_detections_total{suppression=\"monthly list\"}";
-    let explained = "kuzet_expected_events_total{job=\"nightly dump\"}";
+    let explained = "kuzet_expected_events_total{declared_job=\"nightly dump\"}";
     let metric = |name: &str| agent.setup.metric(name);
     until("what was silenced", LIMIT, || metric(silenced).filter(|times| *times > 0.0));
     until("what was explained", LIMIT, || metric(explained).filter(|times| *times > 0.0));
@@ -73,10 +73,35 @@ fn what_is_suppressed_or_declared_opens_no_incident_and_is_counted_everywhere() 
     assert!(named("monthly list") > 0 && named("nightly dump") > 0, "{status}");
     let doctor = documents(&agent.setup.run(&["doctor", "--json"])).remove(0);
     assert_eq!(doctor["declared"], status["declared"]);
-    assert!(doctor["limits"].as_array().unwrap().iter().any(|one| one["code"] == "KD18"), "{doctor}");
-    let check = documents(&agent.setup.run(&["check", "--json"])).remove(0);
-    assert_eq!((&check["ok"], &check["faults"][0]["code"]), (&true.into(), &"KZ209".into()), "{check}");
-    assert_eq!(check["jobs"], serde_json::json!(["nightly dump"]));
+}
+
+/// One day of a recording: everybody is still learnt, and who it is is not told.
+#[test]
+fn how_far_baselines_are_learnt_is_told_by_store() {
+    let log = root().join("tests/data/samples/postgresql/pgaudit-copy_out.csv");
+    let setup = Setup::new("learnt").source("pg", "postgresql_csvlog", &log, "");
+    setup.write();
+    // What a policy denies is not learnt.
+    let text = std::fs::read_to_string(setup.file()).unwrap();
+    let lines = text.lines().filter(|line| !line.starts_with("policy = "));
+    std::fs::write(setup.file(), lines.map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    let doctor = documents(&setup.run(&["doctor", "--json"])).remove(0);
+    assert!(doctor["baselines"].is_null(), "nothing is known before the agent ran: {doctor}");
+
+    let mut agent = setup.started();
+    let size = log.metadata().unwrap().len();
+    agent.setup.caught_up(&|_| size);
+    let learning = "kuzet_baselines{state=\"learning\"}";
+    let learning = until("principals", LIMIT, || agent.setup.metric(learning).filter(|number| *number > 0.0));
+    assert!(agent.process().stop().success());
+    let status = documents(&agent.setup.run(&["status", "--json"])).remove(0);
+    let expected = serde_json::json!({ "on": true, "days": 7, "stores": [{ "store": "borrowers", "known": 0,
+        "known_rows": 0, "learning": learning as u64, "days_left": [7, 7] }] });
+    assert_eq!(status["baselines"], expected);
+    assert_eq!(documents(&agent.setup.run(&["doctor", "--json"]))[0]["baselines"], expected);
+    let shown = String::from_utf8(agent.setup.run(&["status"]).stdout).unwrap();
+    let line = format!("baselines  borrowers: 0 principals known, {learning} learning: 7 days of work to go");
+    assert!(shown.lines().any(|one| one == line), "{shown}");
 }
 
 #[test]

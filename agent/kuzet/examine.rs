@@ -5,6 +5,7 @@ use crate::clock::{self, Clock};
 use crate::config::discover::{self, Server};
 use crate::config::{Config, PoolConfig, SourceConfig, calendar};
 use crate::database::DatabaseConfig;
+use crate::learning::Learning;
 use crate::metrics::Metrics;
 use crate::sight::{self, Asked, Facts, Limit, Live, Place, Seen, Shared, Sight, State};
 use crate::source::stream::{StreamSettings, Transport};
@@ -38,6 +39,8 @@ pub struct Report {
     pub unwatched: Vec<Unwatched>,
     /// What is passed over on purpose: suppressions and declared jobs.
     pub declared: Vec<Declared>,
+    /// How far baselines are learnt; `None` before the agent ran.
+    pub baselines: Option<Learning>,
     /// What is not seen, and why.
     pub limits: Vec<Limit>,
 }
@@ -180,7 +183,8 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
     let servers = discover::find(Path::new("/"));
     let reader = Reader::open(&config.state);
     let problems = reader.as_ref().ok().and_then(|reader| reader.problems().ok()).unwrap_or_default();
-    let declared = reader.ok().and_then(|reader| Declared::of(&reader).ok()).unwrap_or_default();
+    let declared = reader.as_ref().ok().and_then(|reader| Declared::of(reader).ok()).unwrap_or_default();
+    let baselines = reader.ok().and_then(|reader| Learning::of(&reader, Some(config)).ok());
     let mut sources = Vec::new();
     let mut covered = Vec::new();
     let mut pools: Vec<Option<Option<Limit>>> = vec![None; config.pools.len()];
@@ -238,7 +242,7 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
     let (pools, unplaced): (Vec<Pooled>, Vec<Option<Limit>>) = pooled.into_iter().unzip();
     limits.extend(unplaced.into_iter().flatten());
     let sources = sources.into_iter().map(|(_, watched)| watched).collect();
-    Report { schema: "kuzet.doctor/1", coverage, sources, pools, unwatched, declared, limits }
+    Report { schema: "kuzet.doctor/1", coverage, sources, pools, unwatched, declared, baselines, limits }
 }
 
 /// What is missing for every server.

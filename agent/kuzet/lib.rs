@@ -7,6 +7,7 @@ pub mod core;
 pub mod database;
 pub mod discover;
 pub mod examine;
+pub mod learning;
 pub mod log;
 pub mod manager;
 pub mod message;

@@ -77,7 +77,7 @@ pub struct Agent {
     next_turn: Option<Timestamp>,
     config: Config,
     /// What detectors before those of the present configuration forgot.
-    evicted: u64,
+    evicted: BTreeMap<&'static str, u64>,
     next_purge: Duration,
     /// Up to when it was looked for suppressions and jobs that end.
     expired: Option<Timestamp>,
@@ -189,7 +189,7 @@ impl Agent {
             next_turn: None,
             stamps,
             config: config.clone(),
-            evicted: 0,
+            evicted: BTreeMap::new(),
             next_purge: now,
             expired: None,
             key: key.clone(),
@@ -536,8 +536,10 @@ impl Agent {
             metrics.readable(stream.problem.is_none());
         }
         let (events, hits) = self.core.detectors().rules_did();
-        self.metrics.ruled(events, hits);
-        self.metrics.evictions("detectors", self.evicted + self.core.detectors().evicted());
+        self.metrics.ruled(events, hits.iter().map(|(rule, times)| (&**rule, *times)));
+        for (cache, evicted) in self.forgotten() {
+            self.metrics.evictions(cache, evicted);
+        }
         self.metrics.baselines(self.core.detectors().baselines());
         self.metrics.set_ready(true);
     }

@@ -150,9 +150,9 @@ impl Service {
             }
         };
         // At a start broken rules are left out and told; one that works already does not change for less.
-        if loaded.content.rules.faults.iter().any(|fault| !fault.warning) {
+        if let Err(faults) = loaded.content.rules.whole() {
             self.watched = loaded.watched;
-            return self.refuse(loaded.content.rules.faults);
+            return self.refuse(faults);
         }
         loaded.warn();
         let Loaded { config, content, imprint, watched, .. } = loaded;
@@ -284,7 +284,15 @@ pub fn named(
     let channels: Vec<String> = config.notify.iter().map(|channel| channel.name.clone()).collect();
     let suppressions: Vec<String> = content.suppressions.names().map(str::to_owned).collect();
     let jobs: Vec<String> = content.policy.iter().flat_map(|policy| policy.job_names()).map(str::to_owned).collect();
-    make(Names { sources: &sources, stores: &stores, channels: &channels, suppressions: &suppressions, jobs: &jobs })
+    let rules: Vec<String> = content.rules.book.documents().map(|(_, member)| member.about.name.to_string()).collect();
+    make(Names {
+        sources: &sources,
+        stores: &stores,
+        channels: &channels,
+        suppressions: &suppressions,
+        jobs: &jobs,
+        rules: &rules,
+    })
 }
 
 /// Code of a store that cannot take what was read.

@@ -8,7 +8,7 @@
 use crate::config::{Config, Content};
 use crate::setup;
 use kuzet_decode::{Chunk, DecodeOptions, Edge, Format};
-use kuzet_detect::{Catalogue, Detectors, RuleBook, Severities, Thresholds};
+use kuzet_detect::{Catalogue, Detectors, Judged, RuleBook, Severities, Thresholds};
 use kuzet_event::{Event, FileId, SourceId};
 use kuzet_personal::Key;
 use serde::Deserialize;
@@ -33,6 +33,17 @@ pub struct Record {
     pub source: Option<String>,
     /// The record as it stands in the log; several lines where an earlier one says who acts.
     pub record: String,
+}
+
+impl Record {
+    /// Reads one line of a test. What is wrong is told without a word of the line: it may hold personal data.
+    ///
+    /// # Errors
+    /// It is no record.
+    pub fn read(line: &str) -> Result<Record, String> {
+        let told = |_| "no record of a test: {\"format\": …, \"record\": …} (docs/sigma.md, Tests)".to_owned();
+        serde_json::from_str(line).map_err(told)
+    }
 }
 
 /// What is wrong with a test.
@@ -112,18 +123,16 @@ impl Bench {
         events.iter().flat_map(|event| self.detectors.try_rules(event)).collect()
     }
 
-    /// What an event has for the fields that a rule asks for.
-    pub fn fields(&mut self, event: &Event, rule: usize) -> Vec<(String, Vec<String>)> {
-        self.detectors.rule_fields(event, rule)
+    /// What of a rule an event meets; nothing for correlations.
+    pub fn judge(&mut self, event: &Event, rule: usize) -> Option<Judged> {
+        self.detectors.judge_rule(event, rule)
     }
 
     /// Files with rules and correlations, and their numbers: those of the correlations stand behind those of the rules.
     #[must_use]
     pub fn files(&self) -> BTreeMap<String, Vec<usize>> {
-        let set = self.book.set();
-        let correlations = set.correlations().iter().map(|resolved| &resolved.correlation.meta);
         let mut files: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-        for (number, rule) in set.rules().iter().chain(correlations).enumerate() {
+        for (number, (rule, _)) in self.book.documents().enumerate() {
             files.entry(rule.file.to_string()).or_default().push(number);
         }
         files
@@ -179,7 +188,7 @@ impl Bench {
     }
 
     fn try_line(&mut self, text: &str, beside: &Path) -> Result<Vec<(usize, String)>, String> {
-        let record: Record = serde_json::from_str(text).map_err(|error| format!("no record of a test: {error}"))?;
+        let record = Record::read(text)?;
         let events = self.events(&record, beside)?;
         if events.is_empty() {
             return Err(format!("the format {} makes no event of it", record.format));

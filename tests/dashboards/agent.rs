@@ -45,8 +45,9 @@ fn a_running_agent_under_attack_fills_the_dashboards_and_alertmanager() {
         (!alerts.is_empty()).then_some(alerts)
     });
     assert_eq!((&alerts[0]["labels"]["host"], &alerts[0]["labels"]["system"]), (&"db1".into(), &"postgresql".into()));
-    // What a healthy agent has no reason to show: gaps, loss, backlog, failures.
-    let quiet = ["Gaps", "oldest waiting", "Agent started", "Store errors"];
+    // What a healthy agent has no reason to show: gaps, loss, backlog, failures, and these attacks no rule.
+    let quiet =
+        ["Gaps", "oldest waiting", "Agent started", "Store errors", "Suppress", "jobs", "Jobs", "Hits by", "that hit"];
     let missing = crate::support::poll(Duration::from_secs(30), || {
         let mut silent = empty(&prometheus);
         silent.retain(|place| !quiet.iter().any(|reason| place.contains(reason)));

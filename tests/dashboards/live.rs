@@ -56,9 +56,17 @@ impl Trouble {
     fn new() -> Trouble {
         let names = |list: &[&str]| -> Vec<String> { list.iter().map(ToString::to_string).collect() };
         let (sources, stores, channels) = (names(&["pg", "my"]), names(&["borrowers"]), names(&["am", "hook"]));
-        let metrics =
-            Metrics::new(Names { sources: &sources, stores: &stores, channels: &channels, ..Names::default() })
-                .unwrap();
+        let (suppressions, jobs, rules) =
+            (names(&["reports"]), names(&["nightly dump"]), names(&["pg_password_hashes"]));
+        let all = Names {
+            sources: &sources,
+            stores: &stores,
+            channels: &channels,
+            suppressions: &suppressions,
+            jobs: &jobs,
+            rules: &rules,
+        };
+        let metrics = Metrics::new(all).unwrap();
         let (class, persons) = (StoreClass::Restricted, Count::Known(10_000));
         let store = Store { name: "borrowers".into(), class, persons, categories: Vec::new(), guessed: false };
         Trouble { metrics: Arc::new(metrics), store, turns: 0 }
@@ -101,6 +109,13 @@ impl Trouble {
         metrics.commit(Duration::from_millis(4));
         metrics.store_error("KZ-STORE-FULL");
         metrics.evictions("detectors", n);
+        metrics.evictions("baselines", n);
+        metrics.rules(&[("loaded", 64), ("warned", 1), ("refused", 1), ("off", 1), ("unfed", 2)]);
+        metrics.ruled(9, [("pg_password_hashes", 1)]);
+        metrics.suppressed("reports", n);
+        metrics.expected("nightly dump", n);
+        metrics.expired(1);
+        metrics.reloaded(true, now);
         metrics.baselines([("learning", 1), ("known", 2)]);
         metrics.outbox("am", n, 1, Some(now));
         for told in Told::ALL {

@@ -40,7 +40,8 @@ fn a_backup_is_expected_in_its_hours_and_alarms_outside() {
     let (_, rest) = rest.split_once('\n').expect("more lines");
     std::fs::write(setup.file(), format!("{head}policy = {path:?}\n{rest}")).expect("the configuration");
     let agent = setup.started();
-    let explained = || agent.setup.metric("kuzet_expected_events_total{job=\"nightly backup\"}").unwrap_or(0.0);
+    let explained =
+        || agent.setup.metric("kuzet_expected_events_total{declared_job=\"nightly backup\"}").unwrap_or(0.0);
 
     dump(&server);
     until("the backup", LIMIT, || (explained() > 0.0).then_some(()));

@@ -122,7 +122,8 @@ fn every_metric_is_registered_as_the_list_says() {
     source.files(1, true);
     source.coverage(1.0);
     metrics.rules(&[("loaded", 64)]);
-    metrics.ruled(1, 0);
+    metrics.ruled(1, [("nobody", 2)]);
+    assert_eq!(value(&text(&metrics), r#"kuzet_rule_hits_total{rule="other"}"#), Some(2.0));
     let text = text(&metrics);
     for metric in LIST {
         let line = format!("# TYPE {} {}", metric.name, metric.kind.name());

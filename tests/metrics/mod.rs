@@ -12,8 +12,14 @@ pub fn metrics() -> Metrics {
     let names = |list: &[&str]| -> Vec<String> { list.iter().map(ToString::to_string).collect() };
     let (sources, stores, channels) = (names(&["pg", "my"]), names(&["borrowers", "loans"]), names(&["am"]));
     let (suppressions, jobs) = (names(&["reports"]), names(&["backup"]));
-    let names =
-        Names { sources: &sources, stores: &stores, channels: &channels, suppressions: &suppressions, jobs: &jobs };
+    let names = Names {
+        sources: &sources,
+        stores: &stores,
+        channels: &channels,
+        suppressions: &suppressions,
+        jobs: &jobs,
+        ..Names::default()
+    };
     Metrics::new(names).unwrap()
 }
 

@@ -8,5 +8,6 @@ mod planting;
 mod privacy;
 mod reload;
 mod rights;
+mod rules;
 mod settings;
 mod upgrade;

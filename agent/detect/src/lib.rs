@@ -43,6 +43,7 @@ mod scenarios;
 #[cfg(test)]
 mod tests;
 
+pub use baseline::{Learnt, learnt_row};
 pub use calendar::calendar_ends;
 pub use canary::{Canaries, Planted, RESERVED, key_hash, reserved_iin};
 pub use catalogue::{CATEGORIES, Catalogue, Known};
@@ -52,7 +53,7 @@ pub use engine::{Detectors, Row};
 pub use policy::{Learner, Opinion, Policy, Proposal, Question};
 pub use recipients::{Basis, Destination, Recipient, Recipients};
 pub use resolve::person_key;
-pub use rules::{Member, RuleBook, fields, logsources};
+pub use rules::{Judged, Member, RuleBook, fields, logsources};
 pub use severity::{Severities, Volume};
 pub use sight::{SightLoss, sight_lost};
 pub use sketch::Sketch;

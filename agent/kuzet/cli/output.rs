@@ -1,6 +1,9 @@
 //! Printing that survives a closed pipe, and tables for people.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+
+/// Widest line of running text.
+pub(super) const WIDTH: usize = 116;
 
 /// Prints one line to standard output; a reader that went away (`| head`) ends the command quietly.
 pub(super) fn line(text: &str) {
@@ -13,6 +16,32 @@ pub(super) fn line(text: &str) {
 /// Tells a person at the terminal beside the result: standard output may be a file.
 pub(super) fn note(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Columns of the terminal; `None` where standard output is none, and nothing is to be cut.
+pub(super) fn width() -> Option<usize> {
+    let out = io::stdout();
+    if !out.is_terminal() {
+        return None;
+    }
+    rustix::termios::tcgetwinsize(&out).ok().map(|size| usize::from(size.ws_col)).filter(|width| *width >= 40)
+}
+
+/// Prints a line of a table, cut where the terminal ends.
+pub(super) fn cut(text: &str) {
+    match width() {
+        Some(width) if text.chars().count() > width => {
+            line(&format!("{}…", text.chars().take(width - 1).collect::<String>().trim_end()));
+        }
+        _ => line(text),
+    }
+}
+
+/// Prints `text` behind `first`, broken between words where the terminal ends, later lines as far in as the first.
+pub(super) fn wrapped(first: &str, text: &str) {
+    for one in wrap(first, text, width().unwrap_or(WIDTH).min(WIDTH)) {
+        line(&one);
+    }
 }
 
 /// Prints a JSON document on one line.
@@ -37,12 +66,37 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> Vec<String> {
     head.chain(rows.iter().map(|row| show(row.iter().map(String::as_str).collect()))).collect()
 }
 
+/// `text` behind `first`, in lines of `most` characters, later ones as far in as the first.
+pub(super) fn wrap(first: &str, text: &str, most: usize) -> Vec<String> {
+    let mut lines = vec![first.to_owned()];
+    let indent = first.chars().count();
+    let mut begun = false;
+    for word in text.split_ascii_whitespace() {
+        let width = lines.last().map_or(0, |line| line.chars().count());
+        if begun && width + 1 + word.chars().count() > most {
+            lines.push(" ".repeat(indent));
+            begun = false;
+        }
+        if let Some(line) = lines.last_mut() {
+            if begun {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        begun = true;
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_as_wide_as_their_widest_cell() {
+    fn columns_are_as_wide_as_their_widest_cell_and_long_lines_are_wrapped() {
+        let lines = wrap("  fix: ", &"алты ".repeat(60), WIDTH);
+        assert!(lines.len() > 1 && lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:?}");
+        assert!(lines[1].starts_with("       алты"));
         assert_eq!(table(&["a", "b"], &[vec!["ұзын".into(), "1".into()]]), ["a     b", "ұзын  1"]);
     }
 }

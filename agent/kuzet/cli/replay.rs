@@ -45,6 +45,9 @@ pub(super) struct Options {
     /// What is declared to be noise
     #[arg(long, value_name = "FILE")]
     suppressions: Option<PathBuf>,
+    /// Folder or file of rules, instead of the configured folders; may be given several times. What is broken is refused
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
     /// Compare what the files given would make of the logs of the configured sources since then (2d, 36h, 2026-11-20) with
     /// what the configuration in force makes of them; without such files with what the agent recorded
     #[arg(long, value_name = "WHEN", conflicts_with_all = ["files", "format", "source", "log_line_prefix"])]
@@ -52,6 +55,21 @@ pub(super) struct Options {
     /// Print incidents as JSON lines
     #[arg(long)]
     json: bool,
+}
+
+impl Options {
+    /// Puts the files given into the place of those that `config` names; says whether there are any.
+    fn change(&self, config: &mut Config) -> bool {
+        let given = [&self.catalogue, &self.policy, &self.suppressions].iter().any(|one| one.is_some());
+        config.catalogue = self.catalogue.clone().or(config.catalogue.take());
+        config.policy = self.policy.clone().or(config.policy.take());
+        config.suppressions = self.suppressions.clone().or(config.suppressions.take());
+        if self.rules.is_empty() {
+            return given;
+        }
+        config.rules = config.rules.with_folders(&self.rules);
+        true
+    }
 }
 
 /// Last line of `--json`: `kuzet.replay/1` (docs/schema/replay-1.json).
@@ -77,12 +95,14 @@ pub(super) fn replay(config: Option<&Path>, options: &Options) -> Result<ExitCod
     if let Some(since) = &options.since {
         return compare::compare(&config, since, options);
     }
-    config.catalogue = options.catalogue.clone().or(config.catalogue);
-    config.policy = options.policy.clone().or(config.policy);
-    config.suppressions = options.suppressions.clone().or(config.suppressions);
+    options.change(&mut config);
     let content = Content::read(config.catalogue.as_deref(), config.policy.as_deref(), None)?
         .silenced(config.suppressions.as_deref())?
         .with_rules(&config.rules)?;
+    // Without a folder of its own a replay goes on without a broken rule, as an agent does at its start.
+    if !options.rules.is_empty() {
+        content.rules.whole()?;
+    }
     let host = state::key_if_any(&config.state)?;
     let key = host.clone().unwrap_or_else(|| Key::new(REPLAY_KEY));
     let mut feed = match &options.source {

@@ -4,6 +4,7 @@ use super::Failure;
 use super::output;
 use crate::config::{Config, SourceConfig};
 use crate::examine::Declared;
+use crate::learning::Learning;
 use crate::store::{Filter, Reader};
 use anyhow::Context;
 use kuzet_event::Count;
@@ -22,6 +23,8 @@ struct Report {
     sources: Vec<Source>,
     /// What suppressions silenced and declared jobs explained.
     declared: Vec<Declared>,
+    /// How far baselines are learnt.
+    baselines: Learning,
     gaps: Vec<Gap>,
     outbox: Vec<Channel>,
 }
@@ -77,17 +80,17 @@ struct Channel {
 pub(super) fn status(path: Option<&Path>, json: bool) -> Result<ExitCode, Failure> {
     let state = super::state(path)?;
     let reader = Reader::open(&state).context("no status: has the agent run with this configuration?")?;
-    let report = report(&reader, &state).context("no status")?;
+    let config = Config::load(path).map(|(config, _)| config).ok();
+    let report = report(&reader, &state, config.as_ref()).context("no status")?;
     if json {
         output::json(&report)?;
     } else {
-        let sources = Config::load(path).map(|(config, _)| config.sources).unwrap_or_default();
-        print(&report, &sources);
+        print(&report, config.iter().flat_map(|config| &config.sources));
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(reader: &Reader, state: &Path) -> anyhow::Result<Report> {
+fn report(reader: &Reader, state: &Path, config: Option<&Config>) -> anyhow::Result<Report> {
     let all = reader.incidents(&Filter::default())?;
     let count = |state| all.iter().filter(|incident| incident.lifecycle.state == state).count();
     let mut problems = reader.problems()?;
@@ -133,12 +136,13 @@ fn report(reader: &Reader, state: &Path) -> anyhow::Result<Report> {
         },
         sources: sources.collect(),
         declared: Declared::of(reader)?,
+        baselines: Learning::of(reader, config)?,
         gaps: reader.gaps()?.into_iter().rev().take(20).map(gap).collect(),
         outbox: outbox.collect(),
     })
 }
 
-fn print(report: &Report, sources: &[SourceConfig]) {
+fn print<'a>(report: &Report, sources: impl Iterator<Item = &'a SourceConfig>) {
     output::line(&format!("agent      {}", if report.running { "running" } else { "not running" }));
     let Configuration { since, refused } = &report.configuration;
     output::line(&format!("in force   the configuration loaded {}", since.as_deref().unwrap_or("never")));
@@ -177,6 +181,9 @@ fn print(report: &Report, sources: &[SourceConfig]) {
     }
     for one in &report.declared {
         output::line(&format!("declared   {}", one.line()));
+    }
+    for line in report.baselines.lines() {
+        output::line(&format!("baselines  {line}"));
     }
     for gap in &report.gaps {
         output::line(&format!("gap        {} {}: {} bytes ({})", gap.at, gap.source, gap.bytes, gap.reason));

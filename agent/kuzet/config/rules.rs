@@ -2,7 +2,7 @@
 
 use super::read_guarded;
 use super::shipped::{FIELDMAPS, RULES};
-use kuzet_detect::{Diagnostic, RuleBook};
+use kuzet_detect::{Diagnostic, Member, RuleBook};
 use kuzet_sigma::{FieldMap, Lists};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -46,31 +46,59 @@ pub struct LoadedRules {
 }
 
 impl LoadedRules {
-    /// How many there are, by state.
+    /// Nothing, where every rule can be honoured.
+    ///
+    /// # Errors
+    /// What is wrong with the others.
+    pub fn whole(&self) -> Result<(), Vec<Diagnostic>> {
+        let broken: Vec<Diagnostic> = self.faults.iter().filter(|fault| !fault.warning).cloned().collect();
+        if broken.is_empty() { Ok(()) } else { Err(broken) }
+    }
+
+    /// How many there are, by state; correlations are rules too.
     #[must_use]
     pub fn states(&self) -> [(&'static str, usize); 5] {
-        let members = self.book.members();
-        let warned = |rule: &kuzet_sigma::Rule| self.warned(rule);
+        let documents = || self.book.documents();
         [
-            ("loaded", members.len()),
-            ("warned", self.book.set().rules().iter().filter(|rule| warned(rule)).count()),
+            ("loaded", documents().count()),
+            ("warned", documents().filter(|(rule, _)| self.warned(rule)).count()),
             ("refused", self.faults.iter().filter(|fault| !fault.warning).count()),
-            ("off", members.iter().filter(|member| member.off).count()),
-            ("unfed", members.iter().filter(|member| !member.fed).count()),
+            ("off", documents().filter(|(_, member)| member.off).count()),
+            ("unfed", documents().filter(|(_, member)| !member.fed).count()),
         ]
+    }
+
+    /// What is to be known of a rule first: `off`, `unfed`, `warned`, or `loaded`.
+    #[must_use]
+    pub fn state(&self, rule: &kuzet_sigma::Rule, member: &Member) -> &'static str {
+        match (member.off, member.fed) {
+            (true, _) => "off",
+            (_, false) => "unfed",
+            _ if self.warned(rule) => "warned",
+            _ => "loaded",
+        }
     }
 
     /// Whether something is doubtful about the document that begins where `rule` does.
     #[must_use]
     pub fn warned(&self, rule: &kuzet_sigma::Rule) -> bool {
-        let next = self.book.set().rules().iter().filter(|other| other.file == rule.file);
-        let next = next.map(|other| other.place.line).filter(|line| *line > rule.place.line).min();
+        let next = self.book.documents().filter(|(other, _)| other.file == rule.file);
+        let next = next.map(|(other, _)| other.place.line).filter(|line| *line > rule.place.line).min();
         let own = rule.place.line as usize..next.map_or(usize::MAX, |line| line as usize);
         self.faults.iter().any(|fault| fault.warning && *fault.file == *rule.file && own.contains(&fault.line))
     }
 }
 
 impl RuleSettings {
+    /// The same with other folders. Rules that are switched off and stood in the old ones only are not missed.
+    #[must_use]
+    pub fn with_folders(&self, folders: &[PathBuf]) -> RuleSettings {
+        let all = RuleSettings { folders: folders.to_vec(), off: Vec::new(), ..self.clone() };
+        let loaded = if self.off.is_empty() { None } else { all.load().ok() };
+        let known = |name: &&String| loaded.as_ref().is_some_and(|loaded| loaded.book.find(name).is_some());
+        RuleSettings { off: self.off.iter().filter(known).cloned().collect(), ..all }
+    }
+
     /// With folders beside the file at `path`, as relative paths are meant.
     pub(super) fn place(&mut self, beside: impl Fn(PathBuf) -> PathBuf) {
         for path in self.folders.iter_mut().chain(&mut self.fieldmaps) {

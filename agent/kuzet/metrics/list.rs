@@ -47,7 +47,8 @@ pub const BOUNDS: &[(&str, &str)] = &[
          store is known",
     ),
     ("suppression", "names of the suppressions in their file, at most 256"),
-    ("job", "names of the declared jobs in the access policy, at most 256"),
+    ("declared_job", "names of the declared jobs in the access policy, at most 256"),
+    ("rule", "names of the rules that are loaded; `other` beyond 512 of them"),
     ("detector", "names compiled into the agent"),
     ("kind", "kinds compiled into the agent (of a detection; of an error of the store)"),
     ("severity", "low, medium, high, critical"),
@@ -129,10 +130,13 @@ metrics! {
         "Detections, before they are folded into incidents.");
     SUPPRESSED = counter("kuzet_suppressed_detections_total", &["suppression"],
         "Detections that a suppression kept from opening an incident, since it was first configured.");
-    EXPECTED = counter("kuzet_expected_events_total", &["job"],
+    EXPECTED = counter("kuzet_expected_events_total", &["declared_job"],
         "Events that a declared job explains, since it was first declared.");
+    EXPIRED = gauge("kuzet_declared_expired", &[],
+        "Suppressions and declared jobs that have ended: they pass nothing over any more.");
     RULE_EVENTS = counter("kuzet_rule_events_total", &[], "Events that Sigma rules were held against.");
-    RULE_HITS = counter("kuzet_rule_hits_total", &[], "Hits of Sigma rules, before they are told as detections.");
+    RULE_HITS = counter("kuzet_rule_hits_total", &["rule"],
+        "Hits of Sigma rules and correlations, before they are told as detections.");
     INCIDENTS = counter("kuzet_incidents_total", &["kind", "severity", "store"],
         "Incidents opened, by their kind and severity when they were opened.");
     INCIDENTS_OPEN = gauge("kuzet_incidents_open", &["severity"], "Incidents open now.");

@@ -51,6 +51,13 @@ pub const STORE_ERRORS: [&str; 9] = [
 /// first one as an increase, but a large catalogue does not make thousands of series that stay 0.
 const STORES_FROM_ZERO: usize = 16;
 
+/// With more rules than this, series of rules begin with their first hit, for the same reason.
+const RULES_FROM_ZERO: usize = 128;
+/// Rules with a series of their own; the hits of others are counted together.
+const RULES_NAMED: usize = 512;
+/// Label value of rules without a series of their own.
+pub const OTHER_RULES: &str = "other";
+
 /// The names that may become label values.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Names<'a> {
@@ -64,6 +71,8 @@ pub struct Names<'a> {
     pub suppressions: &'a [String],
     /// Declared jobs.
     pub jobs: &'a [String],
+    /// Rules and correlations.
+    pub rules: &'a [String],
 }
 
 /// A metric could not be made: two of one name, or a name Prometheus does not take. A fault of the program or a
@@ -137,6 +146,7 @@ pub struct Metrics {
     channels: Vec<String>,
     /// Names of suppressions and of jobs.
     declared: [Vec<String>; 2],
+    rule_names: BTreeSet<String>,
     families: source::Families,
     sources: Vec<SourceMetrics>,
     ready: Arc<AtomicBool>,
@@ -155,6 +165,7 @@ pub struct Metrics {
     detections: IntCounterVec,
     suppressed: IntCounterVec,
     expected: IntCounterVec,
+    expired: IntGauge,
     incidents: IntCounterVec,
     incidents_open: IntGaugeVec,
     people: IntGaugeVec,
@@ -182,6 +193,7 @@ impl Metrics {
             stores: BTreeSet::new(),
             channels: Vec::new(),
             declared: [Vec::new(), Vec::new()],
+            rule_names: BTreeSet::new(),
             families: source::Families::new(&make)?,
             sources: Vec::new(),
             ready: Arc::new(AtomicBool::new(false)),
@@ -200,6 +212,7 @@ impl Metrics {
             detections: make.counters(&list::DETECTIONS)?,
             suppressed: make.counters(&list::SUPPRESSED)?,
             expected: make.counters(&list::EXPECTED)?,
+            expired: make.gauge(&list::EXPIRED)?,
             incidents: make.counters(&list::INCIDENTS)?,
             incidents_open: make.gauges(&list::INCIDENTS_OPEN)?,
             people: make.gauges(&list::PEOPLE)?,
@@ -227,6 +240,7 @@ impl Metrics {
             stores: names.stores.iter().cloned().collect(),
             channels: names.channels.to_vec(),
             declared: [names.suppressions.to_vec(), names.jobs.to_vec()],
+            rule_names: names.rules.iter().take(RULES_NAMED).cloned().collect(),
             sources: names.sources.iter().map(|name| self.families.source(name)).collect::<Result<_, _>>()?,
             ..self.clone()
         };
@@ -243,6 +257,9 @@ impl Metrics {
             for gone in old.iter().filter(|one| !now.contains(one)) {
                 drop(family.remove_label_values(&[gone]));
             }
+        }
+        for gone in old.rule_names.difference(&self.rule_names) {
+            drop(self.rule_hits.remove_label_values(&[gone]));
         }
         for gone in old.channels.iter().filter(|one| !self.channels.contains(one)) {
             // Removing what is not there is the one possible error.
@@ -279,6 +296,9 @@ impl Metrics {
         }
         for (family, names) in [(&self.suppressed, names.suppressions), (&self.expected, names.jobs)] {
             names.iter().try_for_each(|name| family.get_metric_with_label_values(&[name]).map(drop))?;
+        }
+        for name in self.rule_names.iter().filter(|_| self.rule_names.len() <= RULES_FROM_ZERO) {
+            self.rule_hits.get_metric_with_label_values(&[name])?;
         }
         for channel in names.channels {
             self.outbox_pending.get_metric_with_label_values(&[channel])?;
@@ -336,10 +356,18 @@ impl Metrics {
         }
     }
 
-    /// What rules did since the last call: events held against them, and hits.
-    pub fn ruled(&self, events: u64, hits: u64) {
+    /// What rules did since the last call: events held against them, and the hits of each rule.
+    pub fn ruled<'r>(&self, events: u64, hits: impl IntoIterator<Item = (&'r str, u64)>) {
         count(&self.rule_events, &[], events);
-        count(&self.rule_hits, &[], hits);
+        for (rule, times) in hits {
+            let label = if self.rule_names.contains(rule) { rule } else { OTHER_RULES };
+            count(&self.rule_hits, &[label], times);
+        }
+    }
+
+    /// How many suppressions and declared jobs have ended.
+    pub fn expired(&self, ended: usize) {
+        self.expired.set(i64::try_from(ended).unwrap_or(i64::MAX));
     }
 
     /// A configuration was taken into force, or refused.

@@ -4,6 +4,7 @@
 use super::Agent;
 use kuzet_detect::{Canaries, Diagnostic, Row};
 use kuzet_event::Timestamp;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// Stamps of records that were just written may differ from the clock by so much; more is a wrong offset or a wrong clock.
@@ -18,6 +19,13 @@ impl Agent {
         let mut rows = self.core.detectors().changes();
         rows.extend(self.core.suppressions().changes());
         rows
+    }
+
+    /// What bounded memory forgot since the start, by cache.
+    pub(super) fn forgotten(&mut self) -> BTreeMap<&'static str, u64> {
+        let detectors = self.core.detectors();
+        let now = detectors.evicted_of().into_iter().chain([("detectors", detectors.evicted())]);
+        now.map(|(cache, evicted)| (cache, evicted + self.evicted.get(cache).copied().unwrap_or(0))).collect()
     }
 
     /// Takes over what the command line planted or removed, before anything is read that came after it: who takes a row
@@ -48,6 +56,7 @@ impl Agent {
     /// Tells once of each suppression or job that ended while the agent runs; those that had ended before were told when
     /// the configuration was read.
     pub(super) fn tell_expired(&mut self, wall: Timestamp) {
+        self.metrics.expired(self.core.expired(wall).count());
         let before = self.expired.replace(wall).unwrap_or(wall);
         let was: Vec<Diagnostic> = self.core.expired(before).collect();
         for ended in self.core.expired(wall).filter(|one| !was.contains(one)) {

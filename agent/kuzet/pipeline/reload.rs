@@ -60,7 +60,7 @@ impl Agent {
 
         let before: Vec<String> = self.core.names().map(str::to_owned).collect();
         let at = |name: &str| before.iter().position(|one| one == name);
-        self.evicted += self.core.detectors().evicted();
+        self.evicted = self.forgotten();
         let told = told(&metrics, &self.clock);
         let feeds = setup::feeds(&config, key);
         self.core.reconfigure(setup::parts(feeds, content, config.thresholds.clone(), &config.fold, told), &same);

@@ -3,7 +3,7 @@
 use super::files::{self, DATABASE};
 use super::sqlite::{self, Options, PROBLEM};
 use super::{OutboxBacklog, StoreError, StoreErrorKind, Tally, acts, load, migrate, outbox};
-use kuzet_detect::{Counted, Severity};
+use kuzet_detect::{Counted, Learnt, Severity};
 use kuzet_event::{Count, Timestamp};
 use kuzet_incident::{Act, Incident, State};
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
@@ -167,6 +167,17 @@ impl Reader {
             kuzet_detect::counted_row(&key, &value).map(|(what, name, counted)| (what, name.to_owned(), counted))
         };
         Ok(rows.map_err(|error| self.fail(&error))?.into_iter().filter_map(counted).collect())
+    }
+
+    /// How far the past of each principal at a store is learnt.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn learnt(&self) -> Result<Vec<Learnt>, StoreError> {
+        let sql = "SELECT key, value FROM detector_state WHERE substr(key, 1, 2) = x'7a00' ORDER BY key";
+        let rows = load::rows(&self.connection, sql, |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)));
+        let rows = rows.map_err(|error| self.fail(&error))?;
+        Ok(rows.into_iter().filter_map(|(key, value)| kuzet_detect::learnt_row(&key, &value)).collect())
     }
 
     /// What is wrong with sources now, by name.

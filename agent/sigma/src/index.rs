@@ -7,7 +7,7 @@ use crate::program::{Check, Number, Program, Test, Tree};
 use crate::regex::Regexes;
 use crate::text::{fold_bytes, folded};
 use crate::window::{SHORTEST, Windows, is_common};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,7 +19,7 @@ const SHRINKS: usize = 3;
 
 /// Something without which a rule cannot match.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Need {
+pub(crate) enum Need {
     /// The field has this value, folded.
     Exact(FieldId, Box<str>),
     /// The field has this number.
@@ -31,7 +31,7 @@ enum Need {
 }
 
 impl Need {
-    fn field(&self) -> FieldId {
+    pub(crate) fn field(&self) -> FieldId {
         match self {
             Self::Exact(field, _) | Self::Number(field, _) | Self::Literal(field, _) | Self::Present(field) => *field,
         }
@@ -40,7 +40,7 @@ impl Need {
 
 /// Alternatives, the rarest first: a rule may be filed under any of them. Of the needs of an alternative one has to be
 /// met. Without an alternative the rule may match whatever the event holds.
-type Needs = Vec<Vec<Need>>;
+pub(crate) type Needs = Vec<Vec<Need>>;
 
 /// Alternatives kept.
 const ALTERNATIVES: usize = 6;
@@ -252,6 +252,38 @@ fn file(drafts: &mut BTreeMap<FieldId, Draft>, needs: &[Need], rule: u32) {
     }
 }
 
+/// What each of `programs` is filed under: the rarest it needs, or what is rare enough in a field that is looked at anyway,
+/// and a second need in another field. Nothing: it may match whatever the event holds.
+pub(crate) fn chosen<'a>(programs: impl Iterator<Item = (u32, &'a Program)>, regexes: &Regexes) -> Vec<(u32, Needs)> {
+    let mut fields: BTreeSet<FieldId> = BTreeSet::new();
+    let mut open: Vec<(u32, Needs)> = Vec::new();
+    for (number, program) in programs {
+        let selections: Vec<Needs> = program.selections.iter().map(|(_, tree)| of_tree(tree, regexes)).collect();
+        open.push((number, of_condition(&program.condition, &selections)));
+    }
+    // Those first that have no choice: the others follow them to their fields, so that few fields are looked at.
+    open.sort_by_key(|(_, needs)| needs.len());
+    let choose = |(rule, mut needs): (u32, Needs)| {
+        let known = |need: &Need| fields.contains(&need.field());
+        let follows = |needs: &Vec<Need>| rarity(needs) >= RARE && needs.iter().all(known);
+        let Some(first) = needs.iter().position(follows).or((!needs.is_empty()).then_some(0)) else {
+            return (rule, needs);
+        };
+        // A second text in the field of the first says little more, and is looked for in every value.
+        let apart = |need: &Need| {
+            !matches!(need, Need::Present(_)) && needs[first].iter().all(|one| one.field() != need.field())
+        };
+        let few = |at: &usize| needs[*at].len() <= FEW && needs[*at].iter().all(apart);
+        let others = || (0..needs.len()).filter(few);
+        let second = others().find(|at| needs[*at].iter().all(known)).or_else(|| others().next());
+        let chosen: Needs =
+            [Some(first), second].into_iter().flatten().map(|at| std::mem::take(&mut needs[at])).collect();
+        fields.extend(chosen.iter().flatten().map(Need::field));
+        (rule, chosen)
+    };
+    open.into_iter().map(choose).collect()
+}
+
 impl Index {
     /// Files `programs` under what they need; `numbers` gives each field a number.
     pub(crate) fn new<'a>(
@@ -261,32 +293,13 @@ impl Index {
     ) -> Self {
         let mut always = Vec::new();
         let mut drafts: BTreeMap<FieldId, Draft> = BTreeMap::new();
-        let mut open: Vec<(u32, Needs)> = Vec::new();
-        for (number, program) in programs {
-            let selections: Vec<Needs> = program.selections.iter().map(|(_, tree)| of_tree(tree, regexes)).collect();
-            open.push((number, of_condition(&program.condition, &selections)));
-        }
-        // Those first that have no choice: the others follow them to their fields, so that few fields are looked at.
-        open.sort_by_key(|(_, needs)| needs.len());
-        for (number, needs) in open {
-            let known = |need: &Need| drafts.contains_key(&need.field());
-            let follows = |needs: &Vec<Need>| rarity(needs) >= RARE && needs.iter().all(known);
-            let Some(first) = needs.iter().position(follows).or((!needs.is_empty()).then_some(0)) else {
-                always.push(Side::Only.of(number));
-                continue;
-            };
-            // A second text in the field of the first says little more, and is looked for in every value.
-            let apart = |need: &Need| {
-                !matches!(need, Need::Present(_)) && needs[first].iter().all(|one| one.field() != need.field())
-            };
-            let few = |at: &usize| needs[*at].len() <= FEW && needs[*at].iter().all(apart);
-            let others = || (0..needs.len()).filter(few);
-            let second = others().find(|at| needs[*at].iter().all(known)).or_else(|| others().next());
-            match second {
-                None => file(&mut drafts, &needs[first], Side::Only.of(number)),
-                Some(second) => {
-                    file(&mut drafts, &needs[first], Side::First.of(number));
-                    file(&mut drafts, &needs[second], Side::Second.of(number));
+        for (number, needs) in chosen(programs, regexes) {
+            match needs.as_slice() {
+                [] => always.push(Side::Only.of(number)),
+                [only] => file(&mut drafts, only, Side::Only.of(number)),
+                [first, second, ..] => {
+                    file(&mut drafts, first, Side::First.of(number));
+                    file(&mut drafts, second, Side::Second.of(number));
                 }
             }
         }

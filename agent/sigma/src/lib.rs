@@ -27,6 +27,7 @@
 mod condition;
 mod correlate;
 mod correlation;
+mod describe;
 mod detection;
 mod diagnostic;
 mod document;
@@ -55,6 +56,7 @@ mod yaml;
 pub use condition::Condition;
 pub use correlate::{Correlated, Correlator, GroupValue, Limits, Row};
 pub use correlation::{Alias, Correlation, CorrelationKind, Threshold};
+pub use describe::{Asked, Asking, Described, Selected};
 pub use diagnostic::{Code, Diagnostic, Place};
 pub use event::{Event, FieldId, Fields, Value};
 pub use fieldmap::{FieldMap, FieldNames, Lists, Names};

@@ -213,6 +213,26 @@ impl Matcher {
     }
 }
 
+/// Says of one test of a rule whether an event meets it.
+pub(crate) type Holds<'a> = &'a mut dyn FnMut(&Test) -> bool;
+
+impl Matcher {
+    /// Hands `ask` what says of each test of `rule` whether `event` meets it.
+    pub(crate) fn tests<E: Event + ?Sized, T>(
+        &mut self,
+        rule: RuleId,
+        event: &E,
+        ask: &mut dyn FnMut(Holds<'_>) -> T,
+    ) -> Option<T> {
+        let Self { set, scratch, .. } = self;
+        let program = set.program(rule.0)?;
+        let mut evaluation = Evaluation { regexes: set.regexes(), scratch, event, program, only: None };
+        let told = ask(&mut |test| evaluation.test(test));
+        scratch.gathered.forget();
+        Some(told)
+    }
+}
+
 /// One rule against one event. Truth is Kleene's: what hangs on a field that is not to be read is neither true nor false.
 struct Evaluation<'a, E: Event + ?Sized> {
     regexes: &'a Regexes,

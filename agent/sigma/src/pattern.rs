@@ -2,6 +2,7 @@
 
 use crate::text::{fold, folded};
 use memchr::memmem::Finder;
+use std::fmt;
 
 /// A piece of a Sigma text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,6 +146,42 @@ impl Pattern {
             rest = &rest[end..];
         }
         last.is_none_or(|(last, _)| last.ends(rest))
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let how = match (&*self.pieces, self.start, self.end) {
+            ([], true, true) => "equals",
+            ([], ..) => return f.write_str("is a text"),
+            ([Piece::Text(_) | Piece::Search(_)], true, true) => "equals",
+            ([Piece::Text(_) | Piece::Search(_)], true, false) => "begins with",
+            ([Piece::Text(_) | Piece::Search(_)], false, true) => "ends with",
+            ([Piece::Text(_) | Piece::Search(_)], false, false) => "contains",
+            _ => "is like",
+        };
+        let pieces: Vec<String> = self.pieces.iter().map(Piece::to_string).collect();
+        let text = pieces.join("*");
+        let (before, behind) = match how {
+            "is like" => (if self.start { "" } else { "*" }, if self.end { "" } else { "*" }),
+            _ => ("", ""),
+        };
+        write!(f, "{how} {:?}{}", format!("{before}{text}{behind}"), if self.cased { ", case counts" } else { "" })
+    }
+}
+
+impl fmt::Display for Piece {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Search(text) => f.write_str(&String::from_utf8_lossy(text.needle())),
+            Self::Characters(parts) => parts.iter().try_for_each(|part| match part {
+                Part::Char(c) => write!(f, "{c}"),
+                Part::One => f.write_str("?"),
+                Part::Many => f.write_str("*"),
+                Part::Dash => f.write_str("-"),
+            }),
+        }
     }
 }
 

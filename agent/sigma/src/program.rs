@@ -5,6 +5,7 @@ use crate::event::FieldId;
 use crate::modifier::{Order, TimePart};
 use crate::pattern::Pattern;
 use crate::regex::RegexId;
+use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 /// A rule, ready to be evaluated.
@@ -159,6 +160,16 @@ impl Network {
             IpAddr::V4(address) => self.v4 && inside(u128::from(u32::from(address))),
             IpAddr::V6(address) if self.v4 => mapped(address).is_some_and(inside),
             IpAddr::V6(address) => inside(u128::from(address)),
+        }
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let address = self.address.checked_shl(self.bits).unwrap_or(0);
+        match (self.v4, u32::try_from(address)) {
+            (true, Ok(address)) => write!(f, "{}/{}", std::net::Ipv4Addr::from(address), 32 - self.bits),
+            _ => write!(f, "{}/{}", Ipv6Addr::from(address), 128 - self.bits),
         }
     }
 }

@@ -76,6 +76,11 @@ impl Regexes {
         self.compiled.get(id.index()).map_or(&[], |(_, literals)| literals)
     }
 
+    /// As it is written in the rule.
+    pub(crate) fn source(&self, id: RegexId) -> Option<(&str, Flags)> {
+        self.known.iter().find(|(_, known)| **known == id).map(|((pattern, flags), _)| (pattern.as_str(), *flags))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.compiled.len()
     }

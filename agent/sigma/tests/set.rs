@@ -205,3 +205,73 @@ fn hostile_events_take_bounded_work() {
     assert!(hits(&set, &source, &event).is_empty());
     assert!(hits(&set, &source, &deep).is_empty());
 }
+
+/// What the matcher tests, in words: modifiers worked off, fields mapped, lists of the operator written out.
+#[test]
+fn a_rule_is_described_as_it_is_matched() {
+    let cases = [
+        ("a: x", "a equals \"x\""),
+        ("a: ''", "a equals \"\""),
+        ("a: '*'", "a is a text"),
+        ("a: 'x*y?'", "a is like \"x*y?\""),
+        ("a|contains: Xy", "a contains \"xy\""),
+        ("a|startswith|cased: Xy", "a begins with \"Xy\", case counts"),
+        ("a|endswith: xy", "a ends with \"xy\""),
+        ("a|contains|all: [xx, yy]", "all of a contains \"xx\" & contains \"yy\""),
+        ("a: [b, a, d, c]", "a equals \"a\" & equals \"b\" & equals \"c\" & equals \"d\""),
+        ("a: null", "a is null or absent"),
+        ("a: true", "a equals true"),
+        ("a: 7", "a equals 7"),
+        ("a|gte: 1.5", "a >= 1.5"),
+        ("a|hour|lt: 6", "a hour < 6"),
+        ("a|re|i: 'x.*y'", "a matches /x.*y/i"),
+        ("a|cidr: 10.1.2.3/8", "a is in 10.0.0.0/8"),
+        ("a|cidr: 'fe80::1/10'", "a is in fe80::/10"),
+        ("a|exists: false", "a is absent"),
+        ("a|neq: x", "not a equals \"x\""),
+        ("a|fieldref|startswith: old", "a begins with the value of new or newer"),
+        ("a|expand: '%list%'", "a equals \"one\" & equals \"two\""),
+        ("a|base64: xy", "a equals \"eHk=\", case counts"),
+        ("old: x", "new or newer equals \"x\""),
+    ];
+    let names = FieldNames {
+        fields: [("old".to_owned(), Names::Many(vec!["new".to_owned(), "newer".to_owned()]))].into(),
+        ..FieldNames::default()
+    };
+    let map = FieldMap { map: vec![names] };
+    let lists = Lists::from([("list".to_owned(), vec!["one".to_owned(), "two".to_owned()])]);
+    for (selection, expected) in cases {
+        let text = format!(
+            "title: t\nlevel: low\nlogsource: {{product: any}}\ndetection:\n  s:\n    {selection}\n  condition: s\n"
+        );
+        let (set, faults) = RuleSet::load([("t.yml", text)], &map, &lists);
+        let (id, _) = set.numbered().next().unwrap_or_else(|| panic!("{selection}: {faults:?}"));
+        let described = set.describe(id).unwrap();
+        let [test] = described.selections[0].asks.tests()[..] else { panic!("{described:?}") };
+        let (not, every) = (if test.not { "not " } else { "" }, if test.every { "all of " } else { "" });
+        assert_eq!(format!("{every}{not}{} {}", test.named(), test.is.join(" & ")), expected, "{selection}");
+    }
+}
+
+#[test]
+fn an_event_is_judged_by_every_selection() {
+    let rule = "title: t\nlevel: low\nlogsource: {product: any}\ndetection:\n  one: {a|contains: whoami, b: 3}\n  two:\n    - c: x\n    - {c: y, d|exists: true}\n  other_a: {e: 1}\n  other_b: {e: 2}\n  condition: one and (two or not 1 of other_*)\n";
+    let (set, _) = RuleSet::load([("t.yml", rule)], &FieldMap::default(), &Lists::new());
+    let set = Arc::new(set);
+    let (id, _) = set.numbered().next().unwrap();
+    let any = [LogSource::new(None, Some("any"), None)];
+    assert_eq!(set.filed(id, &any), ["a contains \"whoami\"", "b equals 3"]);
+    let (names, mut matcher) = (JsonNames::new(set.fields()), set.matcher());
+    for (event, holds, hit, unmet) in [
+        (serde_json::json!({"a": "x whoami", "b": 3, "c": "x", "e": 1}), [true, true, true, false], true, 1),
+        (serde_json::json!({"a": "x whoami", "b": 4, "c": "y"}), [false, false, false, false], false, 5),
+    ] {
+        let judged = matcher.judge(id, &names.event(&event)).unwrap();
+        assert_eq!(judged.condition, "one and (two or not 1 of (other_a, other_b))");
+        assert_eq!(judged.selections.iter().map(|one| one.holds.unwrap()).collect::<Vec<_>>(), holds);
+        assert_eq!(judged.selections.iter().flat_map(|one| one.asks.unmet()).count(), unmet, "{judged:?}");
+        let mut hits = Vec::new();
+        matcher.matches(&set.route(&any), &names.event(&event), &mut hits);
+        assert_eq!((judged.holds, !hits.is_empty()), (Some(hit), hit), "{event}");
+    }
+}

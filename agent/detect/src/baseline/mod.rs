@@ -9,6 +9,7 @@ mod coverage;
 mod destination;
 mod fan_out;
 mod guesses;
+mod learnt;
 mod novelty;
 mod origin;
 mod pace;
@@ -20,6 +21,8 @@ mod series;
 mod tests;
 mod volume;
 mod work_hours;
+
+pub use learnt::{Learnt, learnt_row};
 
 use crate::calendar::Calendar;
 use crate::engine::Row;

@@ -3,7 +3,7 @@
 use super::{Detectors, judge, session_key};
 use crate::Detection;
 use crate::resolve::{Identity, Template};
-use crate::rules::{Found, RuleBook, Rules};
+use crate::rules::{Found, Judged, RuleBook, Rules};
 use crate::teller::Verdict;
 use kuzet_event::{Action, Event, Witness};
 use kuzet_personal::Key;
@@ -17,8 +17,8 @@ impl Detectors {
         self
     }
 
-    /// Events that were held against rules since the last call, and hits.
-    pub fn rules_did(&mut self) -> (u64, u64) {
+    /// Events that were held against rules since the last call, and the hits of each rule by its name.
+    pub fn rules_did(&mut self) -> (u64, Vec<(Arc<str>, u64)>) {
         self.shared.rules.did()
     }
 
@@ -37,24 +37,17 @@ impl Detectors {
         found.iter().map(|one| (number(one), rules.because(one))).collect()
     }
 
-    /// What `event` has for the fields that the rule at `number` asks for.
-    pub fn rule_fields(&mut self, event: &Event, number: usize) -> Vec<(String, Vec<String>)> {
+    /// What of the rule at `number` of the book `event` meets, and what it has for the rule's fields.
+    pub fn judge_rule(&mut self, event: &Event, number: usize) -> Option<Judged> {
         let templates = self.resolver.touches(event);
-        self.shared.rules.values(event, &templates, number)
+        let who = self.resolver.identify(&event.actor);
+        let allowed = self.allowed(event, who, &templates);
+        self.shared.rules.judge(event, &templates, allowed, number)
     }
 
     /// Shows `event` to the rules; says whether one of them matches.
     pub(super) fn rules_meet(&mut self, event: &Event, who: Identity, templates: &Arc<[Template]>) -> bool {
-        let allowed = match (&self.policy, templates.is_empty()) {
-            (Some(_), false) if self.shared.rules.asks_policy() => {
-                let (policy, standings) = (&self.policy, &mut self.standings);
-                let rows = event.rows.known();
-                let mut verdicts =
-                    templates.iter().map(|one| judge(policy, standings, event, who, one, rows, &mut |_, _| None));
-                Some(!verdicts.any(|verdict| matches!(verdict, Verdict::Denied(_))))
-            }
-            _ => None,
-        };
+        let allowed = if self.shared.rules.asks_policy() { self.allowed(event, who, templates) } else { None };
         let (sessions, clock) = (&mut self.sessions, &mut self.shared.clock);
         let mut noted = event.action != Action::Statement;
         self.shared.rules.meet(event, templates, allowed, &mut |rule| {
@@ -67,6 +60,18 @@ impl Detectors {
             }
             session.first_of(rule)
         })
+    }
+
+    /// Whether the policy lets the event touch what it touches; `None` without either.
+    fn allowed(&mut self, event: &Event, who: Identity, templates: &[Template]) -> Option<bool> {
+        if self.policy.is_none() || templates.is_empty() {
+            return None;
+        }
+        let (policy, standings) = (&self.policy, &mut self.standings);
+        let rows = event.rows.known();
+        let mut verdicts =
+            templates.iter().map(|one| judge(policy, standings, event, who, one, rows, &mut |_, _| None));
+        Some(!verdicts.any(|verdict| matches!(verdict, Verdict::Denied(_))))
     }
 
     /// Events that are no statements. What was measured is shown when no log explains it. A request may ask for a canary.

@@ -93,7 +93,13 @@ impl Detectors {
         shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
     }
 
-    /// How many windows, sessions and people were forgotten because memory is bounded.
+    /// How many principals of baselines and groups of correlations were forgotten because memory is bounded.
+    #[must_use]
+    pub fn evicted_of(&self) -> [(&'static str, u64); 2] {
+        [("baselines", self.baselines.evicted()), ("correlations", self.shared.rules.evicted())]
+    }
+
+    /// How many windows, sessions and people were forgotten because memory is bounded; see [`evicted_of`](Detectors::evicted_of).
     #[must_use]
     pub fn evicted(&self) -> u64 {
         let shared = &self.shared;
@@ -105,8 +111,6 @@ impl Detectors {
             + self.reckoner.evicted()
             + self.resolver.copies.evicted()
             + self.known.evicted()
-            + self.baselines.evicted()
-            + shared.rules.evicted()
             + self.silence.evicted()
             + self.jobs.evicted()
             + self.crowded

@@ -23,6 +23,7 @@ use kuzet_sigma::{
     Correlated, Correlator, Diagnostic, FieldMap, Hit, Limits, Lists, LogSource, Matcher, Route, RuleSet, Value,
 };
 use shapes::Shapes;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const WITNESSES: [Witness; 3] = [Witness::Audit, Witness::Log, Witness::Measure];
@@ -140,10 +141,34 @@ impl RuleBook {
         &self.correlated
     }
 
-    /// The rule that is called `name`: its id, its name or its title.
+    /// The rule or correlation that is called `name`: its id, its name or its title. Correlations stand behind the rules.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<usize> {
-        self.members.iter().position(|one| one.is_called(name))
+        self.members.iter().chain(&*self.correlated).position(|one| one.is_called(name))
+    }
+
+    /// What the document of each rule says, and behind them of each correlation, with what it is to the agent.
+    pub fn documents(&self) -> impl Iterator<Item = (&kuzet_sigma::Rule, &Member)> {
+        let correlations = self.set.correlations().iter().map(|resolved| &resolved.correlation.meta);
+        let members = self.members.iter().chain(&*self.correlated);
+        self.set.rules().iter().chain(correlations).zip(members)
+    }
+
+    /// The systems and kinds of records whose events the rule sees.
+    pub fn feeds(&self, rule: &kuzet_sigma::Rule) -> impl Iterator<Item = (System, Witness)> {
+        let every = System::ALL.into_iter().flat_map(|system| WITNESSES.map(|witness| (system, witness)));
+        every.filter(|(system, witness)| logsources(*system, *witness).iter().any(|one| rule.logsource.covers(one)))
+    }
+
+    /// What the index files the rule at `number` under, each of which an event has to meet; nothing where it is held against
+    /// every event.
+    #[must_use]
+    pub fn filed(&self, number: usize) -> Vec<String> {
+        let Some((id, rule)) = self.set.numbered().nth(number) else { return Vec::new() };
+        let feeds: Vec<(System, Witness)> = self.feeds(rule).collect();
+        let filed = feeds.into_iter().map(|(system, witness)| self.set.filed(id, &logsources(system, witness)));
+        // Beside other rules another of several needs may be taken: the first server stands for all.
+        filed.into_iter().next().unwrap_or_default()
     }
 }
 
@@ -156,6 +181,15 @@ fn shown(value: Value<'_>) -> String {
         Value::Float(value) => value.to_string(),
         Value::Text(text) => text.to_owned(),
     }
+}
+
+/// One rule against one event.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// As it is matched, with what of it the event meets.
+    pub rule: kuzet_sigma::Described,
+    /// What the event has for each field that the rule asks for.
+    pub values: Vec<(String, Vec<String>)>,
 }
 
 /// What a rule or a correlation found in an event.
@@ -189,7 +223,8 @@ pub(crate) struct Rules {
     asks_policy: bool,
     offset: i64,
     evaluated: u64,
-    told: u64,
+    /// Hits since they were last asked for, by number.
+    told: BTreeMap<usize, u64>,
 }
 
 impl Rules {
@@ -197,7 +232,7 @@ impl Rules {
         let (matcher, asks_policy) = (book.set.matcher(), book.binding.asks("kuzet.policy"));
         let correlator = Correlator::new(Arc::clone(&book.set), own_key(key), Limits::default());
         let (hits, correlated, found) = (Vec::new(), Vec::new(), Vec::new());
-        let (shapes, evaluated, told) = (Shapes::default(), 0, 0);
+        let (shapes, evaluated, told) = (Shapes::default(), 0, BTreeMap::new());
         Rules { matcher, shapes, correlator, hits, correlated, found, asks_policy, book, offset, evaluated, told }
     }
 
@@ -243,7 +278,13 @@ impl Rules {
         let correlated = &self.book.correlated;
         let fired = self.correlated.drain(..).filter(|one| tells(correlated.get(one.correlation)));
         self.found.extend(fired.map(Found::Correlation));
-        self.told += self.found.len() as u64;
+        for found in &self.found {
+            let number = match found {
+                Found::Rule(hit) => hit.rule.index(),
+                Found::Correlation(one) => members.len() + one.correlation,
+            };
+            *self.told.entry(number).or_default() += 1;
+        }
         !self.found.is_empty()
     }
 
@@ -327,30 +368,47 @@ impl Rules {
         self.correlator.held()
     }
 
-    /// What an event has for the fields that a rule asks for. What only rules may look at is told by its length.
-    pub(crate) fn values(&self, event: &Event, touched: &[Template], rule: usize) -> Vec<(String, Vec<String>)> {
-        let set = &self.book.set;
-        let Some((id, _)) = set.numbered().nth(rule) else { return Vec::new() };
-        let binding = &self.book.binding;
+    /// What of a rule an event meets, in the first of its frames that meets all of it, and what it has for the fields that
+    /// the rule asks for. What only rules may look at is told by its length.
+    pub(crate) fn judge(
+        &mut self,
+        event: &Event,
+        touched: &[Template],
+        allowed: Option<bool>,
+        rule: usize,
+    ) -> Option<Judged> {
+        let (set, binding, offset) = (&self.book.set, &self.book.binding, self.offset);
+        let (id, _) = set.numbered().nth(rule)?;
+        let frames = 0..event.raw.as_deref().map_or(1, |raw| raw.topics().len());
+        let bound = |frame| Bound { view: View { event, touched, allowed, offset, frame }, binding };
         let one = |field| {
             let mut values = Vec::new();
-            for frame in 0..event.raw.as_deref().map_or(1, |raw| raw.topics().len()) {
-                let view = View { event, touched, allowed: None, offset: self.offset, frame };
-                let bound = Bound { view, binding };
+            for frame in frames.clone() {
                 let mut visit = |value: Value<'_>| match value {
                     Value::Text(text) if binding.is_raw(field) => values.push(format!("({} bytes)", text.len())),
                     value => values.push(shown(value)),
                 };
-                kuzet_sigma::Event::field(&bound, field, &mut visit);
+                kuzet_sigma::Event::field(&bound(frame), field, &mut visit);
             }
             values.dedup();
             (set.fields().names(field).join(" or "), values)
         };
-        set.fields_of(id).into_iter().map(one).collect()
+        let values = set.fields_of(id).into_iter().map(one).collect();
+        let mut judged = None;
+        for frame in frames.clone() {
+            judged = self.matcher.judge(id, &bound(frame));
+            if judged.as_ref().is_some_and(|one| one.holds == Some(true)) {
+                break;
+            }
+        }
+        Some(Judged { rule: judged?, values })
     }
 
-    /// Events that were held against rules since the last call, and hits.
-    pub(crate) fn did(&mut self) -> (u64, u64) {
-        (std::mem::take(&mut self.evaluated), std::mem::take(&mut self.told))
+    /// Events that were held against rules since the last call, and the hits of each rule by its name.
+    pub(crate) fn did(&mut self) -> (u64, Vec<(Arc<str>, u64)>) {
+        let members: Vec<&Member> = self.book.members.iter().chain(&*self.book.correlated).collect();
+        let named = |(number, times): (usize, u64)| Some((Arc::clone(&members.get(number)?.about.name), times));
+        let hits = std::mem::take(&mut self.told).into_iter().filter_map(named).collect();
+        (std::mem::take(&mut self.evaluated), hits)
     }
 }

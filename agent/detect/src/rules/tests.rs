@@ -105,7 +105,7 @@ fn frames_are_looked_at_one_by_one_and_a_rule_hits_once() {
     let hits: Vec<usize> = detectors.try_rules(&event).into_iter().map(|(rule, _)| rule).collect();
     assert_eq!(hits, [0, 2]);
     // What an operator is shown of it are lengths.
-    let told = format!("{:?}", detectors.rule_fields(&event, 2));
+    let told = format!("{:?}", detectors.judge_rule(&event, 2).map(|judged| judged.values));
     assert!(told.contains("(6 bytes)") && !told.contains("/srv/x"), "{told}");
     // Its copy has nothing for rules.
     assert!(detectors.try_rules(&event.clone()).is_empty());

@@ -1,10 +1,12 @@
 //! The doctor's report for people: how much is seen, what not, and what to change.
 
+use super::super::output;
 use crate::examine::{Pooled, Report, Unwatched, Watched};
 use crate::sight::{Limit, Seen, State};
 
-/// Widest line.
-const WIDTH: usize = 116;
+fn wrapped(first: &str, text: &str) -> Vec<String> {
+    output::wrap(first, text, output::width().map_or(output::WIDTH, |width| width.min(output::WIDTH)))
+}
 
 /// The report for people.
 pub(in crate::cli) fn lines(report: &Report) -> Vec<String> {
@@ -17,6 +19,8 @@ pub(in crate::cli) fn lines(report: &Report) -> Vec<String> {
         ignored(server, &mut lines);
     }
     lines.extend(report.declared.iter().flat_map(|one| wrapped("declared ", &one.line())));
+    let learnt = report.baselines.iter().flat_map(|learning| learning.lines());
+    lines.extend(learnt.flat_map(|line| wrapped("learns   ", &line)));
     for one in &report.limits {
         lines.extend(wrapped("note     ", &format!("[{}] {}", one.code, one.message)));
         lines.extend(wrapped("         fix: ", &one.fix));
@@ -90,37 +94,12 @@ fn percent(share: f64) -> String {
     format!("{} %", (share * 100.0 + 1e-6).floor())
 }
 
-/// `text` behind `first`, later lines as far in as the first.
-fn wrapped(first: &str, text: &str) -> Vec<String> {
-    let mut lines = vec![first.to_owned()];
-    let indent = first.chars().count();
-    let mut begun = false;
-    for word in text.split_ascii_whitespace() {
-        let width = lines.last().map_or(0, |line| line.chars().count());
-        if begun && width + 1 + word.chars().count() > WIDTH {
-            lines.push(" ".repeat(indent));
-            begun = false;
-        }
-        if let Some(line) = lines.last_mut() {
-            if begun {
-                line.push(' ');
-            }
-            line.push_str(word);
-        }
-        begun = true;
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn long_lines_are_wrapped_between_words() {
-        let lines = wrapped("  fix: ", &"алты ".repeat(60));
-        assert!(lines.len() > 1 && lines.iter().all(|line| line.chars().count() <= WIDTH), "{lines:?}");
-        assert!(lines[1].starts_with("       алты"));
+    fn shares_are_rounded_down() {
         assert_eq!((percent(0.999), percent(1.0), percent(0.57)), ("99 %".into(), "100 %".into(), "57 %".into()));
     }
 }

@@ -1,4 +1,4 @@
-//! `kuzet replay --since`: what a changed policy, catalogue or suppression would have made of the logs that are still
+//! `kuzet replay --since`: what a changed policy, catalogue, suppression or set of rules would have made of the logs that are still
 //! there: which incidents are new, gone or changed.
 
 use super::{Failure, Options, REPLAY_KEY, output, run, watch_canaries, written};
@@ -54,6 +54,8 @@ struct Shown {
     events: u64,
     rows: Count,
     people_at_least: u64,
+    /// Names of the rules that hit.
+    rules: Vec<String>,
 }
 
 impl Shown {
@@ -69,19 +71,21 @@ impl Shown {
                 _ => Count::Unknown,
             },
             people_at_least: incident.people.at_least,
+            rules: incident.rules.iter().map(|rule| rule.name.clone()).collect(),
         }
     }
 
     /// As it stands in a cell of the table.
     fn cell(&self) -> String {
         let severity = crate::metrics::severity_name(self.severity);
-        format!("{severity}: {}, {} events, {} rows", self.kinds.join(", "), self.events, self.rows)
+        let rules = if self.rules.is_empty() { String::new() } else { format!(" ({})", self.rules.join(", ")) };
+        format!("{severity}: {}{rules}, {} events, {} rows", self.kinds.join(", "), self.events, self.rows)
     }
 
     /// Whether people would see the same: ids and first moments may differ by what a story began with.
     fn same(&self, other: &Shown) -> bool {
-        (self.severity, &self.kinds, self.events, self.rows, self.people_at_least)
-            == (other.severity, &other.kinds, other.events, other.rows, other.people_at_least)
+        (self.severity, &self.kinds, self.events, self.rows, self.people_at_least, &self.rules)
+            == (other.severity, &other.kinds, other.events, other.rows, other.people_at_least, &other.rules)
     }
 }
 
@@ -90,10 +94,11 @@ pub(super) fn compare(config: &Config, since: &str, options: &Options) -> Result
     let since = moment(since, now)
         .ok_or_else(|| anyhow!("\"{since}\" is no time; write 2d, 36h, 90m, 2026-11-20 or 2026-11-20T08:00+05:00"))?;
     let mut candidate = config.clone();
-    candidate.catalogue = options.catalogue.clone().or(candidate.catalogue);
-    candidate.policy = options.policy.clone().or(candidate.policy);
-    candidate.suppressions = options.suppressions.clone().or(candidate.suppressions);
-    let changes = options.catalogue.is_some() || options.policy.is_some() || options.suppressions.is_some();
+    let changes = options.change(&mut candidate);
+    if !options.rules.is_empty() {
+        // As a reload does: a set with a broken rule would not come into force.
+        candidate.rules.load()?.whole()?;
+    }
 
     let logs = logs(config, since);
     let files = logs.iter().map(|(_, files)| files.len()).sum();
@@ -174,7 +179,7 @@ fn incidents(
 fn recorded(config: &Config, since: Timestamp) -> Result<Vec<Incident>, Failure> {
     let filter = Filter { since: Some(since), ..Filter::default() };
     let read = || Reader::open(&config.state)?.incidents(&filter);
-    let help = "nothing to compare with: name a file that differs (--policy, --suppressions, --catalogue), or let the agent run";
+    let help = "nothing to compare with: name a file that differs (--policy, --rules, --suppressions, --catalogue), or let the agent run";
     Ok(read().context(help)?)
 }
 

@@ -2,9 +2,11 @@
 
 use super::super::{Failure, output};
 use super::of_folders;
-use crate::config::Config;
+use crate::config::{Config, LoadedRules, RuleSettings};
 use clap::Args;
-use std::collections::{BTreeMap, BTreeSet};
+use kuzet_detect::Diagnostic;
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -15,48 +17,111 @@ pub(in super::super) struct Options {
     /// Copy what is of use to this folder; what is there already stays
     #[arg(long, value_name = "FOLDER")]
     write: Option<PathBuf>,
-    /// Name every rule, not only the numbers
+    /// Name every file, not only the numbers
     #[arg(long)]
     all: bool,
+    /// Print JSON (schemas: docs/schema)
+    #[arg(long)]
+    json: bool,
+}
+
+/// `kuzet.rules-import/1` (docs/schema/rules-import-1.json).
+#[derive(Serialize)]
+struct Report {
+    schema: &'static str,
+    /// Every file, by what it is here.
+    files: BTreeMap<String, Worth>,
+    faults: Vec<Diagnostic>,
+    /// Files that were copied, and those that stood there already.
+    copied: usize,
+    kept: usize,
+}
+
+/// What a file is here: the best of its rules decides.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Worth {
+    OfUse,
+    Doubtful,
+    NoEvents,
+    Refused,
+    NoRule,
+}
+
+impl Worth {
+    const ALL: [(Worth, &'static str, &'static str); 5] = [
+        (Worth::OfUse, "of use", "some event here can match it"),
+        (Worth::Doubtful, "doubtful", "a field that no event has, or another warning"),
+        (Worth::NoEvents, "no events", "written for log sources that this agent has no events of"),
+        (Worth::Refused, "refused", "cannot be honoured, with a reason each"),
+        (Worth::NoRule, "no rule", "holds a filter, or nothing"),
+    ];
 }
 
 pub(super) fn import(config: &Config, options: &Options) -> Result<ExitCode, Failure> {
-    let loaded = of_folders(config, std::slice::from_ref(&options.folder))?;
-    let (mut useful, mut warning, mut silent) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for (member, rule) in loaded.book.members().iter().zip(loaded.book.set().rules()) {
-        let list = match (member.fed, loaded.warned(rule)) {
-            (false, _) => &mut silent,
-            (true, true) => &mut warning,
-            (true, false) => &mut useful,
-        };
-        list.insert(rule.file.to_string());
-    }
-    let mut refused: BTreeMap<&str, usize> = BTreeMap::new();
-    for fault in loaded.faults.iter().filter(|fault| !fault.warning) {
-        *refused.entry(&fault.code).or_default() += 1;
-    }
-    let told: Vec<_> = loaded.faults.iter().filter(|fault| !fault.warning || options.all).collect();
-    told.iter().for_each(|fault| output::line(&fault.to_string()));
-    if options.all {
-        for (state, files) in [("of use", &useful), ("doubtful", &warning), ("no events", &silent)] {
-            files.iter().for_each(|file| output::line(&format!("{state:<10} {file}")));
+    let folders = std::slice::from_ref(&options.folder);
+    let loaded = of_folders(config, folders)?;
+    let read =
+        RuleSettings { folders: folders.to_vec(), ..RuleSettings::default() }.files().map_err(|one| vec![one])?;
+    let files = read.iter().map(|file| file.display().to_string()).map(|file| (judged(&loaded, &file), file));
+    let files = files.map(|(judged, file)| (file, judged)).collect();
+    let faults = loaded.faults.into_iter().filter(|fault| !fault.warning || options.all || options.json).collect();
+    let mut report = Report { schema: "kuzet.rules-import/1", files, faults, copied: 0, kept: 0 };
+    if let Some(target) = &options.write {
+        for (file, _) in report.files.iter().filter(|(_, judged)| **judged == Worth::OfUse) {
+            let fresh = copy(&options.folder, Path::new(file), target)?;
+            *(if fresh { &mut report.copied } else { &mut report.kept }) += 1;
         }
     }
-    output::line(&format!("{:>6} of use: some event here can match them", useful.len()));
-    output::line(&format!("{:>6} doubtful: a field that no event has, or another warning", warning.len()));
-    output::line(&format!("{:>6} without events here: written for other log sources", silent.len()));
-    output::line(&format!("{:>6} refused", refused.values().sum::<usize>()));
-    refused.iter().for_each(|(code, count)| output::line(&format!("       {code} × {count}")));
-    let Some(target) = &options.write else {
-        output::line("nothing was copied: --write FOLDER copies what is of use");
-        return Ok(ExitCode::SUCCESS);
-    };
-    let mut copied = 0;
-    for file in &useful {
-        copied += usize::from(copy(&options.folder, Path::new(file), target)?);
+    if options.json {
+        output::json(&report)?;
+    } else {
+        print(&report, options);
     }
-    output::line(&format!("{copied} files copied to {}; add it to [rules] folders", target.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+fn judged(loaded: &LoadedRules, file: &str) -> Worth {
+    let own = loaded.book.documents().filter(|(rule, _)| *rule.file == *file);
+    let rules = own.map(|(rule, member)| match (member.fed, loaded.warned(rule)) {
+        (false, _) => Worth::NoEvents,
+        (true, true) => Worth::Doubtful,
+        (true, false) => Worth::OfUse,
+    });
+    let refused = loaded.faults.iter().any(|fault| !fault.warning && fault.file == file);
+    rules.chain(refused.then_some(Worth::Refused)).min().unwrap_or(Worth::NoRule)
+}
+
+fn print(report: &Report, options: &Options) {
+    if options.all {
+        report.faults.iter().for_each(|fault| output::line(&fault.to_string()));
+        for (file, judged) in &report.files {
+            let name = Worth::ALL.iter().find(|(one, ..)| one == judged).map_or("", |(_, name, _)| name);
+            output::line(&format!("{name:<9}  {file}"));
+        }
+    }
+    output::line(&format!("{:>6} files in {}", report.files.len(), options.folder.display()));
+    for (state, name, about) in Worth::ALL {
+        let count = report.files.values().filter(|one| **one == state).count();
+        if count > 0 || state == Worth::OfUse {
+            output::line(&format!("{count:>6} {name:<9}  {about}"));
+        }
+    }
+    let mut codes: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for fault in report.faults.iter().filter(|fault| !fault.warning) {
+        codes.entry(&fault.code).or_insert((0, &fault.message)).0 += 1;
+    }
+    for (code, (count, first)) in codes {
+        output::cut(&format!("       {count:>6} × {code}, such as: {first}"));
+    }
+    match &options.write {
+        Some(target) => {
+            let Report { copied, kept, .. } = report;
+            let there = if *kept > 0 { format!(", {kept} stood there already") } else { String::new() };
+            output::line(&format!("{copied} files copied to {}{there}; add it to [rules] folders", target.display()));
+        }
+        None => output::line("nothing was copied: --write FOLDER copies what is of use, --all names the files"),
+    }
 }
 
 /// Copies a file to its place below `target`, unless something stands there.

@@ -5,6 +5,7 @@ mod explain;
 mod import;
 mod list;
 mod test;
+mod text;
 
 use super::{Failure, Json};
 use crate::config::{Config, LoadedRules, RuleSettings};
@@ -48,4 +49,14 @@ fn logsource(of: &kuzet_sigma::LogSource) -> String {
     let parts = [&of.category, &of.product, &of.service];
     let shown: Vec<&str> = parts.iter().map(|part| part.as_deref().unwrap_or("*")).collect();
     shown.join("/").trim_end_matches("/*").to_owned()
+}
+
+/// The same in a word, where one is enough: `postgresql`, `any database`.
+fn meant_for(of: &kuzet_sigma::LogSource) -> String {
+    match (of.category.as_deref(), of.product.as_deref(), of.service.as_deref()) {
+        (Some("database"), Some(product), None) => product.to_owned(),
+        (Some("database"), Some(product), Some(service)) => format!("{product}/{service}"),
+        (Some(category @ ("database" | "application")), None, None) => format!("any {category}"),
+        _ => logsource(of),
+    }
 }

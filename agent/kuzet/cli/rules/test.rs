@@ -3,8 +3,9 @@
 use super::super::{Failure, output, replay::REPLAY_KEY};
 use super::of_folders;
 use crate::config::Config;
-use crate::trial::Bench;
+use crate::trial::{Bench, Fault};
 use clap::Args;
+use kuzet_detect::Diagnostic;
 use kuzet_personal::Key;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -15,53 +16,63 @@ pub(in super::super) struct Options {
     /// Folders or files of rules [default: the folders of the configuration]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Print JSON
+    /// Print JSON (schemas: docs/schema)
     #[arg(long)]
     json: bool,
 }
 
-/// `kuzet.rules-test/1`.
+/// `kuzet.rules-test/1` (docs/schema/rules-test-1.json).
 #[derive(Serialize)]
 struct Report {
     schema: &'static str,
+    ok: bool,
     rules: usize,
     hits: usize,
     misses: usize,
-    faults: Vec<String>,
+    faults: Vec<Diagnostic>,
 }
 
 pub(super) fn test(config: &Config, options: &Options) -> Result<ExitCode, Failure> {
     let paths = if options.paths.is_empty() { &config.rules.folders } else { &options.paths };
     let loaded = of_folders(config, paths)?;
-    let mut report = Report { schema: "kuzet.rules-test/1", rules: 0, hits: 0, misses: 0, faults: Vec::new() };
-    report.faults.extend(loaded.faults.iter().map(ToString::to_string));
+    let faults = loaded.faults.clone();
+    let mut report = Report { schema: "kuzet.rules-test/1", ok: false, rules: 0, hits: 0, misses: 0, faults };
     let mut bench = Bench::new(loaded.book.clone(), None, Key::new(REPLAY_KEY));
     for (file, rules) in bench.files() {
         report.rules += rules.len();
         let tried = bench.run(Path::new(&file), &rules);
         report.hits += tried.hits;
         report.misses += tried.misses;
-        report
-            .faults
-            .extend(tried.faults.iter().map(|one| format!("{}:{}: {}", one.file.display(), one.line, one.what)));
+        report.faults.extend(tried.faults.into_iter().map(told));
     }
-    let good = report.faults.is_empty() && report.rules > 0;
+    report.ok = report.faults.is_empty() && report.rules > 0;
     if options.json {
         output::json(&report)?;
     } else {
-        report.faults.iter().for_each(|fault| output::line(fault));
-        output::line(&format!(
-            "{} rules, {} records that must hit, {} that must not: {} faults",
-            report.rules,
-            report.hits,
-            report.misses,
-            report.faults.len()
-        ));
-        if report.rules == 0 {
+        report.faults.iter().for_each(|fault| output::line(&fault.to_string()));
+        let Report { rules, hits, misses, .. } = report;
+        let faults = report.faults.len();
+        output::line(&format!("{rules} rules, {hits} records that must hit, {misses} that must not: {faults} faults"));
+        if rules == 0 && faults == 0 {
             output::line(
                 "nothing was tested: name a folder of rules (those that ship stand in rules/sigma of the source)",
             );
         }
     }
-    Ok(ExitCode::from(u8::from(!good)))
+    Ok(ExitCode::from(u8::from(!report.ok)))
+}
+
+/// A fault of a test as every other fault is told.
+fn told(fault: Fault) -> Diagnostic {
+    let help = "mend the rule or its record; kuzet rules explain NAME --event FILE says why a record hits or not";
+    let (file, message) = (fault.file.display().to_string(), fault.what);
+    Diagnostic {
+        code: "KZ390".to_owned(),
+        file,
+        line: fault.line,
+        column: 0,
+        message,
+        help: help.to_owned(),
+        warning: false,
+    }
 }
