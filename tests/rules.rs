@@ -5,7 +5,7 @@ use crate::support::agent::{is_incident, json_lines};
 use crate::support::{kuzet, root};
 use kuzet::config::shipped::{FIELDMAPS, RULES};
 use kuzet::config::{LoadedRules, RuleSettings};
-use kuzet::trial::Bench;
+use kuzet::trial::{Bench, Record};
 use kuzet_detect::Severity;
 use kuzet_personal::Key;
 use std::collections::BTreeSet;
@@ -102,6 +102,34 @@ fn the_rules_are_part_of_the_agent() {
     assert_eq!(words(&written), words(&text), "KUZET_BLESS=1 cargo test --test kuzet rules");
     assert_eq!(RULES.len(), files("rules/sigma", "yml").len());
     assert_eq!(FIELDMAPS.len(), files("rules/fieldmaps", "toml").len());
+}
+
+/// A selection that no record beside its rule ever meets may be one that can meet nothing.
+#[test]
+fn every_selection_of_a_rule_is_met_by_a_record() {
+    let loaded = of_folder();
+    let mut bench = Bench::new(loaded.book.clone(), None, Key::new([7; 32]));
+    let mut unmet = Vec::new();
+    for (number, rule) in loaded.book.set().rules().iter().enumerate() {
+        let path = Path::new(&*rule.file);
+        let mut met = BTreeSet::new();
+        for end in ["hit.jsonl", "miss.jsonl"] {
+            let text = std::fs::read_to_string(path.with_extension(end)).expect("a test");
+            for line in text.lines().filter(|line| !line.is_empty()) {
+                let record = Record::read(line).expect("a record");
+                for event in bench.events(&record, path.parent().expect("a folder")).expect("events") {
+                    let judged = bench.judge(&event, number).expect("a rule");
+                    met.extend(
+                        judged.rule.selections.into_iter().filter(|one| one.holds == Some(true)).map(|one| one.name),
+                    );
+                }
+            }
+        }
+        let (id, _) = loaded.book.set().numbered().nth(number).expect("a rule");
+        let missing = loaded.book.set().selections(id).filter(|name| !met.contains(*name));
+        unmet.extend(missing.map(|name| format!("{}: {name}", rule.file)));
+    }
+    assert!(unmet.is_empty(), "{unmet:#?}");
 }
 
 /// Recordings of ordinary work: applications that serve clients, an evening's batch, readers of a site, an administrator.

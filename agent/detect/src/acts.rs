@@ -73,7 +73,7 @@ pub(crate) fn parts(event: &Event) -> Vec<Part> {
     }
     if let Some(role) = &statement.role {
         // Who may log in is said by CREATE USER without a word; what stood behind a redacted password is not known.
-        let word = |right: &&Arc<str>| !matches!(&***right, "LOGIN" | "INHERIT" | "USAGE");
+        let word = |right: &&Arc<str>| !matches!(&***right, "LOGIN" | "INHERIT" | "USAGE" | "FROM ANY HOST");
         let any = |right: &Arc<str>| &**right == "UNKNOWN" || &**right == "RENAME" || right.starts_with("ALL");
         let part = |grantee: &str| Part {
             subject: name("role", grantee),

@@ -4,9 +4,10 @@
 //! `UNKNOWN` says so.
 
 use super::facts::Facts;
+use super::scan::Literal;
 use super::view::View;
 use crate::names::{role as role_name, shown};
-use kuzet_event::{Access, Flag, RoleChange, RoleVerb, Verb};
+use kuzet_event::{Access, Flag, RoleChange, RoleVerb, System, Verb};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -39,6 +40,9 @@ const ATTRIBUTES: &[&str] = &[
 /// Attributes that raise privileges.
 const POWERFUL: &[&str] = &["SUPERUSER", "CREATEROLE", "BYPASSRLS", "REPLICATION"];
 
+/// Told among the rights of an account of MariaDB or MySQL that no host is named for.
+const ANYWHERE: &str = "FROM ANY HOST";
+
 fn change(facts: &mut Facts, verb: RoleVerb, rights: Vec<Arc<str>>, grantees: Vec<Arc<str>>) {
     facts.raise(Verb::Role);
     facts.role = Some(RoleChange { verb, rights, grantees });
@@ -65,6 +69,9 @@ pub(super) fn grant(view: &View<'_>, range: Range<usize>, facts: &mut Facts) {
         facts.flags.insert(Flag::Escalates);
     }
     let mut rights = rights;
+    if grants && anywhere(view, to + 1..tail.unwrap_or(range.end)) {
+        rights.push(Arc::from(ANYWHERE));
+    }
     if grants && with_option {
         rights.push(Arc::from("WITH GRANT OPTION"));
     }
@@ -147,6 +154,17 @@ fn roles(view: &View<'_>, range: Range<usize>) -> Vec<Arc<str>> {
     list
 }
 
+/// Whether one of the accounts may come from every host: `'app'@'%'`. The host itself is not told.
+fn anywhere(view: &View<'_>, range: Range<usize>) -> bool {
+    let host = |literal: &Literal| {
+        let before = view.text.get(..literal.start as usize).unwrap_or_default().trim_ascii_end();
+        let before = before.strip_suffix(b"'").or_else(|| before.strip_suffix(b"\"")).unwrap_or(before);
+        let value = view.text.get(literal.start as usize..literal.end as usize);
+        before.trim_ascii_end().ends_with(b"@") && value == Some(b"%")
+    };
+    view.system != System::Postgresql && range.flat_map(|at| view.literals_at(at).take(MOST)).any(host)
+}
+
 fn push_role(list: &mut Vec<Arc<str>>, name: &str) {
     if !name.is_empty() && list.len() < MOST {
         list.push(role_name(name));
@@ -194,6 +212,10 @@ pub(super) fn role(view: &View<'_>, kind: usize, range: Range<usize>, facts: &mu
     let behind = account_end(view, at, range.end);
     let mut grantees = roles(view, at..behind);
     let mut rights: Vec<Arc<str>> = Vec::new();
+    let unnamed = verb == RoleVerb::Create && view.is(kind, "USER") && view.system != System::Postgresql;
+    if anywhere(view, at..behind) || (unnamed && !(at..behind).any(|at| view.bytes(at).contains(&b'@'))) {
+        push(&mut rights, ANYWHERE);
+    }
     for attribute in ATTRIBUTES {
         if let Some(place) = view.find(behind..range.end, attribute) {
             if POWERFUL.contains(attribute) {
