@@ -17,7 +17,13 @@ fn fields(source: &str, name: &str) -> Vec<String> {
 #[test]
 fn every_field_of_the_event_is_documented() {
     let docs = std::fs::read_to_string(root().join("docs/events.md")).unwrap();
-    for (file, name) in [("event.rs", "Event"), ("actor.rs", "Actor"), ("statement.rs", "Statement")] {
+    for (file, name) in [
+        ("event.rs", "Event"),
+        ("actor.rs", "Actor"),
+        ("statement.rs", "Statement"),
+        ("flow.rs", "Flow"),
+        ("flow.rs", "Process"),
+    ] {
         let source = std::fs::read_to_string(root().join("agent/event/src").join(file)).unwrap();
         let fields = fields(&source, name);
         assert!(fields.len() >= 5, "{name}: {fields:?}");

@@ -16,6 +16,7 @@ pub mod notify;
 pub mod outbox;
 pub mod pipeline;
 pub(crate) mod secret;
+pub mod sensor;
 pub mod service;
 pub mod setup;
 pub mod sight;

@@ -21,6 +21,7 @@ pub mod postgres;
 mod redis;
 mod reloaded;
 mod runs;
+mod sensor;
 mod servers;
 mod syslog;
 pub mod wire;

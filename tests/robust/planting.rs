@@ -106,6 +106,7 @@ fn recordings(format: Format) -> &'static [&'static str] {
         Format::SquidAccess => &["web/squid.log"],
         Format::LinuxAudit => &["linux/audit.log"],
         Format::LinuxLaurel => &["linux/laurel.json"],
+        Format::Sensor => &["host/sensor.jsonl"],
         Format::Journald => &["journald/journal.json"],
         // Written here: see `more`.
         Format::Mapped | Format::PostgresqlStatus | Format::MariadbStatus => &[],

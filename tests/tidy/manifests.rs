@@ -145,3 +145,22 @@ fn licence_expressions_are_read() {
         assert!(!holds(bad, &allow), "{bad}");
     }
 }
+
+#[test]
+fn the_kernel_program_is_compiled_from_its_source() {
+    let folder = root().join("agent/kuzet/sensor");
+    let sums = std::fs::read_to_string(folder.join("kernel.bpf.sum")).expect("scripts/bpf.sh wrote it");
+    let mut checked = 0;
+    for line in sums.lines().skip(1) {
+        let (sum, name) = line.split_once("  ").expect("a line of sha256sum");
+        let bytes = std::fs::read(folder.join(name)).expect("it is there");
+        let own: String = ring::digest::digest(&ring::digest::SHA256, &bytes)
+            .as_ref()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        assert_eq!(own, sum, "{name} changed: run scripts/bpf.sh");
+        checked += 1;
+    }
+    assert_eq!(checked, 2);
+}

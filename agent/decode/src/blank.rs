@@ -23,6 +23,8 @@ pub(crate) fn event(at: Timestamp, place: Place, actor: Arc<Actor>, action: Acti
         bytes: Count::Unknown,
         trust: Trust::Structured,
         witness: Witness::Audit,
+        flow: None,
+        process: None,
         raw: None,
     }
 }

@@ -13,6 +13,7 @@ use crate::mysql::{audit::AuditLog, audit_csv, audit_json, audit_xml, error::Err
 use crate::persons::Pool;
 use crate::pgbouncer::Pgbouncer;
 use crate::redis::Redis;
+use crate::sensor::Sensor;
 use crate::server_audit::ServerAudit;
 use crate::squid::Squid;
 use crate::status::Status;
@@ -70,6 +71,8 @@ pub enum Format {
     LinuxAudit,
     /// The same as Laurel writes it.
     LinuxLaurel,
+    /// What the kernel told the agent's sensor.
+    Sensor,
     /// What the agent asked a PostgreSQL server.
     PostgresqlStatus,
     /// What the agent asked a MariaDB or MySQL server.
@@ -279,6 +282,14 @@ pub const FORMATS: &[FormatInfo] = &[
         nests: false,
     },
     FormatInfo {
+        format: Format::Sensor,
+        name: "sensor",
+        system: System::Linux,
+        trust: Trust::Structured,
+        recognises: crate::sensor::recognises,
+        nests: false,
+    },
+    FormatInfo {
         format: Format::PostgresqlStatus,
         name: "postgresql_status",
         system: System::Postgresql,
@@ -381,6 +392,7 @@ impl Format {
             Format::SquidAccess => Box::new(Squid::new(options)),
             Format::LinuxAudit => Box::new(LinuxAudit::new(options)),
             Format::LinuxLaurel => Box::new(Laurel::new(options)),
+            Format::Sensor => Box::new(Sensor::new(options)),
             Format::PostgresqlStatus => Box::new(Status::new(System::Postgresql, options)),
             Format::MariadbStatus => Box::new(Status::new(System::Mariadb, options)),
         }

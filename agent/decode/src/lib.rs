@@ -33,6 +33,7 @@ mod postgres;
 mod prefix;
 mod recent;
 mod redis;
+mod sensor;
 mod server_audit;
 mod sessions;
 mod sketch;

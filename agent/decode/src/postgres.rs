@@ -217,6 +217,8 @@ impl Postgres {
                     witness: if own { Witness::Audit } else { Witness::Log },
                     calls: 1,
                     bytes: Count::Unknown,
+                    flow: None,
+                    process: None,
                     raw: None,
                 };
                 self.persons.name(&mut event, audit.statement, &self.parameters);
@@ -389,6 +391,8 @@ impl Postgres {
             witness: Witness::Log,
             calls: 1,
             bytes: Count::Unknown,
+            flow: None,
+            process: None,
             raw: None,
         };
         if action != Action::Statement {

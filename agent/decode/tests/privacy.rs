@@ -336,6 +336,13 @@ proptest! {
                     "PROCTITLE": {"ARGV": [value, other]},
                 })
             )),
+            (Format::Sensor, format!(
+                "{{\"sensor\":\"exec\",\"at\":1,\"process\":{}}}\n",
+                serde_json::json!({
+                    "pid": 7, "began": 1, "name": value, "path": format!("/srv/{value}/{other}"), "user": value, "login": other,
+                    "container": value, "parents": [[value, 1], [other, 2]],
+                })
+            )),
             (Format::LinuxAudit, audit(&format!("PATH msg=audit(S): item=0 name=\"/srv/{value}/{other}.sql\" nametype=CREATE"))),
             (Format::LinuxAudit, audit(&format!(
                 "USER_LOGIN msg=audit(S): pid=1 uid=0 auid=1 msg='op={value} acct=\"{value}\" exe=\"/{other}\" hostname={encoded} addr=? terminal={encoded} res=failed'"

@@ -361,6 +361,8 @@ impl Act {
             bytes: Count::Unknown,
             trust: Trust::Structured,
             witness: Witness::Measure,
+            flow: None,
+            process: None,
             raw: None,
         }
     }

@@ -148,6 +148,8 @@ pub(crate) fn event(spec: &Spec) -> Event {
         calls: 1,
         bytes: Count::Unknown,
         witness: spec.witness,
+        flow: None,
+        process: None,
         raw: None,
     }
 }

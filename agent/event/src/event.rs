@@ -1,6 +1,6 @@
 //! One record of a log, normalised.
 
-use crate::{Actor, Count, Identifier, Raw, Relation, Statement, Timestamp};
+use crate::{Actor, Count, Flow, Identifier, Process, Raw, Relation, Statement, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::fmt;
@@ -223,6 +223,10 @@ pub struct Event {
     pub trust: Trust,
     /// What kind of record it is. With two kinds, the same statement is told twice.
     pub witness: Witness,
+    /// The connection that the record is about.
+    pub flow: Option<Arc<Flow>>,
+    /// The program that the record is about; that of a connection is [`Flow::process`].
+    pub process: Option<Arc<Process>>,
     /// What rules may look at while the event is handled; gone from every copy.
     pub raw: Option<Box<Raw>>,
 }

@@ -14,6 +14,7 @@ mod policy;
 mod replay;
 mod rules;
 mod run;
+mod sensor;
 mod status;
 
 use crate::config::Config;
@@ -61,6 +62,9 @@ enum Command {
     /// List, show and close incidents
     #[command(subcommand)]
     Incidents(incidents::Command),
+    /// What the kernel tells of programs and connections, one JSON object a line; `run` starts it by itself
+    #[command(hide = true)]
+    Sensor,
     /// How the agent on this host is doing
     Status(Json),
     /// How much is seen of each server, what is not and why, and how to mend it
@@ -92,6 +96,7 @@ pub fn main() -> ExitCode {
         Command::Rules(command) => rules::rules(config, command),
         Command::Geo(command) => geo::geo(config, command),
         Command::Incidents(command) => incidents::incidents(config, command),
+        Command::Sensor => sensor::sensor(),
         Command::Status(options) => status::status(config, options.json),
         Command::Doctor(options) => doctor::doctor(config, &options),
     };

@@ -4,7 +4,7 @@ use super::map::{self, RawMap};
 use super::place::PlaceSettings;
 use super::pool::{PoolConfig, RawPool};
 use super::rules::RuleSettings;
-use super::stream::{RawJournald, RawRedis, RawStream};
+use super::stream::{RawJournald, RawRedis, RawSensor, RawStream};
 use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
 use crate::database::{DatabaseConfig, DatabaseSettings};
 use crate::log;
@@ -113,6 +113,7 @@ struct RawSource {
     journald: Option<RawJournald>,
     map: Option<RawMap>,
     redis: Option<RawRedis>,
+    sensor: Option<RawSensor>,
 }
 
 #[derive(Default, Deserialize)]
@@ -291,6 +292,7 @@ impl Faults<'_> {
             allow: raw.allow,
             journald: raw.journald,
             redis: raw.redis,
+            sensor: raw.sensor,
         };
         let name = raw.name;
         if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
@@ -304,12 +306,12 @@ impl Faults<'_> {
         let files = !raw.paths.is_empty() || raw.data_directory.is_some();
         match usize::from(files) + stream.count() {
             0 => {
-                let help = "add paths = [\"/var/log/…\"], data_directory = \"/var/lib/postgresql/15/main\", listen, journald or redis";
+                let help = "add paths = [\"/var/log/…\"], data_directory = \"/var/lib/postgresql/15/main\", listen, journald, redis or sensor";
                 self.push("KZ015", at, format!("source \"{name}\" says nothing to follow"), help);
             }
             1 => {}
             _ => {
-                let help = "make a [[source]] of each: paths and data_directory, listen, journald, redis";
+                let help = "make a [[source]] of each: paths and data_directory, listen, journald, redis, sensor";
                 self.push("KZ060", at, format!("source \"{name}\" is more than one source"), help);
             }
         }
@@ -321,7 +323,11 @@ impl Faults<'_> {
                 self.push("KZ017", at, message, "write it from / on: a service has no working directory of yours");
             }
         }
-        let alone = stream.redis.is_some().then(|| kuzet_decode::Format::Redis.name().to_owned());
+        let alone = match &stream {
+            RawStream { redis: Some(_), .. } => Some(kuzet_decode::Format::Redis.name().to_owned()),
+            RawStream { sensor: Some(_), .. } => Some(kuzet_decode::Format::Sensor.name().to_owned()),
+            _ => None,
+        };
         let format = raw.format.filter(|format| format != "auto").or(alone);
         if let Some(format) = &format
             && !kuzet_decode::FORMATS.iter().any(|known| known.name == format)

@@ -100,6 +100,12 @@ const STREAMS: &str = "
 #[[source]]
 #name = \"cache\"
 #redis = { url = \"redis://kuzet@127.0.0.1:6379\", password_file = \"/etc/kuzet/redis.password\", monitor = false, poll_seconds = 5 }
+
+# Programs that are started and connections of this host, from the kernel itself: needs a kernel with BTF (5.8 or later)
+# and either root, or the service kuzet-sensor and its socket.
+#[[source]]
+#name = \"host\"
+#sensor = { socket = \"/run/kuzet-sensor/sensor.sock\" }
 ";
 
 const DATABASE: &str = "\

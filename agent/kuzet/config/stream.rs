@@ -2,7 +2,8 @@
 
 use super::file::Faults;
 use crate::source::stream::{
-    JournaldSettings, Limits, ListenSettings, Network, RedisAddress, RedisSettings, StreamSettings, TlsFiles, Transport,
+    JournaldSettings, Limits, ListenSettings, Network, RedisAddress, RedisSettings, SensorSettings, StreamSettings,
+    TlsFiles, Transport,
 };
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -19,6 +20,13 @@ pub(super) struct RawStream {
     pub(super) allow: Vec<String>,
     pub(super) journald: Option<RawJournald>,
     pub(super) redis: Option<RawRedis>,
+    pub(super) sensor: Option<RawSensor>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSensor {
+    socket: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -44,7 +52,10 @@ pub(super) struct RawJournald {
 impl RawStream {
     /// How many sources it names.
     pub(super) fn count(&self) -> usize {
-        [self.listen.is_some(), self.journald.is_some(), self.redis.is_some()].map(usize::from).iter().sum()
+        [self.listen.is_some(), self.journald.is_some(), self.redis.is_some(), self.sensor.is_some()]
+            .map(usize::from)
+            .iter()
+            .sum()
     }
 }
 
@@ -57,7 +68,7 @@ impl Faults<'_> {
         at: Option<usize>,
         from_beginning: bool,
     ) -> Option<StreamSettings> {
-        let RawStream { listen, cert, key, client_ca, allow, journald, redis } = raw;
+        let RawStream { listen, cert, key, client_ca, allow, journald, redis, sensor } = raw;
         if let Some(listen) = listen {
             return self.listener(&listen, (cert, key, client_ca), &allow, name, at).map(StreamSettings::Listen);
         }
@@ -67,6 +78,10 @@ impl Faults<'_> {
         }
         if let Some(redis) = redis {
             return self.redis(redis, name, at, from_beginning).map(StreamSettings::Redis);
+        }
+        if let Some(sensor) = sensor {
+            let own = SensorSettings::Own;
+            return Some(StreamSettings::Sensor(sensor.socket.map_or(own, SensorSettings::Socket)));
         }
         journald.and_then(|raw| self.journald(raw, name, at, from_beginning)).map(StreamSettings::Journald)
     }

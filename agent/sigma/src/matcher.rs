@@ -150,11 +150,6 @@ impl Matcher {
         &self.set
     }
 
-    #[cfg(test)]
-    pub(crate) fn memo(&self) -> &Memo {
-        &self.looking.memo
-    }
-
     /// Appends the rules of `route` that match `event` to `hits`, in the order of the rules. The route is of the same set.
     pub fn matches<E: Event + ?Sized>(&mut self, route: &Route, event: &E, hits: &mut Vec<Hit>) {
         let index = route.index();

@@ -94,6 +94,8 @@ impl Family {
             bytes: Count::Unknown,
             trust: self.trust,
             witness: self.witness,
+            flow: None,
+            process: None,
             raw: None,
         };
         self.persons.name(&mut event, b"", &self.parameters);

@@ -7,6 +7,7 @@ mod channel;
 mod journald;
 mod listen;
 mod redis;
+mod sensor;
 mod settings;
 #[cfg(test)]
 mod tests;
@@ -15,6 +16,7 @@ pub use channel::{Hook, Loss, MAX_RECORD, StreamSender};
 pub use journald::JournaldSettings;
 pub use listen::{Limits, ListenSettings, Network, NotANetwork, TlsFiles, Transport};
 pub use redis::{RedisAddress, RedisSettings};
+pub use sensor::SensorSettings;
 pub use settings::StreamSettings;
 
 use super::identity::hash;

@@ -4,6 +4,7 @@ use super::channel::StreamSender;
 use super::journald::{self, JournaldSettings};
 use super::listen::{self, ListenSettings};
 use super::redis::{self, RedisSettings};
+use super::sensor::{self, SensorSettings};
 use crate::clock::Clock;
 use std::sync::Arc;
 
@@ -16,6 +17,8 @@ pub enum StreamSettings {
     Journald(JournaldSettings),
     /// What a Redis server denies.
     Redis(RedisSettings),
+    /// What the kernel tells of programs and connections.
+    Sensor(SensorSettings),
 }
 
 impl StreamSettings {
@@ -26,6 +29,7 @@ impl StreamSettings {
             StreamSettings::Listen(listen) => listen.describe(),
             StreamSettings::Journald(journald) => journald.describe(),
             StreamSettings::Redis(redis) => redis.describe(),
+            StreamSettings::Sensor(sensor) => sensor.describe(),
         }
     }
 
@@ -35,6 +39,7 @@ impl StreamSettings {
             StreamSettings::Listen(listen) => listen::run(listen, sender, clock),
             StreamSettings::Journald(journald) => journald::run(journald, sender, clock),
             StreamSettings::Redis(redis) => redis::run(redis, sender, clock),
+            StreamSettings::Sensor(sensor) => sensor::run(sensor, sender, clock),
         }
     }
 }

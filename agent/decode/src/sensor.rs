@@ -1,0 +1,254 @@
+//! What the kernel told the agent's own sensor of programs and connections, one JSON object a line, as
+//! `agent/kuzet/sensor` writes them. Times are microseconds since 1970.
+//!
+//! ```text
+//! {"sensor":"exec","at":…,"process":{"pid":812,"parent":790,"began":…,"name":"gzip","path":"/usr/bin/gzip","user":"analyst","login":"analyst","session":790,"container":null,"parents":[["bash",790],["sshd",702]]}}
+//! {"sensor":"flow","at":…,"phase":"open","protocol":6,"direction":"out","socket":"1f","opened":…,"sent":517,"received":0,"local":["10.0.0.5",50270],"remote":["203.0.113.7",443],"namespace":4026531833,"process":{…}}
+//! ```
+//!
+//! A short connection is one line, `closed`. Numbers are those since its beginning.
+
+use crate::account::Lines;
+use crate::format::DecodeOptions;
+use crate::names::{self, HIDDEN};
+use crate::postgres::Verdict;
+use crate::{Actors, Chunk, Decoded, Decoder, blank};
+use kuzet_event::{
+    Action, Count, Direction, Event, Flow, Outcome, Phase, Place, Process, Raw, RawField, SessionId, System, Timestamp,
+    Topic, Transport, Witness,
+};
+use kuzet_personal::Key;
+use serde::Deserialize;
+use std::borrow::Cow;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// Programs that are told of one process.
+const PARENTS: usize = 16;
+
+/// Decoder of a sensor's lines.
+pub(crate) struct Sensor {
+    actors: Actors,
+    lines: Lines,
+    key: Key,
+}
+
+#[derive(Deserialize)]
+struct Line<'a> {
+    #[serde(borrow, rename = "sensor")]
+    kind: Cow<'a, str>,
+    at: i64,
+    #[serde(borrow, default)]
+    process: Option<RawProcess<'a>>,
+    #[serde(borrow, default)]
+    phase: Cow<'a, str>,
+    #[serde(default)]
+    protocol: u16,
+    #[serde(borrow, default)]
+    direction: Cow<'a, str>,
+    #[serde(borrow, default)]
+    socket: Cow<'a, str>,
+    opened: Option<i64>,
+    sent: Option<u64>,
+    received: Option<u64>,
+    #[serde(borrow, default)]
+    local: Option<(Cow<'a, str>, u16)>,
+    #[serde(borrow, default)]
+    remote: Option<(Cow<'a, str>, u16)>,
+    #[serde(default)]
+    namespace: u32,
+}
+
+#[derive(Deserialize)]
+struct RawProcess<'a> {
+    pid: u32,
+    #[serde(default)]
+    parent: u32,
+    began: i64,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow, default)]
+    path: Cow<'a, str>,
+    #[serde(borrow, default)]
+    user: Cow<'a, str>,
+    #[serde(borrow, default)]
+    login: Option<Cow<'a, str>>,
+    #[serde(default)]
+    session: u32,
+    #[serde(borrow, default)]
+    container: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    parents: Vec<(Cow<'a, str>, u32)>,
+}
+
+impl Sensor {
+    pub(crate) fn new(options: &DecodeOptions) -> Sensor {
+        Sensor { actors: Actors::new(System::Linux), lines: Lines::default(), key: options.key.clone() }
+    }
+
+    fn record(&mut self, bytes: &[u8], place: Place, events: &mut Vec<Event>) -> Verdict {
+        let line = std::str::from_utf8(bytes).ok().filter(|_| recognises(bytes));
+        let Some(line) = line.and_then(|text| sonic_rs::from_str::<Line<'_>>(text).ok()) else { return Verdict::Lost };
+        let event = match line.kind.as_ref() {
+            "exec" => self.exec(&line, place),
+            "flow" => self.flow(&line, place),
+            _ => None,
+        };
+        let Some(event) = event else { return Verdict::Lost };
+        events.push(event);
+        Verdict::Handled
+    }
+
+    fn exec(&mut self, line: &Line<'_>, place: Place) -> Option<Event> {
+        let raw_process = line.process.as_ref()?;
+        let process = self.process(raw_process);
+        let mut event = self.event(line, place, Action::Process, Outcome::Success, Some(&process));
+        let mut raw = Raw::default();
+        raw.frame(Topic::Process);
+        program(&mut raw, raw_process);
+        (event.raw, event.process) = (Some(Box::new(raw)), Some(process));
+        Some(event)
+    }
+
+    fn flow(&mut self, line: &Line<'_>, place: Place) -> Option<Event> {
+        let phase = match line.phase.as_ref() {
+            "open" => Phase::Open,
+            "going" => Phase::Going,
+            "closed" => Phase::Closed,
+            "refused" => Phase::Refused,
+            _ => return None,
+        };
+        let direction = match line.direction.as_ref() {
+            "out" => Direction::Outbound,
+            "in" => Direction::Inbound,
+            "unknown" => Direction::Unknown,
+            _ => return None,
+        };
+        let local = address(line.local.as_ref()?)?;
+        let remote = match &line.remote {
+            Some(remote) => Some(address(remote)?),
+            None => None,
+        };
+        let process = line.process.as_ref().map(|process| self.process(process));
+        let count = |number: Option<u64>| number.map_or(Count::Unknown, Count::Known);
+        let outcome = if phase == Phase::Refused { Outcome::Failure } else { Outcome::Success };
+        let mut event = self.event(line, place, Action::Network, outcome, process.as_ref());
+        let mut raw = Raw::default();
+        raw.frame(Topic::Network);
+        if let Some(remote) = remote {
+            raw.add(RawField::DestinationIp, &remote.ip().to_string());
+            raw.add(RawField::DestinationPort, &remote.port().to_string());
+        }
+        raw.add(RawField::Initiated, if direction == Direction::Outbound { "true" } else { "false" });
+        if let Some(process) = &line.process {
+            program(&mut raw, process);
+        }
+        // A socket is known by its number inside its network namespace.
+        let socket = u64::from_str_radix(&line.socket, 16).ok()?;
+        let id = socket ^ u64::from(line.namespace).rotate_left(32);
+        event.session = SessionId(id);
+        event.bytes = count(line.sent);
+        event.flow = Some(Arc::new(Flow {
+            id,
+            transport: Transport::from_number(line.protocol),
+            direction,
+            phase,
+            local,
+            remote,
+            name: None,
+            opened: line.opened.map(Timestamp),
+            sent: count(line.sent),
+            received: count(line.received),
+            process,
+        }));
+        event.raw = Some(Box::new(raw));
+        Some(event)
+    }
+
+    /// An event of the account that a program acts as.
+    fn event(
+        &mut self,
+        line: &Line<'_>,
+        place: Place,
+        action: Action,
+        outcome: Outcome,
+        process: Option<&Arc<Process>>,
+    ) -> Event {
+        let (user, name) = process.map_or(("", ""), |process| (&*process.user, &*process.name));
+        let actor = self.actors.intern(user.as_bytes(), b"[local]", name.as_bytes(), b"");
+        let mut event = blank::event(Timestamp(line.at), place, actor, action, outcome);
+        event.witness = Witness::Audit;
+        event
+    }
+
+    /// A program whose names can be shown: accounts may be numbers of people, files too.
+    fn process(&mut self, raw: &RawProcess<'_>) -> Arc<Process> {
+        let account = |name: &str| Arc::from(names::account(name.as_bytes(), &self.key));
+        let parents = raw.parents.iter().take(PARENTS).map(|(name, pid)| (names::object(name.as_bytes()), *pid));
+        Arc::new(Process {
+            pid: raw.pid,
+            began: Timestamp(raw.began),
+            name: names::object(raw.name.as_bytes()),
+            path: path(&raw.path),
+            user: account(&raw.user),
+            login: raw.login.as_deref().map(account),
+            session: raw.session,
+            container: raw.container.as_deref().map(|text| names::object(text.as_bytes())),
+            parents: parents.collect(),
+        })
+    }
+}
+
+/// A path whose parts can be shown; `?` stands for those that may be a person's.
+fn path(raw: &str) -> Arc<str> {
+    let mut shown = String::with_capacity(raw.len().min(256));
+    for (number, part) in raw.split('/').take(32).enumerate() {
+        if number > 0 {
+            shown.push('/');
+        }
+        if !part.is_empty() {
+            match part.len() {
+                ..256 => shown.push_str(&names::object(part.as_bytes())),
+                _ => shown.push_str(HIDDEN),
+            }
+        }
+    }
+    Arc::from(shown)
+}
+
+fn program(raw: &mut Raw, process: &RawProcess<'_>) {
+    raw.add(RawField::Executable, &process.path);
+    raw.add(RawField::EffectiveUser, &process.user);
+    raw.add(RawField::LoginUser, process.login.as_deref().unwrap_or_default());
+    raw.add(RawField::Pid, &process.pid.to_string());
+    raw.add(RawField::ParentPid, &process.parent.to_string());
+    if let Some((name, _)) = process.parents.first() {
+        raw.add(RawField::ParentExecutable, name);
+    }
+}
+
+fn address((ip, port): &(Cow<'_, str>, u16)) -> Option<SocketAddr> {
+    Some(SocketAddr::new(ip.parse::<IpAddr>().ok()?, *port))
+}
+
+impl Decoder for Sensor {
+    fn decode(&mut self, chunk: Chunk<'_>, events: &mut Vec<Event>) -> Decoded {
+        let mut lines = std::mem::take(&mut self.lines);
+        let decoded = lines.decode(chunk, |line, place| self.record(line, place, events));
+        self.lines = lines;
+        decoded
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        self.lines.snapshot()
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) {
+        self.lines.restore(snapshot);
+    }
+}
+
+/// Whether `line` could be one of a sensor.
+pub(crate) fn recognises(line: &[u8]) -> bool {
+    line.starts_with(b"{\"sensor\":\"")
+}

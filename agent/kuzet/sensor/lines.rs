@@ -1,0 +1,106 @@
+//! What the sensor says, one JSON object a line: the format `sensor` (agent/decode/src/sensor.rs).
+
+use super::processes::Process;
+use super::record::{Flow, Phase};
+use serde::Serialize;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+/// From nanoseconds since boot to microseconds since 1970.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Epoch(pub(super) i64);
+
+impl Epoch {
+    pub(super) fn micros(self, since_boot: u64) -> i64 {
+        self.0.saturating_add(i64::try_from(since_boot / 1000).unwrap_or(i64::MAX))
+    }
+}
+
+/// A process with the programs that started it.
+pub(super) type Lineage = (Process, Vec<(Arc<str>, u32)>);
+
+/// One line; its first key says what it is.
+#[derive(Serialize)]
+#[serde(tag = "sensor", rename_all = "lowercase")]
+pub(super) enum Line<'a> {
+    Exec {
+        at: i64,
+        process: ProcessLine<'a>,
+    },
+    Flow {
+        at: i64,
+        phase: &'static str,
+        protocol: u16,
+        direction: &'static str,
+        socket: String,
+        opened: Option<i64>,
+        sent: u64,
+        received: Option<u64>,
+        local: (IpAddr, u16),
+        remote: Option<(IpAddr, u16)>,
+        namespace: u32,
+        process: Option<ProcessLine<'a>>,
+    },
+    /// Records that nobody read in time.
+    Lost {
+        at: i64,
+        records: u64,
+    },
+    /// First of all: what this kernel does not show.
+    Sight {
+        at: i64,
+        missing: &'a [&'a str],
+    },
+}
+
+#[derive(Serialize)]
+pub(super) struct ProcessLine<'a> {
+    pid: u32,
+    parent: u32,
+    began: i64,
+    name: &'a str,
+    path: &'a str,
+    user: &'a str,
+    login: Option<&'a str>,
+    session: u32,
+    container: Option<&'a str>,
+    parents: Vec<(&'a str, u32)>,
+}
+
+impl<'a> ProcessLine<'a> {
+    pub(super) fn new(epoch: Epoch, (process, parents): &'a Lineage) -> ProcessLine<'a> {
+        ProcessLine {
+            pid: process.pid,
+            parent: process.parent,
+            began: epoch.micros(process.began),
+            name: &process.name,
+            path: &process.path,
+            user: &process.user,
+            login: process.login.as_deref(),
+            session: process.session,
+            container: process.container.as_deref(),
+            parents: parents.iter().map(|(name, pid)| (&**name, *pid)).collect(),
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn flow(epoch: Epoch, at: u64, flow: &Flow, namespace: u32, process: Option<&'a Lineage>) -> Line<'a> {
+        let known = flow.remote.1 != 0 || !flow.remote.0.is_unspecified();
+        Line::Flow {
+            at: epoch.micros(at),
+            phase: flow.phase.name(),
+            protocol: flow.protocol,
+            direction: flow.direction.name(),
+            socket: format!("{:x}", flow.socket),
+            opened: (flow.opened != 0).then(|| epoch.micros(flow.opened)),
+            // What a refused connection sent is its request for one.
+            sent: if flow.phase == Phase::Refused { 0 } else { flow.sent },
+            received: flow.received,
+            local: flow.local,
+            remote: known.then_some(flow.remote),
+            namespace,
+            process: process.map(|process| ProcessLine::new(epoch, process)),
+        }
+    }
+}

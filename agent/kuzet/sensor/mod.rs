@@ -1,0 +1,138 @@
+//! The sensor: what the kernel tells of programs and connections, as lines.
+//!
+//! It is a process of its own (`kuzet sensor`), because it holds rights that code which reads hostile bytes must not have.
+//! It reads nothing but the kernel and writes to its standard output.
+
+mod host;
+mod kernel;
+mod lines;
+mod processes;
+mod record;
+
+use crate::clock::Clock;
+use anyhow::Context;
+use kernel::Kernel;
+use lines::{Epoch, Line, ProcessLine};
+use processes::Processes;
+use record::{Flow, Phase, Record, What, Who};
+use std::collections::HashMap;
+use std::io::Write;
+use std::time::Duration;
+
+/// What to do when the kernel takes no program.
+const WANTED: &str = "the kernel takes no program for programs and connections: run the sensor as root or with the \
+                      capabilities CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, on Linux 5.8 or later with BTF \
+                      (/sys/kernel/btf/vmlinux)";
+
+/// How often records are taken.
+const EVERY: Duration = Duration::from_millis(200);
+/// How often datagrams are counted.
+const COUNT: Duration = Duration::from_secs(1);
+/// Opened connections whose first line waits for their end: a short connection is one line.
+const HELD: usize = 65_536;
+
+/// Tells what the kernel tells until `out` is closed.
+///
+/// # Errors
+/// The kernel takes no program, or `out` does not take a line.
+pub fn run(out: &mut dyn Write, clock: &dyn Clock) -> anyhow::Result<()> {
+    let mut kernel = Kernel::load().context(WANTED)?;
+    let mut teller = Teller { out, epoch: epoch(clock), processes: Processes::new(), held: HashMap::new() };
+    teller.say(&Line::Sight { at: clock.wall().0, missing: kernel.missing() })?;
+    let mut counted = clock.monotonic();
+    loop {
+        teller.out.flush()?;
+        kernel.wait(EVERY);
+        teller.epoch = epoch(clock);
+        let mut failed = Ok(());
+        kernel.records(|record| {
+            if failed.is_ok() {
+                failed = teller.record(record);
+            }
+        });
+        failed?;
+        teller.release()?;
+        let now = clock.monotonic();
+        if now.saturating_sub(counted) >= COUNT {
+            counted = now;
+            let mut failed = Ok(());
+            kernel.datagrams(boot_nanos(), |datagrams, first| {
+                let mut flow = datagrams.flow;
+                if first {
+                    flow.phase = Phase::Open;
+                }
+                if failed.is_ok() {
+                    failed = teller.flow(datagrams.latest, &flow, &datagrams.who);
+                }
+            });
+            failed?;
+            let lost = kernel.lost();
+            if lost > 0 {
+                teller.say(&Line::Lost { at: clock.wall().0, records: lost })?;
+            }
+        }
+    }
+}
+
+/// Nanoseconds since boot, time asleep included.
+fn boot_nanos() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+}
+
+fn epoch(clock: &dyn Clock) -> Epoch {
+    Epoch(clock.wall().0.saturating_sub(i64::try_from(boot_nanos() / 1000).unwrap_or(0)))
+}
+
+struct Teller<'a> {
+    out: &'a mut dyn Write,
+    epoch: Epoch,
+    processes: Processes,
+    /// Connections opened since the last round, by socket.
+    held: HashMap<u64, (u64, Flow, Who)>,
+}
+
+impl Teller<'_> {
+    fn say(&mut self, line: &Line<'_>) -> std::io::Result<()> {
+        serde_json::to_writer(&mut *self.out, line)?;
+        self.out.write_all(b"\n")
+    }
+
+    fn record(&mut self, record: Record) -> std::io::Result<()> {
+        match record.what {
+            What::Exec { path } => {
+                let process = self.processes.exec(&record.who, &path);
+                let parents = self.processes.parents(&process);
+                let lineage = (process, parents);
+                let process = ProcessLine::new(self.epoch, &lineage);
+                self.say(&Line::Exec { at: self.epoch.micros(record.at), process })
+            }
+            // The table forgets by itself: what ended just now is still asked for.
+            What::Exit => Ok(()),
+            What::Flow(flow) if flow.phase == Phase::Open && self.held.len() < HELD => {
+                self.held.insert(flow.socket, (record.at, flow, record.who));
+                Ok(())
+            }
+            What::Flow(flow) => {
+                self.held.remove(&flow.socket);
+                self.flow(record.at, &flow, &record.who)
+            }
+        }
+    }
+
+    /// Tells the connections that were opened and did not end at once.
+    fn release(&mut self) -> std::io::Result<()> {
+        let mut held: Vec<_> = std::mem::take(&mut self.held).into_values().collect();
+        held.sort_unstable_by_key(|(at, flow, _)| (*at, flow.socket));
+        held.into_iter().try_for_each(|(at, flow, who)| self.flow(at, &flow, &who))
+    }
+
+    fn flow(&mut self, at: u64, flow: &Flow, who: &Who) -> std::io::Result<()> {
+        if who.pid == 0 {
+            return self.say(&Line::flow(self.epoch, at, flow, who.namespace, None));
+        }
+        let process = self.processes.of(who);
+        let parents = self.processes.parents(&process);
+        self.say(&Line::flow(self.epoch, at, flow, who.namespace, Some(&(process, parents))))
+    }
+}

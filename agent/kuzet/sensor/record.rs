@@ -1,0 +1,220 @@
+//! The records of the kernel program, read from their bytes: the layout of `kernel.bpf.c`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Bytes of a key and of a value of the map of datagrams.
+pub(super) const DATAGRAMS_KEY: usize = 32;
+pub(super) const DATAGRAMS: usize = 112;
+
+const AF_INET: u16 = 2;
+
+/// Who acted: a process by its number and its beginning, as the kernel saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Who {
+    /// Nanoseconds since boot.
+    pub(super) began: u64,
+    pub(super) cgroup: u64,
+    pub(super) pid: u32,
+    pub(super) parent: u32,
+    pub(super) uid: u32,
+    /// Who logged in; `None`: nobody did.
+    pub(super) login: Option<u32>,
+    pub(super) session: u32,
+    pub(super) namespace: u32,
+    pub(super) name: String,
+}
+
+/// Whether this host began a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    Out,
+    In,
+    /// It was there before the sensor.
+    Unknown,
+}
+
+impl Direction {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Direction::Out => "out",
+            Direction::In => "in",
+            Direction::Unknown => "unknown",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// The first bytes were sent.
+    Open,
+    Going,
+    Closed,
+    /// It never came to be.
+    Refused,
+}
+
+impl Phase {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Phase::Open => "open",
+            Phase::Going => "going",
+            Phase::Closed => "closed",
+            Phase::Refused => "refused",
+        }
+    }
+}
+
+/// A connection, or the datagrams of a socket to one address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Flow {
+    pub(super) phase: Phase,
+    /// Number of the protocol (IANA).
+    pub(super) protocol: u16,
+    pub(super) direction: Direction,
+    pub(super) socket: u64,
+    /// Nanoseconds since boot; 0: before the sensor.
+    pub(super) opened: u64,
+    pub(super) sent: u64,
+    /// `None`: not counted.
+    pub(super) received: Option<u64>,
+    pub(super) local: (IpAddr, u16),
+    pub(super) remote: (IpAddr, u16),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum What {
+    Exec { path: String },
+    Exit,
+    Flow(Flow),
+}
+
+/// One record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Record {
+    /// Nanoseconds since boot.
+    pub(super) at: u64,
+    pub(super) who: Who,
+    pub(super) what: What,
+}
+
+/// Numbers one behind the other, in the order of this machine.
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (taken, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(*taken)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.take().map(u16::from_ne_bytes)
+    }
+
+    fn u32(&mut self) -> Option<u32> {
+        self.take().map(u32::from_ne_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.take().map(u64::from_ne_bytes)
+    }
+
+    fn who(&mut self) -> Option<Who> {
+        let (began, cgroup) = (self.u64()?, self.u64()?);
+        let (pid, parent, uid, login) = (self.u32()?, self.u32()?, self.u32()?, self.u32()?);
+        let (session, namespace, name) = (self.u32()?, self.u32()?, text(&self.take::<16>()?));
+        let login = (login != u32::MAX).then_some(login);
+        Some(Who { began, cgroup, pid, parent, uid, login, session, namespace, name })
+    }
+}
+
+/// Up to the first zero; what is not UTF-8 is replaced, and control characters with it.
+fn text(bytes: &[u8]) -> String {
+    let end = bytes.iter().position(|byte| *byte == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..end]).replace(|c: char| c.is_control(), "\u{fffd}")
+}
+
+fn address(bytes: [u8; 16], family: u16) -> IpAddr {
+    if family == AF_INET {
+        let [a, b, c, d, ..] = bytes;
+        return IpAddr::V4(Ipv4Addr::new(a, b, c, d));
+    }
+    Ipv6Addr::from(bytes).to_canonical()
+}
+
+impl Record {
+    /// `None`: these are not the bytes of a record.
+    pub(super) fn read(bytes: &[u8]) -> Option<Record> {
+        let mut reader = Reader(bytes);
+        let (kind, protocol, family, inbound) = (reader.u16()?, reader.u16()?, reader.u16()?, reader.u16()?);
+        let (at, who) = (reader.u64()?, reader.who()?);
+        let what = match kind {
+            1 => What::Exec { path: text(reader.0) },
+            2 => What::Exit,
+            3..=5 => {
+                let (socket, opened, sent, received) = (reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?);
+                let (local_port, remote_port) = (reader.u16()?, reader.u16()?);
+                let (state, _) = (reader.u16()?, reader.u16()?);
+                let (local, remote) = (address(reader.take()?, family), address(reader.take()?, family));
+                // A connection that was closed while it asked (SYN_SENT is 2) never was one.
+                let phase = match (kind, state) {
+                    (3, _) => Phase::Open,
+                    (4, _) => Phase::Going,
+                    (_, 2) => Phase::Refused,
+                    _ => Phase::Closed,
+                };
+                let direction = match inbound {
+                    0 => Direction::Out,
+                    1 => Direction::In,
+                    _ => Direction::Unknown,
+                };
+                What::Flow(Flow {
+                    phase,
+                    protocol,
+                    direction,
+                    socket,
+                    opened,
+                    sent,
+                    received: Some(received),
+                    local: (local, local_port),
+                    remote: (remote, remote_port),
+                })
+            }
+            _ => return None,
+        };
+        Some(Record { at, who, what })
+    }
+}
+
+/// Datagrams of one socket to one address, as far as they are counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Datagrams {
+    pub(super) who: Who,
+    /// Nanoseconds since boot.
+    pub(super) latest: u64,
+    pub(super) flow: Flow,
+}
+
+impl Datagrams {
+    pub(super) fn read(key: &[u8; DATAGRAMS_KEY], value: &[u8; DATAGRAMS]) -> Option<Datagrams> {
+        let mut reader = Reader(key);
+        let (socket, remote) = (reader.u64()?, reader.take::<16>()?);
+        let (remote_port, family, protocol) = (reader.u16()?, reader.u16()?, reader.u16()?);
+        let mut reader = Reader(value);
+        let who = reader.who()?;
+        let (opened, latest, sent, _count) = (reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?);
+        let (local, local_port) = (reader.take::<16>()?, reader.u16()?);
+        let flow = Flow {
+            phase: Phase::Going,
+            protocol,
+            direction: Direction::Unknown,
+            socket,
+            opened,
+            sent,
+            received: None,
+            local: (address(local, family), local_port),
+            remote: (address(remote, family), remote_port),
+        };
+        Some(Datagrams { who, latest, flow })
+    }
+}

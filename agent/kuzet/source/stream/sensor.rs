@@ -1,0 +1,139 @@
+//! The kernel's word on programs and connections, as the agent's own sensor prints it: a process beside this one, which
+//! holds the rights that this one does not need.
+
+use super::StreamSender;
+use super::channel::MAX_RECORD;
+use crate::clock::Clock;
+use serde::Deserialize;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// First and longest pause before a sensor that ended is asked again.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// A run of this length was a good one: the next pause is short again.
+const GOOD: Duration = Duration::from_secs(60);
+
+/// Bytes of what the sensor complains about that are kept.
+const COMPLAINT: u64 = 4096;
+
+/// Where the sensor is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SensorSettings {
+    /// This program, started once more: the agent itself has the rights.
+    Own,
+    /// A service of its own that listens here.
+    Socket(PathBuf),
+}
+
+impl SensorSettings {
+    pub(super) fn describe(&self) -> String {
+        match self {
+            SensorSettings::Own => "asks the kernel for programs and connections".to_owned(),
+            SensorSettings::Socket(path) => {
+                format!("asks the sensor at {} for programs and connections", path.display())
+            }
+        }
+    }
+}
+
+/// Lines that are no records.
+#[derive(Deserialize)]
+#[serde(tag = "sensor", rename_all = "lowercase")]
+enum Word {
+    Lost { records: u64 },
+    Sight { missing: Vec<String> },
+}
+
+/// Hands on what the sensor says until the agent stops.
+pub(super) fn run(settings: &SensorSettings, sender: &StreamSender, clock: &Arc<dyn Clock>) {
+    let mut pause = PAUSES.0;
+    while !sender.is_stopped() {
+        let begun = clock.monotonic();
+        let problem = match settings {
+            SensorSettings::Own => own(sender),
+            SensorSettings::Socket(path) => match UnixStream::connect(path) {
+                Ok(socket) => connected(sender, socket),
+                Err(error) => format!("{} cannot be reached: {error}; is kuzet-sensor.service active?", path.display()),
+            },
+        };
+        if clock.monotonic().saturating_sub(begun) >= GOOD {
+            pause = PAUSES.0;
+        }
+        sender.problem(Some(problem));
+        if !sender.pause(pause) {
+            return;
+        }
+        pause = (pause * 2).min(PAUSES.1);
+    }
+}
+
+/// Starts the sensor and reads it until it ends; says why it did.
+fn own(sender: &StreamSender) -> String {
+    let mut command = Command::new("/proc/self/exe");
+    command.env_clear().arg("sensor").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return format!("the sensor cannot be started: {error}"),
+    };
+    let (output, errors) = (child.stdout.take(), child.stderr.take());
+    let child: Arc<Mutex<Child>> = Arc::new(Mutex::new(child));
+    let killed = Arc::clone(&child);
+    let _hook = sender.on_stop(move || drop(killed.lock().unwrap_or_else(PoisonError::into_inner).kill()));
+    let read = output.map_or(Ok(()), |output| lines(sender, output));
+    let mut child = child.lock().unwrap_or_else(PoisonError::into_inner);
+    let _ = child.kill();
+    let ended = child.wait();
+    let mut complaint = Vec::new();
+    // It has ended: what it complained about is in the pipe, and the pipe is short.
+    let _ = errors.map(|errors| errors.take(COMPLAINT).read_to_end(&mut complaint));
+    let complaint = String::from_utf8_lossy(&complaint).lines().next().unwrap_or_default().trim().to_owned();
+    match (read, ended) {
+        (Err(error), _) => format!("what the sensor says cannot be read: {error}"),
+        (_, _) if !complaint.is_empty() => complaint,
+        (_, Ok(status)) => format!("the sensor ended: {status}"),
+        (_, Err(error)) => format!("the sensor ended: {error}"),
+    }
+}
+
+fn connected(sender: &StreamSender, socket: UnixStream) -> String {
+    let Ok(closed) = socket.try_clone() else { return "the sensor's socket cannot be shared".to_owned() };
+    let _hook = sender.on_stop(move || drop(closed.shutdown(std::net::Shutdown::Both)));
+    match lines(sender, socket) {
+        Ok(()) => "the sensor ended".to_owned(),
+        Err(error) => format!("what the sensor says cannot be read: {error}"),
+    }
+}
+
+fn lines(sender: &StreamSender, input: impl Read) -> std::io::Result<()> {
+    let mut input = BufReader::with_capacity(64 << 10, input);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = (&mut input).take(MAX_RECORD as u64).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            return Ok(());
+        }
+        let goes_on = if line.starts_with(b"{\"sensor\":\"flow\"") || line.starts_with(b"{\"sensor\":\"exec\"") {
+            // A sensor that waits would lose records in the kernel: they are counted there and here.
+            sender.offer(&line)
+        } else {
+            match serde_json::from_slice(&line) {
+                Ok(Word::Lost { records }) => sender.lost(records, 0),
+                Ok(Word::Sight { missing }) if missing.is_empty() => sender.problem(None),
+                Ok(Word::Sight { missing }) => {
+                    sender.problem(Some(format!("this kernel does not show: {}", missing.join("; "))));
+                }
+                Err(_) => sender.lost(1, read as u64),
+            }
+            !sender.is_stopped()
+        };
+        if !goes_on {
+            return Ok(());
+        }
+    }
+}

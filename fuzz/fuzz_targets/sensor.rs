@@ -1,0 +1,9 @@
+//! Any bytes as the lines of a sensor.
+#![no_main]
+
+mod decoder;
+
+use kuzet_decode::Format;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| decoder::check(Format::Sensor, bytes));
