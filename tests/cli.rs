@@ -256,7 +256,7 @@ fn the_configuration_in_the_documentation_is_one() {
     let (config, warnings) = kuzet::config::load_text(example, path).unwrap_or_else(|faults| panic!("{faults:?}"));
     assert!(warnings.is_empty(), "{warnings:?}");
     assert_eq!(config.catalogue.as_deref(), Some(Path::new("/etc/kuzet/catalogue.toml")));
-    assert_eq!((config.sources.len(), config.notify.len()), (5, 1));
+    assert_eq!((config.sources.len(), config.notify.len()), (6, 1));
 }
 
 #[test]

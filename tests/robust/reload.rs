@@ -90,8 +90,14 @@ fn nothing_is_lost_or_doubled_by_reloads_rotation_and_kills() {
             pause(random.below(3_000));
             if random.below(3) == 0 {
                 replace(&setup, &sources(&setup, &log.path(), random.below(1_000_000)));
+                let before = agent.output().matches(IN_FORCE).count();
                 agent.signal(Signal::HUP);
-                pause(random.below(20_000));
+                // Every second one is waited for, so that a busy machine tests as much as an idle one.
+                if random.below(2) == 0 {
+                    until("a reload", LIMIT, || (agent.output().matches(IN_FORCE).count() > before).then_some(()));
+                } else {
+                    pause(random.below(20_000));
+                }
             }
         }
         if cycle % 4 == 3 {
