@@ -218,3 +218,65 @@ impl Datagrams {
         Some(Datagrams { who, latest, flow })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The bytes of a record as the kernel program lays them out.
+    fn bytes(kind: u16, family: u16, state: u16) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut put = |part: &[u8]| bytes.extend_from_slice(part);
+        [kind, 6, family, 0].iter().for_each(|number| put(&number.to_ne_bytes()));
+        [5_000_u64, 1_000, 77].iter().for_each(|number| put(&number.to_ne_bytes()));
+        [812_u32, 790, 1000, u32::MAX, 702, 9].iter().for_each(|number| put(&number.to_ne_bytes()));
+        put(b"curl\0remains of");
+        put(&[0]);
+        if kind < 3 {
+            put(b"/usr/bin/curl\0remains of a longer path");
+        } else {
+            [31_u64, 4_000, 1_234, 99].iter().for_each(|number| put(&number.to_ne_bytes()));
+            [50_270_u16, 443, state, 0].iter().for_each(|number| put(&number.to_ne_bytes()));
+            put(&[10, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            put(&[203, 0, 113, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        }
+        bytes
+    }
+
+    #[test]
+    fn records_are_read_as_they_are_laid_out() {
+        let exec = Record::read(&bytes(1, 0, 0)).expect("a record");
+        assert_eq!((exec.at, exec.who.pid, exec.who.parent, exec.who.uid), (5_000, 812, 790, 1000));
+        assert_eq!((exec.who.login, exec.who.session, exec.who.name.as_str()), (None, 702, "curl"));
+        assert_eq!(exec.what, What::Exec { path: "/usr/bin/curl".to_owned() });
+
+        let What::Flow(flow) = Record::read(&bytes(5, AF_INET, 1)).expect("a record").what else { panic!("a flow") };
+        assert_eq!((flow.phase, flow.socket, flow.sent, flow.received), (Phase::Closed, 31, 1_234, Some(99)));
+        assert_eq!(flow.remote, (IpAddr::from([203, 0, 113, 7]), 443));
+        let What::Flow(refused) = Record::read(&bytes(5, AF_INET, 2)).expect("a record").what else { panic!("a flow") };
+        assert_eq!(refused.phase, Phase::Refused);
+    }
+
+    #[test]
+    fn an_ipv4_address_inside_ipv6_is_the_same_host() {
+        let mut mapped = [0; 16];
+        mapped[10..].copy_from_slice(&[0xff, 0xff, 203, 0, 113, 7]);
+        assert_eq!(address(mapped, 10), IpAddr::from([203, 0, 113, 7]));
+        assert_eq!(address([0; 16], 10), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_bytes_are_a_record_or_none(bytes in prop::collection::vec(any::<u8>(), 0..260)) {
+            if let Some(record) = Record::read(&bytes) {
+                prop_assert!(record.who.name.chars().all(|c| !c.is_control()));
+                if let What::Exec { path } = record.what {
+                    prop_assert!(path.chars().all(|c| !c.is_control()));
+                }
+            }
+        }
+    }
+}
