@@ -135,7 +135,27 @@ fn what_runs_long_is_told_while_it_runs_and_datagrams_by_their_receiver() {
 
 #[test]
 fn a_dump_started_by_hand_is_an_incident() {
-    let agent = Setup::new("sensor-rules").with("[[source]]\nname = \"host\"\nsensor = {}\n").start();
+    dump_is_an_incident("{}");
+}
+
+#[test]
+fn an_agent_without_rights_is_told_through_a_socket() {
+    let scratch = Scratch::new("sensor-socket");
+    let socket = scratch.join("sensor.sock");
+    let mut command = Command::new(kuzet());
+    command.arg("sensor").arg("--socket").arg(&socket);
+    let mut guard = Guard::spawn("kuzet sensor --socket", &mut command, &scratch.join("output"), Signal::TERM);
+    guard.ready(LIMIT, || socket.exists());
+    let settings = format!("{{ socket = \"{}\" }}", socket.display());
+    // The second agent comes when the first one is gone.
+    dump_is_an_incident(&settings);
+    dump_is_an_incident(&settings);
+    assert!(guard.alive(), "{}", guard.output());
+}
+
+fn dump_is_an_incident(sensor: &str) {
+    let source = format!("[[source]]\nname = \"host\"\nsensor = {sensor}\n");
+    let agent = Setup::new("sensor-rules").with(&source).start();
     until("the sensor works", LIMIT, || {
         (agent.setup.metric("kuzet_source_readable{source=\"host\"}") == Some(1.0)
             || agent.setup.metric("kuzet_records_seen_total{source=\"host\"}").is_some_and(|seen| seen > 0.0))

@@ -64,7 +64,7 @@ enum Command {
     Incidents(incidents::Command),
     /// What the kernel tells of programs and connections, one JSON object a line; `run` starts it by itself
     #[command(hide = true)]
-    Sensor,
+    Sensor(sensor::Options),
     /// How the agent on this host is doing
     Status(Json),
     /// How much is seen of each server, what is not and why, and how to mend it
@@ -96,7 +96,7 @@ pub fn main() -> ExitCode {
         Command::Rules(command) => rules::rules(config, command),
         Command::Geo(command) => geo::geo(config, command),
         Command::Incidents(command) => incidents::incidents(config, command),
-        Command::Sensor => sensor::sensor(),
+        Command::Sensor(options) => sensor::sensor(&options),
         Command::Status(options) => status::status(config, options.json),
         Command::Doctor(options) => doctor::doctor(config, &options),
     };

@@ -2,11 +2,22 @@
 
 use super::Failure;
 use crate::{clock, sensor};
+use clap::Args;
 use std::io::BufWriter;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-pub(super) fn sensor() -> Result<ExitCode, Failure> {
-    let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
-    sensor::run(&mut out, &clock::System)?;
+#[derive(Args)]
+pub(super) struct Options {
+    /// Listen on this socket for the agent instead of printing; who may open it is decided by its folder
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+}
+
+pub(super) fn sensor(options: &Options) -> Result<ExitCode, Failure> {
+    match &options.socket {
+        Some(path) => sensor::serve(path, &clock::System)?,
+        None => sensor::run(&mut BufWriter::with_capacity(64 << 10, std::io::stdout().lock()), &clock::System)?,
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -16,7 +16,10 @@ use lines::{Epoch, Line, ProcessLine};
 use processes::Processes;
 use record::{Flow, Phase, Record, What, Who};
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{BufWriter, Write};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::time::Duration;
 
 /// What to do when the kernel takes no program.
@@ -70,6 +73,28 @@ pub fn run(out: &mut dyn Write, clock: &dyn Clock) -> anyhow::Result<()> {
             if lost > 0 {
                 teller.say(&Line::Lost { at: clock.wall().0, records: lost })?;
             }
+        }
+    }
+}
+
+/// Tells one agent after the other that connects to the socket at `path`.
+///
+/// # Errors
+/// The socket cannot be made, or the kernel takes no program.
+pub fn serve(path: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
+    // What an earlier sensor left behind; a file that is no socket stays.
+    if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket()) {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    loop {
+        let (agent, _) = listener.accept()?;
+        let told = run(&mut BufWriter::with_capacity(64 << 10, &agent), clock);
+        match told {
+            // The agent is gone; the next one begins anew.
+            Err(error) if error.downcast_ref::<std::io::Error>().is_some() => {}
+            other => return other,
         }
     }
 }

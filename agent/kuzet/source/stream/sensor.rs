@@ -58,7 +58,7 @@ pub(super) fn run(settings: &SensorSettings, sender: &StreamSender, clock: &Arc<
             SensorSettings::Own => own(sender),
             SensorSettings::Socket(path) => match UnixStream::connect(path) {
                 Ok(socket) => connected(sender, socket),
-                Err(error) => format!("{} cannot be reached: {error}; is kuzet-sensor.service active?", path.display()),
+                Err(error) => format!("{} cannot be reached: {error}; does kuzet sensor --socket run?", path.display()),
             },
         };
         if clock.monotonic().saturating_sub(begun) >= GOOD {
