@@ -1,7 +1,7 @@
 //! The sensor: what the kernel tells of programs and connections, as lines.
 //!
 //! It is a process of its own (`kuzet sensor`), because it holds rights that code which reads hostile bytes must not have.
-//! It reads nothing but the kernel and writes to its standard output.
+//! It reads the kernel, /proc and the list of accounts, and writes to its standard output or to one agent on a socket.
 
 mod host;
 mod kernel;
