@@ -11,6 +11,7 @@ pub(crate) fn event(at: Timestamp, place: Place, actor: Arc<Actor>, action: Acti
         place,
         actor,
         session: SessionId(0),
+        client_port: 0,
         statement_number: 0,
         action,
         outcome,

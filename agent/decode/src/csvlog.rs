@@ -73,13 +73,15 @@ impl Csvlog {
         if code.len() != 5 {
             return Verdict::Lost;
         }
+        let (client, port) = split_port(raw(4));
         let room = &mut self.fields;
         let record = Record {
             at,
             place,
             user: plain(raw(1), &mut room.user),
             database: plain(raw(2), &mut room.database),
-            client: without_port(raw(4)),
+            client,
+            port,
             program: plain(raw(22), &mut room.program),
             session: client_session(raw(5), raw(1), raw(4)),
             number: number(raw(6)),
@@ -243,12 +245,17 @@ fn plain<'a>(field: &'a [u8], room: &'a mut Vec<u8>) -> &'a [u8] {
     room
 }
 
-/// `127.0.0.1:45170` or `::1:45170` without the port; `[local]` as it is.
-fn without_port(field: &[u8]) -> &[u8] {
+/// `127.0.0.1:45170` or `::1:45170` as address and port; `[local]` as it is, with port 0.
+fn split_port(field: &[u8]) -> (&[u8], u16) {
     match memchr::memrchr(b':', field) {
-        Some(at) if field[at + 1..].iter().all(u8::is_ascii_digit) => &field[..at],
-        _ => field,
+        Some(at) if field[at + 1..].iter().all(u8::is_ascii_digit) => (&field[..at], port(&field[at + 1..])),
+        _ => (field, 0),
     }
+}
+
+/// A port; 0 when it is none.
+pub(crate) fn port(text: &[u8]) -> u16 {
+    u16::try_from(number(text)).unwrap_or(0)
 }
 
 /// Whether `line` could be the first one of a record: a time, a zone, then the quoted or empty user.
@@ -267,9 +274,10 @@ mod tests {
 
     #[test]
     fn ports_are_cut() {
-        assert_eq!(without_port(b"127.0.0.1:45170"), b"127.0.0.1");
-        assert_eq!(without_port(b"::1:45170"), b"::1");
-        assert_eq!(without_port(b"[local]"), b"[local]");
-        assert_eq!(without_port(b""), b"");
+        assert_eq!(split_port(b"127.0.0.1:45170"), (&b"127.0.0.1"[..], 45170));
+        assert_eq!(split_port(b"::1:45170"), (&b"::1"[..], 45170));
+        assert_eq!(split_port(b"[local]"), (&b"[local]"[..], 0));
+        assert_eq!(split_port(b""), (&b""[..], 0));
+        assert_eq!(split_port(b"10.0.0.1:70000"), (&b"10.0.0.1"[..], 0));
     }
 }

@@ -25,7 +25,7 @@ pub(crate) struct Jsonlog {
 type Values<'a> = [Text<'a>; KEYS.len()];
 
 /// Their keys.
-const KEYS: [&[u8]; 13] = [
+const KEYS: [&[u8]; 14] = [
     b"timestamp",
     b"user",
     b"dbname",
@@ -39,6 +39,7 @@ const KEYS: [&[u8]; 13] = [
     b"statement",
     b"application_name",
     b"line_num",
+    b"remote_port",
 ];
 
 /// Place of a key in [`KEYS`].
@@ -57,6 +58,7 @@ fn place_of(key: &[u8]) -> Option<usize> {
         b"statement" => 10,
         b"application_name" => 11,
         b"line_num" => 12,
+        b"remote_port" => 13,
         _ => return None,
     })
 }
@@ -90,6 +92,8 @@ struct Line<'a> {
     application_name: Cow<'a, str>,
     #[serde(default)]
     line_num: u64,
+    #[serde(default)]
+    remote_port: u64,
 }
 
 impl Jsonlog {
@@ -127,6 +131,7 @@ impl Jsonlog {
     fn general(&mut self, text: &str, place: Place, events: &mut Vec<Event>) -> Verdict {
         let Ok(line) = sonic_rs::from_str::<Line<'_>>(text) else { return Verdict::Lost };
         let number = Cow::Owned(line.line_num.to_string());
+        let port = Cow::Owned(line.remote_port.to_string());
         let fields = [
             &line.timestamp,
             &line.user,
@@ -141,12 +146,13 @@ impl Jsonlog {
             &line.statement,
             &line.application_name,
             &number,
+            &port,
         ];
         self.fields(&fields.map(|field| field.as_bytes()), place, events)
     }
 
     fn fields(&mut self, fields: &[&[u8]; KEYS.len()], place: Place, events: &mut Vec<Event>) -> Verdict {
-        let [time, user, database, client, id, severity, code, message, detail, context, query, program, number] =
+        let [time, user, database, client, id, severity, code, message, detail, context, query, program, number, port] =
             *fields;
         if severity.is_empty() {
             return Verdict::Lost;
@@ -159,6 +165,7 @@ impl Jsonlog {
             database,
             program,
             client,
+            port: crate::csvlog::port(port),
             session: client_session(id, user, client),
             number: crate::csvlog::number(number),
             severity: Severity::of(severity, code),

@@ -71,6 +71,8 @@ pub(crate) struct Record<'a> {
     pub(crate) program: &'a [u8],
     /// Without a port.
     pub(crate) client: &'a [u8],
+    /// 0 is unknown.
+    pub(crate) port: u16,
     pub(crate) session: SessionId,
     /// Number of the record inside its session; 0 is unknown.
     pub(crate) number: u64,
@@ -205,6 +207,7 @@ impl Postgres {
                     place: record.place,
                     actor: self.actors.intern(record.user, record.client, record.program, record.database),
                     session: record.session,
+                    client_port: record.port,
                     statement_number: audit.number,
                     action: Action::Statement,
                     outcome: audit.outcome(),
@@ -379,6 +382,7 @@ impl Postgres {
             place: record.place,
             actor,
             session: record.session,
+            client_port: record.port,
             statement_number: 0,
             action,
             outcome: Outcome::Unknown,

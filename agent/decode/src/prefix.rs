@@ -33,6 +33,8 @@ pub(crate) struct Fields<'a> {
     pub(crate) program: Option<&'a [u8]>,
     /// `%h`, or `%r` without its port.
     pub(crate) client: Option<&'a [u8]>,
+    /// Port of `%r`.
+    pub(crate) port: Option<&'a [u8]>,
     /// `%e`.
     pub(crate) code: Option<&'a [u8]>,
     /// The prefix ended at `%q`: a process that serves no client.
@@ -287,6 +289,7 @@ impl<'a> Reading<'a, '_> {
             Kind::HostPort => {
                 let end = memchr::memchr(b'(', text).unwrap_or(text.len());
                 self.fields.client = known(&text[..end]);
+                self.fields.port = text[end..].strip_prefix(b"(").and_then(|port| port.strip_suffix(b")"));
             }
             Kind::Digits | Kind::Signed | Kind::Transaction | Kind::Free => {}
         }

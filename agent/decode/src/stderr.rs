@@ -316,6 +316,7 @@ impl Stderr {
             database: fields.database.unwrap_or(known.database.as_bytes()),
             program: fields.program.unwrap_or(known.program.as_bytes()),
             client: fields.client.unwrap_or(known.client.as_bytes()),
+            port: fields.port.map_or(0, crate::csvlog::port),
             session: self.session(fields, pid, &known),
             number: 0,
             severity: open.severity,

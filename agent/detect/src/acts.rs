@@ -349,6 +349,7 @@ impl Act {
             place: self.place,
             actor: self.actor.actor(),
             session: SessionId(self.session),
+            client_port: 0,
             statement_number: 0,
             action: if self.setting { Action::Setting } else { Action::Statement },
             outcome: self.outcome,

@@ -136,6 +136,7 @@ pub(crate) fn event(spec: &Spec) -> Event {
             person: Arc::from(""),
         }),
         session: SessionId(spec.session),
+        client_port: 0,
         statement_number: spec.number,
         action,
         outcome: [Outcome::Unknown, Outcome::Success, Outcome::Failure][usize::from(spec.outcome) % 3],

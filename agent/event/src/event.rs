@@ -197,6 +197,9 @@ pub struct Event {
     pub actor: Arc<Actor>,
     /// Server session.
     pub session: SessionId,
+    /// The client's side of the session's connection (`source.port`); 0 is unknown. With the client's address it names the
+    /// flow of the same connection.
+    pub client_port: u16,
     /// Number of the statement inside its session, so that several records of one statement are counted once
     /// (pgaudit statement id, server_audit query id); 0 is unknown.
     pub statement_number: u64,

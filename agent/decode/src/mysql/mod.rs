@@ -82,6 +82,7 @@ impl Family {
             place,
             actor: actors.intern(who.user, client, who.program, who.database),
             session: who.connection.map_or(SessionId(0), session),
+            client_port: 0,
             statement_number: 0,
             action,
             outcome: Outcome::Unknown,
