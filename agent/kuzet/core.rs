@@ -350,8 +350,9 @@ impl Reading {
         let mut found = Times::default();
         for event in events {
             self.bound(event, now, &mut found);
-            // Records made to measure and those of requests may carry the time when it began.
-            if event.witness == Witness::Measure || event.action == Action::Request {
+            // Records made to measure, those of requests and of a gateway's connections may carry the time when it began.
+            let late = event.action == Action::Request || event.actor.system == System::Network;
+            if event.witness == Witness::Measure || late {
                 continue;
             }
             let back = self.latest.map_or(Duration::ZERO, |latest| latest.since(event.at));

@@ -203,8 +203,8 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
             // Of several servers the one that does not tell.
             *told = Some(told.take().flatten().or(limit));
         }
-        // What web servers, proxies and the host write is for rules: there is nothing of a database to be seen in it.
-        let beside = matches!(facts.system, System::Web | System::Proxy | System::Linux);
+        // What web servers, proxies, gateways and the host write is for rules: there is nothing of a database to be seen in it.
+        let beside = matches!(facts.system, System::Web | System::Proxy | System::Linux | System::Network);
         let (coverage, sights, limits) = if beside {
             (f64::from(u8::from(own.iter().all(|source| readable(source)))), Vec::new(), found)
         } else {

@@ -107,6 +107,8 @@ fn recordings(format: Format) -> &'static [&'static str] {
         Format::LinuxAudit => &["linux/audit.log"],
         Format::LinuxLaurel => &["linux/laurel.json"],
         Format::Sensor => &["host/sensor.jsonl"],
+        Format::Zeek => &["network/zeek-conn.log", "network/zeek-ssl.log", "network/zeek.json"],
+        Format::SuricataEve => &["network/eve.json"],
         Format::Journald => &["journald/journal.json"],
         // Written here: see `more`.
         Format::Mapped | Format::PostgresqlStatus | Format::MariadbStatus => &[],

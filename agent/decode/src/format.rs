@@ -18,6 +18,8 @@ use crate::server_audit::ServerAudit;
 use crate::squid::Squid;
 use crate::status::Status;
 use crate::stderr::Stderr;
+use crate::suricata_eve::SuricataEve;
+use crate::zeek::Zeek;
 use kuzet_event::{System, Timestamp, Trust};
 use kuzet_personal::Key;
 use std::sync::Arc;
@@ -73,6 +75,10 @@ pub enum Format {
     LinuxLaurel,
     /// What the kernel told the agent's sensor.
     Sensor,
+    /// Zeek's conn, ssl, quic, http and dns, with tabs or as JSON.
+    Zeek,
+    /// Suricata's EVE log.
+    SuricataEve,
     /// What the agent asked a PostgreSQL server.
     PostgresqlStatus,
     /// What the agent asked a MariaDB or MySQL server.
@@ -97,6 +103,15 @@ pub struct FormatInfo {
 
 /// Every format, in the order in which a line is tried.
 pub const FORMATS: &[FormatInfo] = &[
+    // It begins as jsonlog does.
+    FormatInfo {
+        format: Format::SuricataEve,
+        name: "suricata_eve",
+        system: System::Network,
+        trust: Trust::Structured,
+        recognises: crate::suricata_eve::recognises,
+        nests: true,
+    },
     FormatInfo {
         format: Format::PostgresqlJsonlog,
         name: "postgresql_jsonlog",
@@ -258,6 +273,14 @@ pub const FORMATS: &[FormatInfo] = &[
         nests: true,
     },
     FormatInfo {
+        format: Format::Zeek,
+        name: "zeek",
+        system: System::Network,
+        trust: Trust::Structured,
+        recognises: crate::zeek::recognises,
+        nests: true,
+    },
+    FormatInfo {
         format: Format::Syslog,
         name: "syslog",
         system: System::Postgresql,
@@ -393,6 +416,8 @@ impl Format {
             Format::LinuxAudit => Box::new(LinuxAudit::new(options)),
             Format::LinuxLaurel => Box::new(Laurel::new(options)),
             Format::Sensor => Box::new(Sensor::new(options)),
+            Format::Zeek => Box::new(Zeek::new()),
+            Format::SuricataEve => Box::new(SuricataEve::new(options)),
             Format::PostgresqlStatus => Box::new(Status::new(System::Postgresql, options)),
             Format::MariadbStatus => Box::new(Status::new(System::Mariadb, options)),
         }

@@ -11,6 +11,9 @@ pub(crate) const HIDDEN: &str = "?";
 /// Longest name of a person told by an application, bytes.
 const PERSON: usize = 128;
 
+/// Longest name of a host in DNS, bytes.
+const DOMAIN: usize = 253;
+
 /// Longest name kept, in bytes; servers cut theirs at 63 or 64 bytes, host names end at 255.
 const LONGEST: usize = 256;
 
@@ -60,6 +63,27 @@ pub(crate) fn host(raw: &[u8]) -> String {
     } else {
         shown(&text).to_string()
     }
+}
+
+/// The name of a host on the network, in lower case and without the dot at its end; a label that may be a value is `?`.
+/// Nothing where it is an address, or longer than any name.
+pub(crate) fn domain(raw: &[u8]) -> Option<Arc<str>> {
+    let raw = raw.strip_suffix(b".").unwrap_or(raw);
+    if raw.is_empty() || raw.len() > DOMAIN {
+        return None;
+    }
+    let text = String::from_utf8_lossy(raw).to_lowercase();
+    if text.parse::<std::net::IpAddr>().is_ok() {
+        return None;
+    }
+    let mut name = String::with_capacity(text.len());
+    for (number, label) in text.split('.').enumerate() {
+        if number > 0 {
+            name.push('.');
+        }
+        name.push_str(&shown(label));
+    }
+    Some(Arc::from(name))
 }
 
 /// At most `longest` bytes of `text`.
@@ -180,6 +204,18 @@ mod tests {
         }
         assert_ne!(person("Ахметов Нурлан"), person("Иванов Иван"));
         assert_eq!((person(""), person("?")), (None, None));
+    }
+
+    #[test]
+    fn hosts_keep_labels_that_are_names() {
+        let domain = |name: &str| domain(name.as_bytes()).map(|name| name.to_string());
+        assert_eq!(domain("Drive.Example.COM.").as_deref(), Some("drive.example.com"));
+        assert_eq!(domain("ivanov.crm.example.kz").as_deref(), Some("?.crm.example.kz"));
+        assert_eq!(domain("850830346939.x.kz").as_deref(), Some("?.x.kz"));
+        assert_eq!(
+            (domain("203.0.113.9"), domain("::1"), domain(""), domain(&"a.".repeat(200))),
+            (None, None, None, None)
+        );
     }
 
     #[test]

@@ -170,3 +170,24 @@ fn rules_see_a_request_and_the_event_keeps_its_shape() {
     );
     assert_eq!(asked[0].identifiers[0].key, event.identifiers[0].key);
 }
+
+#[test]
+fn a_gateway_shows_rules_the_other_side_and_alerts_as_they_stand() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/samples/network");
+    #[allow(clippy::disallowed_methods)] // tests read their recordings
+    let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
+    let (events, _) = decode(Format::SuricataEve, &options(), &read("eve.json"));
+    let alert = events.iter().find(|event| event.action == Action::Host).unwrap();
+    assert_eq!(values(alert, Topic::Network, RawField::DestinationHost), ["crm.example"]);
+    assert!(values(alert, Topic::Network, RawField::Original)[0].contains("GENERIC SUSPICIOUS POST"));
+    let back = events.iter().find(|event| &*event.actor.client.to_string() == "10.0.0.9").unwrap();
+    assert_eq!(
+        frames(back)[0].1,
+        ["destination.ip=203.0.113.77", "destination.port=61022", "kuzet.network.initiated=false"]
+    );
+    // Files of their own share the number of the flow; one stream tells the name where the bytes are.
+    let id = |name: &str| decode(Format::Zeek, &options(), &read(name)).0[0].flow.as_ref().unwrap().id;
+    let (stream, _) = decode(Format::Zeek, &options(), &read("zeek.json"));
+    let upload = stream.iter().rfind(|event| event.session.0 == id("zeek-ssl.log")).unwrap().flow.as_ref().unwrap();
+    assert_eq!((upload.sent.known(), &*upload.name.as_ref().unwrap().0), (Some(40_213_377), "drive.example"));
+}

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journals.txt");
 
 /// Folders of `tests/data/samples` and what is in them.
-const FOLDERS: [(&str, &[(&str, Format)]); 8] = [
+const FOLDERS: [(&str, &[(&str, Format)]); 9] = [
     ("syslog", &[("", Format::Syslog)]),
     ("journald", &[("", Format::Journald)]),
     ("pgbouncer", &[("", Format::Pgbouncer)]),
@@ -29,6 +29,7 @@ const FOLDERS: [(&str, &[(&str, Format)]); 8] = [
     ),
     ("linux", &[("audit", Format::LinuxAudit), ("laurel", Format::LinuxLaurel)]),
     ("host", &[("", Format::Sensor)]),
+    ("network", &[("zeek", Format::Zeek), ("eve", Format::SuricataEve)]),
 ];
 
 fn folder(name: &str) -> PathBuf {
@@ -85,6 +86,14 @@ fn line(event: &Event) -> String {
     }
     if event.calls != 1 {
         let _ = write!(out, " {} calls", event.calls);
+    }
+    if let Some(flow) = &event.flow {
+        let (transport, direction) = (flow.transport.name(), flow.direction.name());
+        let _ = write!(out, " {transport} {direction} {:?} {} to", flow.phase, flow.local);
+        let _ = flow.remote.map_or(Ok(()), |remote| write!(out, " {remote}"));
+        let _ = flow.name.as_ref().map_or(Ok(()), |(name, naming)| write!(out, " {name} ({naming:?})"));
+        let _ = flow.opened.map_or(Ok(()), |opened| write!(out, " since {opened}"));
+        let _ = write!(out, " sent {} received {}", flow.sent, flow.received);
     }
     out
 }

@@ -343,6 +343,35 @@ proptest! {
                     "container": value, "parents": [[value, 1], [other, 2]],
                 })
             )),
+            (Format::Zeek, format!(
+                "{}\n",
+                serde_json::json!({
+                    "_path": "ssl", "ts": 1.5, "uid": value, "id.orig_h": "10.0.0.5", "id.orig_p": 5, "id.resp_h": "192.0.2.1",
+                    "id.resp_p": 443, "server_name": format!("{value}.{other}.kz"), "proto": other,
+                })
+            )),
+            (Format::Zeek, format!(
+                "{}\n",
+                serde_json::json!({
+                    "_path": "http", "ts": 1.5, "uid": value, "id.orig_h": "10.0.0.5", "id.resp_h": "192.0.2.1", "host": value,
+                    "uri": other, "user_agent": other,
+                })
+            )),
+            (Format::SuricataEve, format!(
+                "{}\n",
+                serde_json::json!({
+                    "timestamp": "2026-11-23T09:08:57.1+0500", "flow_id": value, "event_type": "alert", "src_ip": "10.0.0.5",
+                    "dest_ip": "192.0.2.1", "proto": value, "alert": {"signature": other, "action": value},
+                    "http": {"hostname": value, "url": other}, "payload_printable": other,
+                })
+            )),
+            (Format::SuricataEve, format!(
+                "{}\n",
+                serde_json::json!({
+                    "timestamp": "2026-11-23T09:08:57.1+0500", "flow_id": 7, "event_type": "tls", "src_ip": "10.0.0.5",
+                    "dest_ip": "192.0.2.1", "tls": {"sni": format!("{other}.{value}"), "subject": value},
+                })
+            )),
             (Format::LinuxAudit, audit(&format!("PATH msg=audit(S): item=0 name=\"/srv/{value}/{other}.sql\" nametype=CREATE"))),
             (Format::LinuxAudit, audit(&format!(
                 "USER_LOGIN msg=audit(S): pid=1 uid=0 auid=1 msg='op={value} acct=\"{value}\" exe=\"/{other}\" hostname={encoded} addr=? terminal={encoded} res=failed'"

@@ -27,11 +27,13 @@ pub enum System {
     Proxy,
     /// The operating system.
     Linux,
+    /// A gateway, or what looks at the traffic there.
+    Network,
 }
 
 impl System {
     /// Every system.
-    pub const ALL: [System; 9] = [
+    pub const ALL: [System; 10] = [
         System::Postgresql,
         System::Mariadb,
         System::Mysql,
@@ -41,6 +43,7 @@ impl System {
         System::Web,
         System::Proxy,
         System::Linux,
+        System::Network,
     ];
 
     /// Stable name, as in OpenTelemetry's `db.system.name`.
@@ -56,6 +59,7 @@ impl System {
             System::Web => "web",
             System::Proxy => "proxy",
             System::Linux => "linux",
+            System::Network => "network",
         }
     }
 

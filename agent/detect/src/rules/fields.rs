@@ -209,7 +209,7 @@ pub(crate) static FIELDS: [Field; 40] = [
     },
     Field {
         name: "db.system.name",
-        about: "postgresql, mariadb, mysql, mongodb, redis, application, web, proxy, linux",
+        about: "postgresql, mariadb, mysql, mongodb, redis, application, web, proxy, linux, network",
         of: Of::Event,
         give: |view, visit| text(visit, view.event.actor.system.name()),
     },

@@ -48,6 +48,7 @@ pub fn logsources(system: System, witness: Witness) -> Vec<LogSource> {
         System::Web => &[Topic::Webserver],
         System::Proxy => &[Topic::Proxy],
         System::Linux => &[Topic::Audit, Topic::Process, Topic::File, Topic::Network],
+        System::Network => &[Topic::Network],
         _ => &[],
     };
     if !topics.is_empty() {

@@ -1,0 +1,9 @@
+//! Any bytes as Suricata's EVE log.
+#![no_main]
+
+mod decoder;
+
+use kuzet_decode::Format;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| decoder::check(Format::SuricataEve, bytes));
