@@ -64,7 +64,8 @@ pub fn parts(
     let fold = FoldConfig { sources: sources.collect(), ..fold.clone() };
     let (severities, suppressions) = (content.severities.clone(), content.suppressions);
     let detectors = Detectors::new(content.catalogue, content.policy, thresholds, content.severities)
-        .with_rules(content.rules.book, &key);
+        .with_rules(content.rules.book, &key)
+        .with_place(content.place.place, content.place.recipients);
     Parts { feeds, detectors, severities, suppressions, fold, told }
 }
 

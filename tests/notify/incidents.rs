@@ -44,6 +44,7 @@ pub fn detection(user: &str, kind: Kind, severity: Severity, at: Timestamp) -> D
         measures: false,
         people_at_most: Count::Known(10_000),
         people: vec![PersonKey(1)],
+        transfer: None,
         reason: "12000 rows of borrowers in one statement".into(),
     }
 }

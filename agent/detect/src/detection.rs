@@ -1,5 +1,6 @@
 //! What a detector says about one event or a window of them.
 
+use crate::Transfer;
 use kuzet_event::{Actor, Count, Outcome, PersonKey, Place, Relation, SessionId, Statement, Timestamp, Witness};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -52,11 +53,21 @@ pub enum Kind {
     Canary,
     /// A Sigma rule matches, and names no other kind.
     Rule,
+    /// Data sent out of Kazakhstan to somebody who is no registered recipient.
+    ForeignTransfer,
+    /// An account of a server, or a program that reads databases whole, sends out of Kazakhstan.
+    ServiceTraffic,
+    /// A database answers somebody outside Kazakhstan.
+    ExposedService,
+    /// Traffic that hides what it carries: a tunnel, a beacon, data in names or echoes.
+    CovertChannel,
+    /// Personal data was read, and whoever read it sends out of Kazakhstan.
+    Exfiltration,
 }
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 22] = [
+    pub const ALL: [Kind; 27] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -79,6 +90,11 @@ impl Kind {
         Kind::BlindedSession,
         Kind::Canary,
         Kind::Rule,
+        Kind::ForeignTransfer,
+        Kind::ServiceTraffic,
+        Kind::ExposedService,
+        Kind::CovertChannel,
+        Kind::Exfiltration,
     ];
 
     /// Stable name.
@@ -107,6 +123,11 @@ impl Kind {
             Kind::BlindedSession => "blinded_session",
             Kind::Canary => "canary",
             Kind::Rule => "rule",
+            Kind::ForeignTransfer => "foreign_transfer",
+            Kind::ServiceTraffic => "service_traffic",
+            Kind::ExposedService => "exposed_service",
+            Kind::CovertChannel => "covert_channel",
+            Kind::Exfiltration => "exfiltration",
         }
     }
 
@@ -127,12 +148,16 @@ impl Kind {
             | Kind::ServiceAccountByHand
             | Kind::StaleAccount
             | Kind::Anomaly
-            | Kind::Rule => Family::Access,
+            | Kind::Rule
+            | Kind::Exfiltration => Family::Access,
             Kind::MassChange | Kind::Destruction => Family::Change,
             Kind::PrivilegeEscalation => Family::Privilege,
             Kind::AuditTampering | Kind::BlindedSession => Family::Audit,
             Kind::LoginBurst | Kind::LoginAfterBurst => Family::Login,
             Kind::SightLost => Family::Sight,
+            Kind::ForeignTransfer | Kind::ServiceTraffic | Kind::ExposedService | Kind::CovertChannel => {
+                Family::Traffic
+            }
         }
     }
 }
@@ -153,6 +178,8 @@ pub enum Family {
     Login,
     /// The agent's own sight.
     Sight,
+    /// Outbound traffic.
+    Traffic,
 }
 
 /// How bad. Decided by the table `rules/severity.toml`, never in code.
@@ -260,6 +287,8 @@ pub struct Detection {
     pub people_at_most: Count,
     /// Keyed hashes of the people that those events name.
     pub people: Vec<PersonKey>,
+    /// The connection that data left by, as far as it has come.
+    pub transfer: Option<Arc<Transfer>>,
     /// Why, in one English sentence with the numbers, without a raw value. Empty when it only adds to a story that an
     /// earlier detection of the same kind told: its counts, people and outcome belong there, its words are said.
     pub reason: String,

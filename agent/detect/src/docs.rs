@@ -33,10 +33,10 @@ fn every_detector_stands_in_the_docs_and_every_kind_has_one() {
         let kinds: Vec<String> = detector.kinds.iter().map(|kind| format!("`{}`", kind.name())).collect();
         let row = format!("| `{}` | {} | ", detector.name, kinds.join(", "));
         assert!(DETECTORS_MD.contains(&row), "docs/detectors.md: {row}");
-        assert!(detector.on_event.is_some() || detector.on_touch.is_some());
+        assert!(detector.on_event.is_some() || detector.on_touch.is_some() || detector.on_flow.is_some());
     }
-    // Two kinds come from comparing what was read with what there is to read, not from an event.
-    let from_events = |kind: &Kind| !matches!(kind, Kind::SightLost | Kind::BlindedSession);
+    // Two kinds come from comparing what was read with what there is to read, and one from joining two events.
+    let from_events = |kind: &Kind| !matches!(kind, Kind::SightLost | Kind::BlindedSession | Kind::Exfiltration);
     for kind in Kind::ALL.into_iter().filter(from_events) {
         assert_eq!(DETECTORS.iter().filter(|detector| detector.kinds.contains(&kind)).count(), 1, "{kind:?}");
     }

@@ -2,6 +2,7 @@
 
 mod acts;
 mod ends;
+mod flows;
 mod measured;
 mod people;
 mod rules;
@@ -12,7 +13,9 @@ mod tests;
 use crate::account::{Account, AccountKey, BUCKETS};
 use crate::baseline::Baselines;
 use crate::canary::Canaries;
+use crate::chain::{Chain, Reading};
 use crate::detectors::{self, DETECTORS, Note, Shared, Standings};
+use crate::flows::Flows;
 use crate::follow;
 use crate::hash::Build;
 use crate::jobs::{Jobs, Work};
@@ -59,6 +62,8 @@ pub struct Detectors {
     reckoner: Reckoner,
     silence: Silence,
     jobs: Jobs,
+    flows: Flows,
+    chain: Chain,
     /// Latest event time.
     latest: i64,
     /// The same of each system's log.
@@ -111,6 +116,8 @@ impl Detectors {
             logs: [i64::MIN; SYSTEMS],
             people: 0,
             crowded: 0,
+            flows: Flows::new(&thresholds),
+            chain: Chain::new(),
             thresholds,
         }
     }
@@ -171,7 +178,9 @@ impl Detectors {
                 self.tell_missing(event.at, detections);
             }
             Action::Missing => self.tell_gap(event, detections),
-            Action::Server | Action::Request | Action::Process | Action::File | Action::Network | Action::Host => {}
+            Action::Network | Action::Request => self.flow(event, detections),
+            Action::Process => self.started(event),
+            Action::Server | Action::File | Action::Host => {}
         }
     }
 
@@ -198,6 +207,7 @@ impl Detectors {
         }
         self.reckoner.forget(now.saturating_sub(SESSION_MICROS));
         self.silence.forget(now.saturating_sub(SESSION_MICROS));
+        self.forget_flows(now, idle);
         while self.shared.probes.oldest().is_some_and(|probe| probe.last < idle) {
             self.shared.probes.pop();
         }
@@ -397,6 +407,7 @@ impl Detectors {
             account.keep(bucket, event.at, delta);
         }
         let after = account.weight();
+        let window_rows = touch.window_rows;
         if let Some(kind) = touch.changed
             && met.change_outcome == Outcome::Unknown
             && let Some(session) = self.sessions.existing(session_key(event, who), &mut self.shared.clock)
@@ -411,6 +422,11 @@ impl Detectors {
             self.accounts.evicted += 1;
         }
         self.refused(&o, template, first, detections);
+        if !o.void() && !template.changes() {
+            let rows = delta.rows;
+            let reading = Reading { event, key, template, rows, window_rows, told };
+            self.was_read(&reading, detections);
+        }
         if self.reckoner.measures(event) {
             self.logged(event, who, template, (delta.events, told), detections);
         }

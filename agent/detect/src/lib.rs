@@ -9,11 +9,13 @@ mod baseline;
 mod calendar;
 mod canary;
 mod catalogue;
+mod chain;
 mod copies;
 mod detection;
 mod detectors;
 mod diagnostic;
 mod engine;
+mod flows;
 mod follow;
 mod hash;
 mod jobs;
@@ -35,6 +37,7 @@ mod suppress;
 mod teller;
 mod thresholds;
 mod toml_file;
+mod transfer;
 
 #[cfg(test)]
 mod docs;
@@ -59,3 +62,4 @@ pub use sight::{SightLoss, sight_lost};
 pub use sketch::Sketch;
 pub use suppress::{Counted, Suppressions, counted_row};
 pub use thresholds::{ServiceAccount, Thresholds};
+pub use transfer::{Joined, Step, Transfer};

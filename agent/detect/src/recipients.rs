@@ -144,6 +144,11 @@ impl Recipients {
 }
 
 impl Recipient {
+    /// Whether a name alone makes it: whoever sends can claim it.
+    pub(crate) fn by_name_alone(&self) -> bool {
+        self.addresses.is_empty()
+    }
+
     /// All that the entry says must hold. A name that was not seen contradicts nothing where the address is right; alone
     /// it is what the client claims.
     fn names(&self, destination: &Destination<'_>) -> bool {

@@ -162,6 +162,7 @@ fn stories(detections: &[Detection]) -> Vec<String> {
             Family::Audit => "audit",
             Family::Login => "login",
             Family::Sight => "sight",
+            Family::Traffic => "traffic",
         };
         let outcome = match one.outcome {
             Outcome::Unknown => "unknown",

@@ -55,6 +55,7 @@ pub fn sight_lost(loss: SightLoss, severities: &Severities) -> Detection {
         rows: Count::Unknown,
         people_at_most: Count::Unknown,
         people: Vec::new(),
+        transfer: None,
         reason: format!("{}: {bytes}", loss.reason),
     }
 }

@@ -3,11 +3,12 @@
 use crate::account::{Account, Delta};
 use crate::baseline::Strange;
 use crate::canary::Met;
+use crate::flows::Passage;
 use crate::known::News;
 use crate::policy::Condition;
 use crate::resolve::{Identity, Template};
 use crate::{Detection, Kind, Rule, Severities, Severity, Thresholds};
-use kuzet_event::{Actor, Count, Event, Flag, Flags, Outcome, SessionId, Statement, Verb};
+use kuzet_event::{Actor, Count, Event, Flag, Flags, Outcome, Phase, SessionId, Statement, Timestamp, Verb};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -226,6 +227,16 @@ pub(crate) struct Call {
     pub(crate) reason_bit: u32,
 }
 
+/// What a detector says of a connection.
+pub(crate) struct FlowCall {
+    pub(crate) detector: &'static str,
+    pub(crate) kind: Kind,
+    /// People or rows that may be in it.
+    pub(crate) volume: Count,
+    /// It was not said before.
+    pub(crate) fresh: bool,
+}
+
 /// Turns calls into detections.
 pub(crate) struct Teller<'a> {
     pub(crate) thresholds: &'a Thresholds,
@@ -276,6 +287,7 @@ impl Teller<'_> {
             events: claimed.events,
             rows: claimed.rows,
             people: claimed.people,
+            transfer: None,
             reason: match &template.through {
                 Some(name) if fresh => format!("{}, through {name}", reason()),
                 None if fresh => reason(),
@@ -292,6 +304,37 @@ impl Teller<'_> {
             detection.severity = if detection.store.is_some() { detection.severity.max(least) } else { least };
             detection.rule = Some(Arc::clone(&ruling.about));
         }
+    }
+
+    /// Tells what was found of one connection. What goes on is told without words.
+    pub(crate) fn tell_flow(&mut self, p: &Passage<'_>, call: FlowCall, reason: impl FnOnce() -> String) {
+        let event = p.event;
+        let volume = self.severities.volume(call.volume);
+        self.out.push(Detection {
+            detector: call.detector,
+            rule: None,
+            kind: call.kind,
+            severity: self.severities.answer(call.kind, volume, Outcome::Success, None),
+            clause: CLAUSE,
+            since: Timestamp(p.live.since).min(event.at),
+            at: event.at,
+            place: event.place,
+            actor: Arc::clone(&event.actor),
+            session: event.session,
+            store: None,
+            relations: Vec::new(),
+            categories: Vec::new(),
+            outcome: Outcome::Success,
+            statement: None,
+            witness: event.witness,
+            measures: false,
+            events: u64::from(call.fresh || p.flow.phase == Phase::Closed),
+            rows: Count::Known(0),
+            people_at_most: Count::Known(0),
+            people: Vec::new(),
+            transfer: Some(p.transfer()),
+            reason: if call.fresh { reason() } else { String::new() },
+        });
     }
 
     /// Tells what belongs to no store.
@@ -327,6 +370,7 @@ impl Teller<'_> {
             rows: Count::Known(0),
             people_at_most: Count::Known(0),
             people: Vec::new(),
+            transfer: None,
             reason,
         });
     }

@@ -105,6 +105,22 @@ pub struct Thresholds {
     pub baseline_people: u64,
     /// Rows in an hour below which no hour is told.
     pub baseline_rows: u64,
+    /// How long after a reading of personal data a connection abroad is joined with it, in seconds.
+    pub chain_seconds: u64,
+    /// Bytes that a connection abroad must send to be joined with a reading that nothing else was wrong with.
+    pub chain_bytes: u64,
+    /// Rows of personal data from which such a reading counts.
+    pub chain_rows: u64,
+    /// Bytes that an account may send abroad in a day, to nobody registered, in connections that send more than they receive.
+    pub transfer_bytes: u64,
+    /// The same for a program whose account never sent abroad before, after the learning days.
+    pub transfer_first_bytes: u64,
+    /// Bytes of ICMP to one address outside Kazakhstan in a day.
+    pub echo_bytes: u64,
+    /// Accounts of servers (patterns), which do not begin connections abroad.
+    pub server_accounts: Vec<String>,
+    /// Ports at which databases answer.
+    pub database_ports: Vec<u16>,
     /// Role, client and store triples whose windows are remembered.
     pub max_accounts: usize,
     /// Keyed hashes of people remembered over all windows.
@@ -117,6 +133,8 @@ pub struct Thresholds {
     pub max_baselines: usize,
     /// Server sessions remembered.
     pub max_sessions: usize,
+    /// Connections abroad, and accounts that have them, that are remembered.
+    pub max_flows: usize,
 }
 
 impl Default for Thresholds {
@@ -152,12 +170,25 @@ impl Default for Thresholds {
             baseline_surprise: 12,
             baseline_people: 15,
             baseline_rows: 200,
+            chain_seconds: 3_600,
+            chain_bytes: 65_536,
+            chain_rows: 100,
+            transfer_bytes: 1 << 20,
+            transfer_first_bytes: 65_536,
+            echo_bytes: 524_288,
+            server_accounts: [
+                "postgres", "mysql", "mongodb", "mongod", "redis", "www-data", "nginx", "apache", "tomcat",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            database_ports: vec![5432, 5433, 6432, 3306, 3307, 33060, 27017, 6379, 1433, 1521, 9200, 5984, 11211],
             max_accounts: 8_192,
             max_people: 65_536,
             max_copies: 4_096,
             max_known: 16_384,
             max_baselines: 4_096,
             max_sessions: 16_384,
+            max_flows: 8_192,
         }
     }
 }

@@ -15,6 +15,15 @@ pub enum Count {
 }
 
 impl Count {
+    /// Both together; unknown when one is.
+    #[must_use]
+    pub fn plus(self, other: Count) -> Count {
+        match (self, other) {
+            (Count::Known(one), Count::Known(other)) => Count::Known(one.saturating_add(other)),
+            _ => Count::Unknown,
+        }
+    }
+
     /// The number, if there is one.
     #[must_use]
     pub fn known(self) -> Option<u64> {

@@ -1,8 +1,8 @@
 //! An incident in words for a terminal: who, what, how much, how many people, how sure, and what to do now.
 
 use crate::text::{clip, thousands};
-use crate::{Incident, LinkReason, Method, State, Verdict};
-use kuzet_detect::{Family, Kind, Severity};
+use crate::{Incident, LinkReason, Method, Sent, State, Verdict};
+use kuzet_detect::{Family, Joined, Kind, Severity};
 use kuzet_event::{Count, Outcome};
 use std::fmt::Write;
 
@@ -81,6 +81,7 @@ pub fn describe(incident: &Incident) -> String {
     field("outcome", outcome(incident.outcome).to_owned());
     field("delay", delay(incident));
     evidence(&mut out, incident);
+    transfers(&mut out, incident);
     timeline(&mut out, incident);
     rules(&mut out, incident);
     links(&mut out, incident);
@@ -118,6 +119,11 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::BlindedSession => "work that the log does not show",
         Kind::Canary => "canary touched",
         Kind::Rule => "a rule that matches",
+        Kind::ForeignTransfer => "data sent out of Kazakhstan",
+        Kind::ServiceTraffic => "a server or a database's stream sends out of Kazakhstan",
+        Kind::ExposedService => "a database answers outside Kazakhstan",
+        Kind::CovertChannel => "a covert channel",
+        Kind::Exfiltration => "personal data read and sent out of Kazakhstan",
     }
 }
 
@@ -280,6 +286,46 @@ fn evidence(out: &mut String, incident: &Incident) {
     }
 }
 
+/// Where the data went: each connection with the programs on the way to it.
+fn transfers(out: &mut String, incident: &Incident) {
+    let transfers = &incident.transfers;
+    if transfers.is_empty() {
+        return;
+    }
+    let how = match transfers.joined() {
+        None => String::new(),
+        Some(Joined::Process) => "; the program that sends is the one that read, or was started by it".to_owned(),
+        Some(Joined::Session) => "; sent in the login session or script that read".to_owned(),
+        Some(Joined::Account) => "; sent by the account that read".to_owned(),
+        Some(Joined::Host) => "; sent by the host that read".to_owned(),
+    };
+    let _ = writeln!(out, "\nWhere it went{how}");
+    for flow in &transfers.flows {
+        let bytes = match flow.bytes {
+            Count::Known(bytes) => format!("{} bytes", thousands(bytes)),
+            Count::Unknown => "bytes unknown".to_owned(),
+        };
+        let _ = writeln!(out, "  {}  {bytes} to {}", flow.since, flow.to());
+        if !flow.recipient.is_empty() {
+            let _ = writeln!(out, "      registered recipient {}", flow.recipient);
+        }
+        for (word, program) in
+            flow.steps.iter().map(|step| ("through", step)).chain(flow.process.iter().map(|p| ("by", p)))
+        {
+            let login = if program.login.is_empty() || program.login == program.user {
+                String::new()
+            } else {
+                format!(", logged in as {}", program.login)
+            };
+            let path = if program.path.is_empty() { &program.name } else { &program.path };
+            let _ = writeln!(out, "      {word} {path} [{}] of {}{login}", program.pid, program.user);
+        }
+    }
+    if transfers.dropped > 0 {
+        let _ = writeln!(out, "  and {} more", counted(transfers.dropped, "connection"));
+    }
+}
+
 fn timeline(out: &mut String, incident: &Incident) {
     let timeline = &incident.timeline;
     let _ = writeln!(out, "\nTimeline");
@@ -340,6 +386,18 @@ fn lifecycle(out: &mut String, incident: &Incident) {
 }
 
 /// What to do, by family; the legal clock where people are affected.
+/// How to end a connection.
+fn cut(flow: &Sent) -> String {
+    let block = match flow.address.as_str() {
+        "" => "block the other side at the gateway".to_owned(),
+        address => format!("block {address} at the gateway"),
+    };
+    match &flow.process {
+        Some(program) => format!("kill -STOP {} keeps the program as evidence; {block}", program.pid),
+        None => block,
+    }
+}
+
 fn hints(incident: &Incident) -> Vec<String> {
     let user = if incident.user.is_empty() { "the role" } else { &incident.user };
     let asked = if incident.person.is_empty() { format!("the owner of {user}") } else { incident.person.clone() };
@@ -362,7 +420,10 @@ fn hints(incident: &Incident) -> Vec<String> {
         Family::Access => {
             hints.push(format!("ask {asked} whether this was meant; if not, lock the role"));
             hints.push(stop);
-            hints.push("find where the result went: the client, its files, its outbound connections".to_owned());
+            hints.push(match incident.transfers.flows.first() {
+                None => "find where the result went: the client, its files, its outbound connections".to_owned(),
+                Some(flow) => format!("cut off the way it went: {}", cut(flow)),
+            });
         }
         Family::Change => {
             hints.push(stop);
@@ -384,6 +445,16 @@ fn hints(incident: &Incident) -> Vec<String> {
         Family::Login => {
             hints.push("block the address at the firewall if it is not yours".to_owned());
             hints.push(format!("change the password of {user} if a login succeeded, and look at what it did since"));
+        }
+        Family::Traffic => {
+            if let Some(flow) = incident.transfers.flows.first() {
+                hints.push(format!("cut it off: {}", cut(flow)));
+            }
+            hints.push(format!("ask {asked} what was sent and why; keep the files it was made of"));
+            hints.push(
+                "if the other side may have personal data, enter it into the register of recipients (docs/place.md)"
+                    .to_owned(),
+            );
         }
         Family::Sight => {
             hints.push(

@@ -3,7 +3,7 @@
 //! Field names are those of ECS and OpenTelemetry where they have one, `kuzet.*` for ours. Everything follows from the
 //! detections and acts alone, except [`Observed`], which holds what depends on when the agent looked.
 
-use crate::{Evidence, IncidentId, Lifecycle, People};
+use crate::{Evidence, IncidentId, Lifecycle, People, Transfers};
 use kuzet_detect::{Family, Kind, Severity, StoreClass};
 use kuzet_event::{Count, Outcome, System, Timestamp, Verb};
 use serde::{Deserialize, Serialize};
@@ -305,6 +305,9 @@ pub struct Incident {
     /// Distinct people affected.
     #[serde(rename = "kuzet.people")]
     pub people: People,
+    /// Where the data went.
+    #[serde(rename = "kuzet.transfers", default, skip_serializing_if = "Transfers::is_empty")]
+    pub transfers: Transfers,
     /// Timeline.
     #[serde(rename = "kuzet.timeline")]
     pub timeline: Timeline,

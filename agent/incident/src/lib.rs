@@ -15,6 +15,7 @@ mod people;
 mod story;
 mod text;
 mod time;
+mod transfer;
 
 pub use describe::{describe, headline, line};
 pub use evidence::{Evidence, FileRange, Limit, LimitCode};
@@ -26,6 +27,7 @@ pub use incident::{
 pub use life::{Act, ActError, ActKind, Acted, Lifecycle, State, Verdict};
 pub use people::{Method, People};
 pub use text::thousands;
+pub use transfer::{Program, Sent, Transfers};
 
 /// Counts the people of a story when there are too many to keep one by one; 16 KiB.
 pub type Sketch = kuzet_detect::Sketch<14>;

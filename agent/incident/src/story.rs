@@ -142,6 +142,7 @@ impl Story {
             detections: 0,
             rows: Rows::default(),
             people: crate::People::default(),
+            transfers: crate::Transfers::default(),
             timeline: Timeline::default(),
             evidence: Evidence::default(),
             links: Vec::new(),
@@ -217,6 +218,9 @@ impl Story {
         self.incident.events = self.inner.logged.max(self.inner.measured_calls);
         if detection.measures {
             return Novelty(false);
+        }
+        if let Some(transfer) = &detection.transfer {
+            self.incident.transfers.note(transfer, detection.events > 0);
         }
         self.incident.detections += 1;
         let new = self.note_actor(detection, source);

@@ -76,6 +76,7 @@ pub(crate) fn detection(user: &str, kind: Kind, at: Timestamp, rows: Count) -> D
         measures: false,
         people_at_most: Count::Unknown,
         people: Vec::new(),
+        transfer: None,
         reason: format!("{rows} rows read"),
     }
 }

@@ -45,6 +45,7 @@ pub(super) fn incident() -> Incident {
         measures: false,
         people_at_most: Count::Known(10_000),
         people: vec![PersonKey(1)],
+        transfer: None,
         reason: "COPY of borrowers to the client".into(),
     };
     let sources = vec![SourceInfo { name: "pg".into(), trust: Trust::Structured }];

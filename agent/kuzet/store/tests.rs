@@ -79,6 +79,7 @@ fn detection(user: &str, at: Timestamp, people: std::ops::Range<u64>) -> Detecti
         measures: false,
         people_at_most: Count::Unknown,
         people: people.map(|number| PersonKey(u128::from(number) << 64 | u128::from(number))).collect(),
+        transfer: None,
         reason: "10 rows".to_owned(),
     }
 }

@@ -19,6 +19,7 @@ pub(super) static DETECTOR: Detector = Detector {
     ],
     on_event: None,
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 fn on_touch(

@@ -13,6 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["bulk_rows", "bulk_window_rows", "bulk_bytes", "pointed_values", "window_seconds"],
     on_event: None,
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 /// Rows of one statement from which it is a bulk by itself; a rule that allows more raises it.

@@ -13,6 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &[],
     on_event: Some(on_event),
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 /// Another canary, or another way to the same, is said in full although the story is open.

@@ -14,6 +14,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["export_small_rows", "max_copies"],
     on_event: None,
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 fn on_touch(

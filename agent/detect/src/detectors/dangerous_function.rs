@@ -16,6 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["server_roles", "story_seconds"],
     on_event: Some(on_event),
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 const REACHES: [(Flag, &str); 7] = [

@@ -12,6 +12,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["enumeration_people", "enumeration_misses", "enumeration_series", "pointed_values", "window_seconds"],
     on_event: None,
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 fn on_touch(

@@ -13,6 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["export_small_rows"],
     on_event: None,
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 fn on_touch(

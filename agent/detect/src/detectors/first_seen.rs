@@ -16,6 +16,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["learning_days", "max_known"],
     on_event: None,
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 fn on_touch(
@@ -79,6 +80,7 @@ fn learnt(o: &Observation<'_>, touch: &Touch<'_>, teller: &Teller<'_>, known: &s
         rows: Count::Known(0),
         people_at_most: Count::Known(0),
         people: Vec::new(),
+        transfer: None,
         witness: o.event.witness,
         measures: false,
         reason: format!("the learning time of store {} is over: {known}", store.name),

@@ -14,6 +14,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["injection_statement_points", "injection_window_points", "window_seconds"],
     on_event: Some(on_event),
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 /// Signs and their points. A UNION or a look at the catalogue alone is daily work; extractvalue is not.

@@ -18,6 +18,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["login_failures", "login_window_seconds", "login_after_seconds", "story_seconds"],
     on_event: Some(on_event),
     on_touch: None,
+    on_flow: None,
 };
 
 /// Roles tried from one client from which any success from there is part of it.

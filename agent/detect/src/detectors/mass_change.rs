@@ -13,6 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["change_rows", "change_window_rows", "window_seconds"],
     on_event: None,
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 /// Rows of one statement from which it is a mass by itself; a rule that allows more raises it.

@@ -5,10 +5,13 @@ mod baseline;
 mod bulk_read;
 mod canary;
 mod copy;
+mod covert_channel;
 mod dangerous_function;
 mod enumeration;
 mod export;
+mod exposed_service;
 mod first_seen;
+mod foreign_transfer;
 mod injection;
 mod login;
 mod mass_change;
@@ -16,18 +19,21 @@ mod out_of_hours;
 mod policy;
 mod privilege;
 mod service_account;
+mod service_traffic;
 mod sigma;
 mod stale_account;
 
-use crate::Kind;
 use crate::account::Account;
 use crate::canary::Canaries;
+use crate::flows::Passage;
+use crate::flows::sender::Sender;
 use crate::hash::Build;
 use crate::policy::Policy;
 use crate::rules::Rules;
 use crate::shelf::Shelf;
 use crate::story::{Burst, Probe, Story};
 use crate::teller::{Observation, Ruling, Teller, Touch};
+use crate::{Kind, Thresholds};
 
 pub(crate) use bulk_read::single as read_single;
 pub(crate) use injection::{on_server as injection_on_server, on_touch as tell_injection};
@@ -37,6 +43,8 @@ pub(crate) use mass_change::single as change_single;
 pub(crate) type OnTouch = fn(&Observation<'_>, &mut Touch<'_>, &mut Account, &mut Teller<'_>, Option<&Policy>);
 /// A detector's say on an event as a whole.
 pub(crate) type OnEvent = fn(&Observation<'_>, &mut Shared, &mut Teller<'_>, &mut Note);
+/// A detector's say on one record of a connection that leaves this host's networks.
+pub(crate) type OnFlow = fn(&Passage<'_>, &mut Books<'_>, &mut Teller<'_>);
 
 /// One detector.
 pub(crate) struct Detector {
@@ -48,11 +56,12 @@ pub(crate) struct Detector {
     pub(crate) thresholds: &'static [&'static str],
     pub(crate) on_event: Option<OnEvent>,
     pub(crate) on_touch: Option<OnTouch>,
+    pub(crate) on_flow: Option<OnFlow>,
 }
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 18] = [
+pub(crate) static DETECTORS: [&Detector; 22] = [
     &canary::DETECTOR,
     &privilege::DETECTOR,
     &audit::DETECTOR,
@@ -71,6 +80,10 @@ pub(crate) static DETECTORS: [&Detector; 18] = [
     &baseline::DETECTOR,
     &sigma::DETECTOR,
     &policy::DETECTOR,
+    &exposed_service::DETECTOR,
+    &covert_channel::DETECTOR,
+    &service_traffic::DETECTOR,
+    &foreign_transfer::DETECTOR,
 ];
 
 /// State that is not tied to a store.
@@ -81,6 +94,21 @@ pub(crate) struct Shared {
     pub(crate) canaries: Canaries,
     pub(crate) rules: Rules,
     pub(crate) clock: u64,
+}
+
+/// What accounts and programs sent, for the detectors of connections.
+pub(crate) struct Books<'a> {
+    pub(crate) senders: &'a mut Shelf<(u8, u128, u64), Sender>,
+    pub(crate) clock: &'a mut u64,
+}
+
+impl Books<'_> {
+    /// The books of one key as of `at`.
+    pub(crate) fn sender(&mut self, key: (u8, u128, u64), at: i64, thresholds: &Thresholds) -> &mut Sender {
+        let sender = self.senders.entry(key, self.clock).0;
+        sender.advance(at, thresholds.offset_seconds);
+        sender
+    }
 }
 
 /// What the detectors of an event as a whole hand to those of its stores.

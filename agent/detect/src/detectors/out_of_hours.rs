@@ -12,6 +12,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["work_hours", "days_off", "working_days", "offset_seconds", "service_accounts"],
     on_event: None,
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 fn on_touch(

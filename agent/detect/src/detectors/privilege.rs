@@ -13,6 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["story_seconds"],
     on_event: Some(on_event),
     on_touch: None,
+    on_flow: None,
 };
 
 fn on_event(o: &Observation<'_>, shared: &mut Shared, teller: &mut Teller<'_>, note: &mut Note) {

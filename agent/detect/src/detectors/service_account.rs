@@ -13,6 +13,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["service_accounts", "learning_days", "max_known"],
     on_event: None,
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 fn on_touch(

@@ -14,6 +14,7 @@ pub(super) static DETECTOR: Detector = Detector {
     thresholds: &["story_seconds"],
     on_event: Some(on_event),
     on_touch: Some(on_touch),
+    on_flow: None,
 };
 
 /// Bits of reasons behind those of other detectors of the same kind.

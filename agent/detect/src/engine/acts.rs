@@ -131,6 +131,7 @@ impl Detectors {
             rows: Count::Known(0),
             people_at_most: Count::Known(0),
             people: Vec::new(),
+            transfer: None,
             reason: String::new(),
         });
     }

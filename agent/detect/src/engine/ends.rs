@@ -59,6 +59,7 @@ impl Detectors {
                 rows: Count::Known(0),
                 people_at_most: Count::Known(0),
                 people: Vec::new(),
+                transfer: None,
                 reason: String::new(),
                 store: Some(Arc::clone(store)),
                 rule: None,
@@ -98,6 +99,7 @@ impl Detectors {
                 rows: Count::Known(0),
                 people_at_most: Count::Known(0),
                 people: Vec::new(),
+                transfer: None,
                 reason: match ended.outcome {
                     Outcome::Success => format!("the transaction that changed store {} was committed", store.name),
                     _ => format!("the transaction that changed store {} was rolled back", store.name),

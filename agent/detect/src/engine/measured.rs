@@ -190,6 +190,7 @@ impl Detectors {
             rows: Count::Known(part.rows),
             people_at_most: if packed { store.persons } else { Count::Known(most) },
             people: Vec::new(),
+            transfer: None,
             reason,
             store: Some(Arc::clone(store)),
         });
@@ -227,6 +228,7 @@ impl Detectors {
                 rows: Count::Known(claim.rows),
                 people_at_most: Count::Known(0),
                 people: Vec::new(),
+                transfer: None,
                 reason,
                 store: None,
             });
@@ -304,6 +306,7 @@ impl Detectors {
             rows: Count::Unknown,
             people_at_most: Count::Known(0),
             people: Vec::new(),
+            transfer: None,
             reason,
         });
     }

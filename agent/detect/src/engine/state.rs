@@ -28,6 +28,9 @@ impl Detectors {
         self.jobs.changes(&mut rows);
         self.baselines.changes(&mut rows);
         self.shared.rules.changes(&mut rows);
+        self.flows.live.changes(&mut rows);
+        self.flows.senders.changes(&mut rows);
+        self.chain.shelf().changes(&mut rows);
         if !rows.is_empty() {
             let mut value = self.latest.to_be_bytes().to_vec();
             self.shared.clock.put(&mut value);
@@ -45,10 +48,14 @@ impl Detectors {
         let (mut copies, mut known) = (Vec::new(), Vec::new());
         let (mut jobs, mut rules) = (Vec::new(), Vec::new());
         let mut baselines = Vec::new();
+        let (mut live, mut senders, mut reads) = (Vec::new(), Vec::new(), Vec::new());
         for (key, value) in rows {
             match key.first() {
                 Some(b'a') => accounts.extend(self.accounts.read(&key, &value)),
                 Some(b't') => sessions.extend(self.sessions.read(&key, &value)),
+                Some(b'f') => live.extend(self.flows.live.read(&key, &value)),
+                Some(b'h') => senders.extend(self.flows.senders.read(&key, &value)),
+                Some(b'i') => reads.extend(self.chain.shelf().read(&key, &value)),
                 Some(b's') => stories.extend(self.shared.stories.read(&key, &value)),
                 Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
                 Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),
@@ -89,6 +96,9 @@ impl Detectors {
             self.baselines.restore(&baselines),
             self.silence.fill(),
             self.jobs.restore(&jobs),
+            self.flows.live.fill(live),
+            self.flows.senders.fill(senders),
+            self.chain.shelf().fill(reads),
         ];
         shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
     }
@@ -113,6 +123,9 @@ impl Detectors {
             + self.known.evicted()
             + self.silence.evicted()
             + self.jobs.evicted()
+            + self.flows.live.evicted
+            + self.flows.senders.evicted
+            + self.chain.evicted()
             + self.crowded
     }
 
@@ -138,6 +151,9 @@ impl Detectors {
             + shared.rules.held()
             + self.silence.len()
             + self.jobs.len()
+            + self.flows.live.len()
+            + self.flows.senders.len()
+            + self.chain.held()
             + self.people
     }
 }

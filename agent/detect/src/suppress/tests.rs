@@ -43,6 +43,7 @@ fn detection(kind: Kind, user: &str, client: Client, at: i64) -> Detection {
         rows: Count::Known(5),
         people_at_most: Count::Known(5),
         people: Vec::new(),
+        transfer: None,
         reason: "much".to_owned(),
     }
 }

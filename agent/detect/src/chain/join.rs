@@ -1,0 +1,124 @@
+//! What joins a reading with a connection, the surest first: one program, one login session or script, one account, one host.
+
+use super::{AHEAD, Read, STEPS};
+use crate::flows::Live;
+use crate::story::ActorRow;
+use crate::{Joined, Step};
+use kuzet_event::{Client, Process};
+use std::collections::VecDeque;
+
+/// Programs that start others for everybody: to have one of them in common joins nothing.
+const INITS: [&str; 14] = [
+    "systemd",
+    "init",
+    "sshd",
+    "sshd-session",
+    "cron",
+    "crond",
+    "atd",
+    "login",
+    "su",
+    "sudo",
+    "containerd-shim",
+    "tini",
+    "runc",
+    "supervisord",
+];
+
+/// Programs that speak with databases.
+const CLIENTS: [&str; 14] = [
+    "psql",
+    "pg_dump",
+    "pg_dumpall",
+    "pg_basebackup",
+    "mysql",
+    "mariadb",
+    "mysqldump",
+    "mariadb-dump",
+    "mongosh",
+    "mongodump",
+    "redis-cli",
+    "python3",
+    "python",
+    "perl",
+];
+
+/// Whether the program is known to speak with databases.
+pub(super) fn is_client(process: &Process) -> bool {
+    CLIENTS.contains(&&*process.name) || CLIENTS.iter().any(|name| process.path.rsplit('/').next() == Some(name))
+}
+
+impl Read {
+    /// What joins it with a connection; `server` says whether a program runs as a server's account.
+    pub(super) fn joins(&self, live: &Live, server: &dyn Fn(&Process) -> bool) -> Option<Joined> {
+        let Some(sender) = live.process.as_deref() else {
+            // Another host's connection, as a gateway tells it: the database's client has that address.
+            let actor = self.actor.as_ref().map(ActorRow::actor)?;
+            let Client::Address(address) = actor.client else { return None };
+            return live.local.filter(|local| local.ip() == address && !address.is_loopback()).map(|_| Joined::Host);
+        };
+        let readers = || self.processes.iter().map(|reader| &**reader);
+        let started = |child: &Process, parent: u32| parent > 1 && child.parents.iter().any(|(_, pid)| *pid == parent);
+        let one = |reader: &Process| {
+            (reader.pid, reader.began) == (sender.pid, sender.began)
+                || started(sender, reader.pid)
+                || started(reader, sender.pid)
+        };
+        if readers().any(one) || self.backends.iter().any(|backend| started(sender, *backend)) {
+            return Some(Joined::Process);
+        }
+        if readers().any(|reader| together(reader, sender)) {
+            return Some(Joined::Session);
+        }
+        let role = self.actor.as_ref().map(ActorRow::actor)?;
+        let is = |name: &str| !name.is_empty() && (*sender.user == *name || sender.login.as_deref() == Some(name));
+        let accounts = |reader: &Process| {
+            reader.login.is_some() && reader.login == sender.login
+                || reader.user == sender.user
+                || reader.container.is_some() && reader.container == sender.container
+        };
+        let account = match self.processes.is_empty() {
+            true => is(&role.user) || !role.person.is_empty() && is(&role.person),
+            false => readers().any(accounts),
+        };
+        (account || self.on_server && server(sender)).then_some(Joined::Account)
+    }
+
+    /// Programs between it and the connection, in the order in which they were started.
+    pub(super) fn steps(&self, live: &Live, programs: &VecDeque<Step>) -> Vec<Step> {
+        let Some(sender) = live.process.as_deref() else { return Vec::new() };
+        let same = |one: &Process, other: &Process| (one.pid, one.began) == (other.pid, other.began);
+        let mut steps: Vec<Step> = self
+            .processes
+            .iter()
+            .filter(|reader| !same(reader, sender))
+            .map(|reader| Step { at: reader.began, process: reader.clone() })
+            .collect();
+        let from = steps.iter().map(|step| step.at.0).min().unwrap_or(self.since).min(self.since).saturating_sub(AHEAD);
+        for step in programs {
+            let between = step.at.0 >= from && step.at.0 <= live.since;
+            let other = !same(&step.process, sender) && !steps.iter().any(|known| same(&known.process, &step.process));
+            // What started the sender, or the reader, is the way there and no step of the data.
+            let above = sender.parents.iter().any(|(_, pid)| *pid == step.process.pid);
+            if between && other && !above && together(&step.process, sender) {
+                steps.push(step.clone());
+            }
+        }
+        steps.sort_by_key(|step| (step.at, step.process.pid));
+        let extra = steps.len().saturating_sub(STEPS);
+        steps.drain(..extra);
+        steps
+    }
+}
+
+/// Whether two programs are of one login session or of one script.
+fn together(one: &Process, other: &Process) -> bool {
+    let session = one.session != 0 && one.session == other.session && one.session != 1;
+    let script = || {
+        let shared = |(name, pid): &&(std::sync::Arc<str>, u32)| {
+            *pid > 1 && !INITS.contains(&&**name) && other.parents.iter().any(|(_, known)| known == pid)
+        };
+        one.parents.iter().find(shared).is_some()
+    };
+    session || script()
+}

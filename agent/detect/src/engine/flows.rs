@@ -1,0 +1,81 @@
+//! Events of connections and programs: detectors of traffic, and the chain from reading to sending.
+
+use super::Detectors;
+use crate::chain::{Reading, Tools};
+use crate::detectors::{Books, DETECTORS};
+use crate::flows::outside;
+use crate::teller::Teller;
+use crate::{Detection, Recipients};
+use kuzet_event::Event;
+use kuzet_place::Place;
+use std::sync::Arc;
+
+impl Detectors {
+    /// Knowing where addresses are, and who may be sent personal data.
+    #[must_use]
+    pub fn with_place(mut self, place: Arc<Place>, recipients: Recipients) -> Detectors {
+        self.flows.know(place, recipients);
+        self
+    }
+
+    /// A record of a connection.
+    pub(super) fn flow(&mut self, event: &Event, detections: &mut Vec<Detection>) {
+        let Some(flow) = event.flow.as_deref() else { return };
+        self.chain.connected(flow);
+        let (thresholds, severities) = (&self.thresholds, &self.severities);
+        let mut sends = false;
+        self.flows.meet(event, flow, thresholds, &mut self.shared.clock, |passage, senders, clock| {
+            let mut teller = Teller { thresholds, severities, out: detections };
+            let mut books = Books { senders, clock };
+            for detector in DETECTORS {
+                if let Some(on_flow) = detector.on_flow {
+                    on_flow(passage, &mut books, &mut teller);
+                }
+            }
+            sends = passage.leaves && (passage.sent > 0 || outside(passage.place));
+        });
+        if sends {
+            let mut tools = Tools {
+                resolver: &self.resolver,
+                thresholds,
+                severities,
+                clock: &mut self.shared.clock,
+                out: detections,
+            };
+            self.chain.sent(flow.id, event, &mut self.flows, &mut tools);
+        }
+    }
+
+    /// A program was started.
+    pub(super) fn started(&mut self, event: &Event) {
+        if let Some(process) = &event.process {
+            self.chain.started(event.at, process);
+        }
+    }
+
+    /// Personal data was read.
+    pub(super) fn was_read(&mut self, reading: &Reading<'_>, detections: &mut Vec<Detection>) {
+        let mut tools = Tools {
+            resolver: &self.resolver,
+            thresholds: &self.thresholds,
+            severities: &self.severities,
+            clock: &mut self.shared.clock,
+            out: detections,
+        };
+        self.chain.read(reading, &mut self.flows, &mut tools);
+    }
+
+    /// Forgets connections and readings that were silent for long, and what was sent two weeks ago.
+    pub(super) fn forget_flows(&mut self, now: i64, idle: i64) {
+        let seconds = i64::try_from(self.thresholds.chain_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let before = idle.min(now.saturating_sub(seconds));
+        self.chain.forget(before);
+        while self.flows.live.oldest().is_some_and(|live| live.latest < before) {
+            self.flows.live.pop();
+        }
+        let fortnight = now.saturating_sub(14 * super::SESSION_MICROS);
+        while self.flows.senders.oldest().is_some_and(|sender| sender.latest < fortnight) {
+            self.flows.senders.pop();
+        }
+    }
+}

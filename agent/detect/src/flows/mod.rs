@@ -1,0 +1,296 @@
+//! Connections of this host: where the other side is, whether it is a registered recipient, and how many bytes went since
+//! the record before. Detectors see a [`Passage`]; [`Live`] is what is remembered of the connection itself.
+
+pub(crate) mod sender;
+
+use crate::hash;
+use crate::shelf::Shelf;
+use crate::{Destination, Joined, Recipient, Recipients, Step, Thresholds, Transfer};
+use kuzet_event::{Count, Direction, Event, Flow, Naming, Phase, Process, Timestamp, Transport};
+use kuzet_place::{Place, Verdict};
+use sender::Sender;
+use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Marks of how far a connection had come; the oldest goes.
+const MARKS: usize = 8;
+/// Stories of reading that one connection is joined with.
+const JOINS: usize = 8;
+
+/// What is remembered of a connection that may carry data away.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Live {
+    pub(crate) transport: Option<Transport>,
+    pub(crate) local: Option<SocketAddr>,
+    pub(crate) remote: Option<SocketAddr>,
+    pub(crate) name: Option<(Arc<str>, Naming)>,
+    pub(crate) process: Option<Arc<Process>>,
+    pub(crate) since: i64,
+    pub(crate) latest: i64,
+    /// Bytes sent; `None`: the sensor does not tell.
+    pub(crate) sent: Option<u64>,
+    /// Of these, before the sensor.
+    base: u64,
+    /// Of the others, counted because it sent more than it received.
+    up: u64,
+    /// How far it had come at earlier times.
+    marks: Vec<(i64, u64)>,
+    /// Stories of reading that it was joined with.
+    pub(crate) joined: Vec<u64>,
+}
+
+impl Live {
+    /// Takes note of a record; gives what was sent since the one before, and how much of it in the manner of an upload.
+    fn meet(&mut self, event: &Event, flow: &Flow, apart: i64) -> (u64, u64) {
+        let new = self.transport.is_none();
+        if new {
+            self.since = flow.opened.map_or(event.at.0, |at| at.0);
+            self.transport = Some(flow.transport);
+            self.local = Some(flow.local);
+        }
+        self.latest = self.latest.max(event.at.0);
+        self.remote = flow.remote.or(self.remote);
+        self.name = flow.name.clone().or_else(|| self.name.take());
+        self.process = flow.process.clone().or_else(|| self.process.take());
+        let Count::Known(sent) = flow.sent else { return (0, 0) };
+        if new && flow.opened.is_none() && flow.transport == Transport::Tcp {
+            // What went before the sensor did not go today.
+            (self.sent, self.base) = (Some(sent), sent);
+        }
+        let before = self.sent.unwrap_or(0);
+        let sent = sent.max(before);
+        self.sent = Some(sent);
+        if self.marks.last().is_none_or(|(at, _)| event.at.0 - at >= apart) {
+            if self.marks.len() >= MARKS {
+                self.marks.remove(0);
+            }
+            self.marks.push((event.at.0, sent));
+        }
+        let upload = flow.received.known().is_none_or(|received| sent > received);
+        let up = if upload { (sent - self.base).saturating_sub(self.up) } else { 0 };
+        self.up = self.up.saturating_add(up);
+        (sent - before, up)
+    }
+
+    /// Bytes sent after `at`; all of them where it began later.
+    pub(crate) fn sent_since(&self, at: i64) -> u64 {
+        let before = self.marks.iter().rev().find(|(mark, _)| *mark <= at).map_or(0, |(_, sent)| *sent);
+        let sent = self.sent.unwrap_or(0);
+        if self.since >= at { sent } else { sent.saturating_sub(before) }
+    }
+
+    /// Notes that it was joined with a story of reading; says whether that is new.
+    pub(crate) fn join(&mut self, story: u64) -> bool {
+        let new = !self.joined.contains(&story) && self.joined.len() < JOINS;
+        if new {
+            self.joined.push(story);
+        }
+        new
+    }
+
+    /// As a detection tells it.
+    pub(crate) fn transfer(
+        &self,
+        id: u64,
+        place: Verdict,
+        recipient: Option<&Recipient>,
+        joined: Option<Joined>,
+        steps: Vec<Step>,
+    ) -> Arc<Transfer> {
+        Arc::new(Transfer {
+            flow: id,
+            transport: self.transport.unwrap_or(Transport::Other),
+            to: self.remote,
+            name: self.name.clone(),
+            place,
+            recipient: recipient.map(|one| Arc::from(one.name.as_str())),
+            sent: self.sent.map_or(Count::Unknown, Count::Known),
+            since: Timestamp(self.since),
+            until: Timestamp(self.latest),
+            process: self.process.clone(),
+            joined,
+            steps,
+        })
+    }
+}
+
+/// The other side in a reason: name and address, and where it is.
+pub(crate) fn to(remote: Option<SocketAddr>, name: Option<&(Arc<str>, Naming)>, place: Verdict) -> String {
+    let address = remote.map_or_else(|| "an address that is not told".to_owned(), |remote| remote.to_string());
+    let country = place.country().map_or_else(String::new, |country| format!(", {country}"));
+    match name {
+        Some((name, _)) => format!("{name} ({address}; {place}{country})"),
+        None => format!("{address} ({place}{country})"),
+    }
+}
+
+/// One record of a connection, with what was worked out once for all detectors.
+pub(crate) struct Passage<'a> {
+    pub(crate) event: &'a Event,
+    pub(crate) flow: &'a Flow,
+    /// Where the other side is; the register goes before the registries.
+    pub(crate) place: Verdict,
+    /// The registered recipient that the other side is.
+    pub(crate) recipient: Option<&'a Recipient>,
+    /// This host began it, or nobody knows and it does not look like the answer of a service.
+    pub(crate) leaves: bool,
+    /// Bytes sent since the record before.
+    pub(crate) sent: u64,
+    /// Of these, in a connection that sends more than it receives.
+    pub(crate) up: u64,
+    /// What is remembered of it.
+    pub(crate) live: &'a Live,
+}
+
+impl Passage<'_> {
+    /// Whether the other side is not known to be in Kazakhstan, or on this host's networks.
+    pub(crate) fn outside(&self) -> bool {
+        outside(self.place)
+    }
+
+    /// Account and program behind it.
+    pub(crate) fn process(&self) -> Option<&Process> {
+        self.flow.process.as_deref()
+    }
+
+    /// The account, and with `program` the program, as a key.
+    pub(crate) fn account(&self, program: bool) -> u128 {
+        match self.process() {
+            Some(process) => {
+                let path = if process.path.is_empty() { &process.name } else { &process.path };
+                let (user, login) = (process.user.as_bytes(), process.login.as_deref().unwrap_or_default().as_bytes());
+                let path = if program { path.as_bytes() } else { b"" };
+                hash::wide(&[b"process", user, login, path])
+            }
+            None => hash::wide(&[b"host", self.flow.local.ip().to_string().as_bytes()]),
+        }
+    }
+
+    /// The account in a reason.
+    pub(crate) fn by(&self) -> String {
+        match self.process() {
+            Some(process) => by(process),
+            None => format!("host {}", self.flow.local.ip()),
+        }
+    }
+
+    /// The other side in a reason.
+    pub(crate) fn to(&self) -> String {
+        to(self.live.remote, self.live.name.as_ref(), self.place)
+    }
+
+    /// As a detection tells it.
+    pub(crate) fn transfer(&self) -> Arc<Transfer> {
+        self.live.transfer(self.flow.id, self.place, self.recipient, None, Vec::new())
+    }
+}
+
+/// Whether a place is not known to be in Kazakhstan, or on this host's networks.
+pub(crate) fn outside(place: Verdict) -> bool {
+    !matches!(place, Verdict::Domestic | Verdict::Local(_))
+}
+
+/// A program in a reason.
+pub(crate) fn by(process: &Process) -> String {
+    let path = if process.path.is_empty() { &process.name } else { &process.path };
+    match &process.login {
+        Some(login) if *login != process.user => format!("{path} of {} (logged in as {login})", process.user),
+        _ => format!("{path} of {}", process.user),
+    }
+}
+
+/// Connections, and who has them.
+pub(crate) struct Flows {
+    place: Arc<Place>,
+    recipients: Recipients,
+    pub(crate) live: Shelf<u64, Live>,
+    pub(crate) senders: Shelf<(u8, u128, u64), Sender>,
+}
+
+impl Flows {
+    pub(crate) fn new(thresholds: &Thresholds) -> Flows {
+        Flows {
+            place: Arc::new(Place::default()),
+            recipients: Recipients::default(),
+            live: Shelf::new(b'f', thresholds.max_flows),
+            senders: Shelf::new(b'h', thresholds.max_flows),
+        }
+    }
+
+    pub(crate) fn know(&mut self, place: Arc<Place>, recipients: Recipients) {
+        (self.place, self.recipients) = (place, recipients);
+    }
+
+    /// Where the other side is, and which recipient.
+    pub(crate) fn judge(&self, live: &Live, at: Timestamp) -> (Verdict, Option<&Recipient>) {
+        judge(&self.place, &self.recipients, live.remote, live.name.as_ref(), at)
+    }
+
+    /// Where an address is that sends nothing itself: a client of a database.
+    pub(crate) fn judge_client(&self, address: std::net::IpAddr, at: Timestamp) -> (Verdict, Option<&Recipient>) {
+        judge(&self.place, &self.recipients, Some(SocketAddr::new(address, 0)), None, at)
+    }
+
+    /// Takes note of a record; hands it to `look`, unless it stays on this host's networks.
+    pub(crate) fn meet(
+        &mut self,
+        event: &Event,
+        flow: &Flow,
+        thresholds: &Thresholds,
+        clock: &mut u64,
+        look: impl FnOnce(&Passage<'_>, &mut Shelf<(u8, u128, u64), Sender>, &mut u64),
+    ) {
+        let (place, recipient) = judge(&self.place, &self.recipients, flow.remote, flow.name.as_ref(), event.at);
+        if matches!(place, Verdict::Local(_)) || flow.remote.is_none() || flow.phase == Phase::Refused {
+            return;
+        }
+        let apart = i64::try_from(thresholds.chain_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000) / 8;
+        let live = self.live.entry(flow.id, clock).0;
+        let (sent, up) = live.meet(event, flow, apart);
+        // Its name may have been told by an earlier record.
+        let (place, recipient) = match (&flow.name, &live.name) {
+            (None, Some(name)) => judge(&self.place, &self.recipients, flow.remote, Some(name), event.at),
+            _ => (place, recipient),
+        };
+        let leaves = leaves(flow, thresholds);
+        look(&Passage { event, flow, place, recipient, leaves, sent, up, live }, &mut self.senders, clock);
+    }
+}
+
+/// Where the other side is, and which recipient.
+fn judge<'r>(
+    place: &Place,
+    recipients: &'r Recipients,
+    remote: Option<SocketAddr>,
+    name: Option<&(Arc<str>, Naming)>,
+    at: Timestamp,
+) -> (Verdict, Option<&'r Recipient>) {
+    let destination = Destination {
+        address: remote.map(|remote| remote.ip()),
+        name: name.map(|(name, _)| &**name),
+        port: remote.map(|remote| remote.port()).filter(|port| *port > 0),
+    };
+    let recipient = recipients.find(&destination, at);
+    let verdict = match (recipient, remote) {
+        (Some(recipient), _) => place.of_country(recipient.country),
+        (None, Some(remote)) => place.verdict(remote.ip()),
+        (None, None) => Verdict::Unknown(kuzet_place::Reason::Reserved),
+    };
+    (verdict, recipient)
+}
+
+/// Whether this host began it. Where that is not told, a port of a service on this side means that it answers.
+fn leaves(flow: &Flow, thresholds: &Thresholds) -> bool {
+    let Some(remote) = flow.remote else { return false };
+    match flow.direction {
+        Direction::Outbound => true,
+        Direction::Inbound => false,
+        Direction::Unknown => {
+            let port = flow.local.port();
+            let service = port > 0 && port < 1024 || thresholds.database_ports.contains(&port);
+            !service || port == remote.port()
+        }
+    }
+}
