@@ -1,5 +1,7 @@
 //! The real kernel: programs and connections, from its trace points to incidents. Needs root, as the sensor does.
 
+mod bytes;
+
 use crate::support::agent::Setup;
 use crate::support::{Guard, Scratch, kuzet, run, until};
 use rustix::process::Signal;
@@ -14,9 +16,10 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A sensor of its own, ready.
-fn sensor(scratch: &Scratch) -> Guard {
-    let mut guard =
-        Guard::spawn("kuzet sensor", Command::new(kuzet()).arg("sensor"), &scratch.join("lines"), Signal::TERM);
+fn sensor(scratch: &Scratch, options: &[&str]) -> Guard {
+    let mut command = Command::new(kuzet());
+    command.arg("sensor").args(options);
+    let mut guard = Guard::spawn("kuzet sensor", &mut command, &scratch.join("lines"), Signal::TERM);
     let log = scratch.join("lines");
     guard.ready(LIMIT, || std::fs::read_to_string(&log).is_ok_and(|text| text.starts_with("{\"sensor\":\"sight\"")));
     let first = guard.output();
@@ -49,7 +52,7 @@ fn every_short_connection_has_its_program_and_its_bytes() {
     const CONNECTIONS: usize = 300;
     let scratch = Scratch::new("sensor");
     let program = renamed(scratch.path());
-    let guard = sensor(&scratch);
+    let guard = sensor(&scratch, &[]);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("own address").port();
     let server = std::thread::spawn(move || {
@@ -86,7 +89,7 @@ fn every_short_connection_has_its_program_and_its_bytes() {
 #[test]
 fn what_runs_long_is_told_while_it_runs_and_datagrams_by_their_receiver() {
     let scratch = Scratch::new("sensor-long");
-    let guard = sensor(&scratch);
+    let guard = sensor(&scratch, &[]);
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("own address").port();
     let mut client = std::net::TcpStream::connect(("127.0.0.1", port)).expect("it listens");

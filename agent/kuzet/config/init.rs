@@ -101,7 +101,7 @@ const STREAMS: &str = "
 #name = \"cache\"
 #redis = { url = \"redis://kuzet@127.0.0.1:6379\", password_file = \"/etc/kuzet/redis.password\", monitor = false, poll_seconds = 5 }
 
-# Programs that are started and connections of this host, from the kernel itself: needs a kernel with BTF (5.8 or later)
+# Programs that are started and connections of this host, from the kernel itself: needs a kernel with BTF (5.12 or later)
 # and either root, or `kuzet sensor --socket PATH` that has the rights.
 #[[source]]
 #name = \"host\"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What the kernel tells of processes and connections: who began what, and how many bytes went where.
+/* What the kernel tells of processes and connections: who began what, how many bytes went where, and which were the first.
  *
  * Kernel structures are named as far as they are used; their offsets are put right when the program is loaded (CO-RE).
- * The record's layout is read by agent/kuzet/sensor/record.rs; scripts/bpf.sh compiles this file. */
+ * The layout of records and pieces is read by agent/kuzet/sensor/record.rs; scripts/bpf.sh compiles this file. */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -30,7 +30,7 @@ struct sock_common {
 	struct in6_addr skc_v6_daddr;
 	struct in6_addr skc_v6_rcv_saddr;
 };
-struct sock { struct sock_common __sk_common; u8 sk_shutdown; u16 sk_protocol; };
+struct sock { struct sock_common __sk_common; u8 sk_shutdown; u16 sk_protocol; u16 sk_type; };
 struct inet_sock { u16 inet_sport; };
 struct tcp_sock { u64 bytes_received; u64 bytes_acked; u64 bytes_sent; u64 bytes_retrans; };
 struct kuid_t___k { unsigned int val; };
@@ -53,10 +53,16 @@ struct task_struct {
 struct linux_binprm { const char *filename; };
 #pragma clang attribute pop
 
+#define ETH_P_IP 0x0800
+#define ETH_P_IPV6 0x86dd
+#define LOOPBACK 1 /* number of this interface in every network namespace */
+#define DNS 53
 #define AF_INET 2
 #define AF_INET6 10
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
+#define SOCK_STREAM 1
+#define TCP_SYN 2
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
 #define TCP_SYN_RECV 3
@@ -67,7 +73,16 @@ struct linux_binprm { const char *filename; };
 #define TOLD_BYTES (1 << 20)
 #define PIDTYPE_SID 3
 
-enum kind { EXEC = 1, EXIT = 2, OPEN = 3, GOING = 4, CLOSED = 5 };
+/* How much of what is sent is told: of TLS its first message, of what is not TLS more, of datagrams the first to each
+ * receiver. What goes beyond `BUDGET` in a second is counted; clear text may use half of it, so that names are left room. */
+#define PIECE 4096
+#define FIRST 4096
+#define CLEAR (64 << 10)
+#define DATAGRAM 1500
+#define DATAGRAMS 3
+#define BUDGET (8 << 20)
+
+enum kind { EXEC = 1, OPEN = 3, GOING = 4, CLOSED = 5 };
 
 /* Who: the process, by its number and when it began. */
 struct who {
@@ -117,8 +132,36 @@ struct owned {
 	u64 sent;       /* given to the socket by programs */
 	u32 inbound;
 	u32 told;
-	u8 to[16];      /* where the next datagram of an unconnected socket goes */
-	u16 to_port;
+	union {
+		struct {
+			u32 first;      /* number of the first byte sent */
+			u32 copied;     /* bytes behind it that were told or counted */
+			u32 limit;      /* bytes that are told; 0: none was sent yet */
+		} stream;
+		struct {
+			u8 to[16];      /* where the latest datagram went */
+			u16 to_port;
+			u16 aimed;      /* one went */
+			u32 sent;       /* datagrams to it */
+			u32 answers;    /* datagrams from name servers */
+		} datagrams;
+	};
+};
+
+/* First bytes of a connection, or a datagram: this, and the bytes behind it. */
+struct piece {
+	u64 at;         /* nanoseconds since boot */
+	u64 socket;
+	u64 offset;     /* of a connection: in what it sent; else the number of the datagram */
+	u32 namespace;
+	u16 length;
+	u16 protocol;
+	u16 family;
+	u16 inbound;
+	u16 local_port;
+	u16 remote_port;
+	u8 local[16];
+	u8 remote[16];
 };
 
 /* Datagrams of a socket to one address. */
@@ -136,8 +179,27 @@ struct datagrams {
 struct { __uint(type, BPF_MAP_TYPE_SK_STORAGE); __uint(map_flags, BPF_F_NO_PREALLOC); __type(key, int); __type(value, struct owned); } sockets SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4 << 20); } records SEC(".maps");
 struct { __uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 65536); __type(key, struct datagrams_key); __type(value, struct datagrams); } datagram_flows SEC(".maps");
-/* 0: records lost because the ring was full. */
-struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __uint(max_entries, 1); __type(key, u32); __type(value, u64); } lost SEC(".maps");
+/* A ring of their own: first bytes cannot drive out records. */
+struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 2 << 20); } pieces SEC(".maps");
+/* What was lost because a ring was full, and pieces beyond the budget: how many, and their bytes. */
+enum lost { RECORDS, PIECES, UNAFFORDED, LOST };
+struct loss { u64 number; u64 bytes; };
+struct { __uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); __uint(max_entries, LOST); __type(key, u32); __type(value, struct loss); } lost SEC(".maps");
+
+/* Whether what stays on this host is told as well; set by the loader. */
+const volatile u8 loopback = 0;
+/* The running second and the bytes told in it. */
+u64 second, spent;
+
+static __always_inline void lose(u32 what, u64 bytes)
+{
+	struct loss *loss = bpf_map_lookup_elem(&lost, &what);
+
+	if (loss) {
+		loss->number++;
+		loss->bytes += bytes;
+	}
+}
 
 static __always_inline void fill(struct who *who)
 {
@@ -159,10 +221,7 @@ static __always_inline struct record *begin(u16 kind)
 	struct record *record = bpf_ringbuf_reserve(&records, sizeof *record, 0);
 
 	if (!record) {
-		u32 zero = 0;
-		u64 *count = bpf_map_lookup_elem(&lost, &zero);
-		if (count)
-			(*count)++;
+		lose(RECORDS, 0);
 		return 0;
 	}
 	record->kind = kind;
@@ -250,6 +309,9 @@ int BPF_PROG(socket_state, struct sock *sk, int old, int new)
 	owned->socket = bpf_get_socket_cookie(sk);
 	owned->opened = bpf_ktime_get_boot_ns();
 	owned->inbound = new == TCP_ESTABLISHED;
+	/* A socket can be used again. */
+	owned->sent = owned->told_bytes = owned->told = 0;
+	owned->stream.copied = owned->stream.limit = 0;
 	if (!owned->inbound) {
 		fill(&owned->who);
 		owned->who.namespace = sk->__sk_common.skc_net.net->ns.inum;
@@ -268,9 +330,10 @@ static __always_inline int datagram(struct sock *sk, u16 family, u16 protocol, i
 	key.protocol = protocol;
 	addresses(sk, family, new.local, key.remote);
 	key.remote_port = bpf_ntohs(sk->__sk_common.skc_dport);
-	if (!key.remote_port && owned) {
-		__builtin_memcpy(key.remote, owned->to, 16);
-		key.remote_port = owned->to_port;
+	/* A connected socket may send elsewhere too. */
+	if (owned && owned->datagrams.aimed) {
+		__builtin_memcpy(key.remote, owned->datagrams.to, 16);
+		key.remote_port = owned->datagrams.to_port;
 	}
 	flow = bpf_map_lookup_elem(&datagram_flows, &key);
 	if (flow) {
@@ -298,7 +361,8 @@ int BPF_PROG(socket_send, struct sock *sk, int ret, int flags)
 
 	if (ret <= 0 || (family != AF_INET && family != AF_INET6))
 		return 0;
-	if (sk->sk_protocol != IPPROTO_TCP)
+	/* A program may also make its own packets of TCP. */
+	if (sk->sk_protocol != IPPROTO_TCP || sk->sk_type != SOCK_STREAM)
 		return datagram(sk, family, sk->sk_protocol, ret);
 	owned = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!owned)
@@ -318,32 +382,255 @@ int BPF_PROG(socket_send, struct sock *sk, int ret, int flags)
 	return 0;
 }
 
-static __always_inline int aimed(struct bpf_sock_addr *ctx, u32 a, u32 b, u32 c, u32 d)
+/* Reads the headers of a packet: addresses and ports into `piece`. Gives where the payload begins; 0: it is none that is
+ * looked at. */
+static __always_inline u32 headers(struct __sk_buff *skb, u8 protocol, const int inbound, struct piece *piece)
 {
-	struct bpf_sock *sk = ctx->sk;
-	struct owned *owned;
+	u8 *from = inbound ? piece->remote : piece->local, *to = inbound ? piece->local : piece->remote;
+	u8 next[2] = {};
+	u16 ports[2] = {};
+	u32 begin;
 
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		piece->family = AF_INET;
+		if (bpf_skb_load_bytes(skb, 0, next, 1) || bpf_skb_load_bytes(skb, 12, from, 4) || bpf_skb_load_bytes(skb, 16, to, 4))
+			return 0;
+		begin = (next[0] & 15) * 4;
+	} else if (skb->protocol == bpf_htons(ETH_P_IPV6)) {
+		piece->family = AF_INET6;
+		if (bpf_skb_load_bytes(skb, 6, next, 1) || bpf_skb_load_bytes(skb, 8, from, 16) || bpf_skb_load_bytes(skb, 24, to, 16))
+			return 0;
+		begin = 40;
+		/* Options may stand between. */
+		for (int i = 0; i < 4 && next[0] != protocol; i++) {
+			if ((next[0] != 0 && next[0] != 43 && next[0] != 60) || bpf_skb_load_bytes(skb, begin, next, 2))
+				break;
+			begin += (next[1] + 1) * 8;
+		}
+		if (next[0] != protocol && (protocol == IPPROTO_TCP || protocol == IPPROTO_UDP))
+			return 0;
+	} else {
+		return 0;
+	}
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return begin;
+	if (bpf_skb_load_bytes(skb, begin, ports, 4))
+		return 0;
+	piece->protocol = protocol;
+	piece->inbound = inbound;
+	piece->local_port = bpf_ntohs(inbound ? ports[1] : ports[0]);
+	piece->remote_port = bpf_ntohs(inbound ? ports[0] : ports[1]);
+	return begin;
+}
+
+/* Tells `length` bytes at `from` in a room of `room` bytes: the ring takes no length that is not known beforehand. */
+static __always_inline void give(struct __sk_buff *skb, u32 from, u32 length, const u32 room, struct piece *piece)
+{
+	struct piece *given = bpf_ringbuf_reserve(&pieces, sizeof *given + room, 0);
+
+	if (!given) {
+		lose(PIECES, length);
+		return;
+	}
+	*given = *piece;
+	asm volatile("" : "+r"(length));
+	if (length == 0 || length > room || bpf_skb_load_bytes(skb, from, given + 1, length)) {
+		bpf_ringbuf_discard(given, BPF_RB_NO_WAKEUP);
+		return;
+	}
+	/* Woken early: the agent takes less at once than this ring holds. */
+	bpf_ringbuf_submit(given, bpf_ringbuf_query(&pieces, BPF_RB_AVAIL_DATA) > (256 << 10) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+}
+
+/* Not static: it is verified by itself, not once for each way that leads to it. */
+__noinline int tell_piece(struct __sk_buff *skb, u32 from, u32 length, u32 budget, struct piece *piece)
+{
+	u64 now;
+
+	if (!piece)
+		return 0;
+	piece->at = bpf_ktime_get_boot_ns();
+	piece->length = length;
+	now = piece->at / SECOND;
+	if (second != now) {
+		second = now;
+		spent = 0;
+	}
+	if (spent + length > budget) {
+		lose(UNAFFORDED, length);
+		return 0;
+	}
+	__sync_fetch_and_add(&spent, length);
+	if (length <= 256)
+		give(skb, from, length, 256, piece);
+	else if (length <= 768)
+		give(skb, from, length, 768, piece);
+	else if (length <= 1536)
+		give(skb, from, length, 1536, piece);
+	else
+		give(skb, from, length, PIECE, piece);
+	return 0;
+}
+
+static __always_inline void who_sent(struct __sk_buff *skb, struct bpf_sock *sk, struct piece *piece)
+{
+	struct sock *kernels = 0;
+
+	piece->socket = bpf_get_socket_cookie(skb);
+	/* What programs of this kind may see of a socket is not enough; the whole of it is at the same address. */
+	bpf_probe_read_kernel(&kernels, sizeof kernels, &sk);
+	piece->namespace = BPF_CORE_READ(kernels, __sk_common.skc_net.net, ns.inum);
+}
+
+static __always_inline void stream_sent(struct __sk_buff *skb, struct bpf_sock *sk)
+{
+	struct owned *owned = bpf_sk_storage_get(&sockets, sk, 0, 0);
+	struct piece piece = {};
+	u32 begin, number, again, left, at;
+	u8 flags[2], byte;
+
+	/* What was there before the sensor has no known beginning. */
+	if (!owned || !owned->opened || (owned->stream.limit && owned->stream.copied >= owned->stream.limit))
+		return;
+	begin = headers(skb, IPPROTO_TCP, 0, &piece);
+	if (!begin || bpf_skb_load_bytes(skb, begin + 4, &number, 4) || bpf_skb_load_bytes(skb, begin + 12, flags, 2))
+		return;
+	/* The request for a connection counts as a byte, and may have others behind it. */
+	number = bpf_ntohl(number) + (flags[1] & TCP_SYN ? 1 : 0);
+	begin += (flags[0] >> 4) * 4;
+	if (skb->len <= begin)
+		return;
+	left = skb->len - begin;
+	/* Bytes leave in their order for the first time; later they may come again. */
+	if (!owned->stream.limit) {
+		owned->stream.first = number;
+		owned->stream.limit = FIRST;
+	}
+	again = owned->stream.first + owned->stream.copied - number;
+	if (again >= left)
+		return;
+	begin += again;
+	left -= again;
+	/* A record of TLS begins 22, 3: whatever does not is read on. */
+	at = owned->stream.copied;
+	if (at == 0 && !bpf_skb_load_bytes(skb, begin, &byte, 1) && byte != 22)
+		owned->stream.limit = CLEAR;
+	if (at < 2 && at + left > 1 && !bpf_skb_load_bytes(skb, begin + 1 - at, &byte, 1) && byte != 3)
+		owned->stream.limit = CLEAR;
+	if (left > owned->stream.limit - at)
+		left = owned->stream.limit - at;
+	owned->stream.copied = at + left;
+	who_sent(skb, sk, &piece);
+	for (int i = 0; i < CLEAR / PIECE && left; i++) {
+		u32 length = left < PIECE ? left : PIECE;
+
+		piece.offset = at;
+		tell_piece(skb, begin, length, at < FIRST ? BUDGET : BUDGET / 2, &piece);
+		at += length;
+		begin += length;
+		left -= length;
+	}
+}
+
+static __always_inline int same(const u8 *one, const u8 *other)
+{
+	const u64 *a = (const void *)one, *b = (const void *)other;
+
+	return a[0] == b[0] && a[1] == b[1];
+}
+
+static __always_inline void datagram_sent(struct __sk_buff *skb, struct bpf_sock *sk)
+{
+	struct owned *owned = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	struct datagrams_key key = {};
+	struct datagrams *flow;
+	struct piece piece = {};
+	u32 begin, left, each;
+
+	if (!owned)
+		return;
+	begin = headers(skb, sk->protocol, 0, &piece);
+	if (!begin)
+		return;
+	/* A socket of IPv6 names receivers of IPv4 in its own way. */
+	if (piece.family == sk->family) {
+		__builtin_memcpy(key.remote, piece.remote, 16);
+	} else {
+		key.remote[10] = key.remote[11] = 0xff;
+		__builtin_memcpy(key.remote + 12, piece.remote, 4);
+	}
+	key.remote_port = piece.remote_port;
+	if (!owned->datagrams.aimed || owned->datagrams.to_port != key.remote_port || !same(owned->datagrams.to, key.remote)) {
+		key.socket = bpf_get_socket_cookie(skb);
+		key.family = sk->family;
+		key.protocol = sk->protocol;
+		flow = bpf_map_lookup_elem(&datagram_flows, &key);
+		__builtin_memcpy(owned->datagrams.to, key.remote, 16);
+		owned->datagrams.to_port = key.remote_port;
+		owned->datagrams.aimed = 1;
+		owned->datagrams.sent = flow ? flow->count : 0;
+	}
+	if (sk->protocol != IPPROTO_UDP || (skb->ifindex == LOOPBACK && !loopback))
+		return;
+	if (owned->datagrams.sent >= DATAGRAMS && piece.remote_port != DNS)
+		return;
+	begin += 8;
+	if (skb->len <= begin)
+		return;
+	left = skb->len - begin;
+	/* What is one packet here may be many on the wire. */
+	each = skb->gso_size && skb->gso_size < left ? skb->gso_size : left;
+	who_sent(skb, sk, &piece);
+	for (int i = 0; i < DATAGRAMS && left; i++) {
+		u32 length = each < left ? each : left;
+
+		piece.offset = owned->datagrams.sent++;
+		tell_piece(skb, begin, length < DATAGRAM ? length : DATAGRAM, BUDGET, &piece);
+		begin += length;
+		left -= length;
+	}
+}
+
+SEC("cgroup_skb/egress")
+int packet_sent(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return 1;
-	owned = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-	if (owned) {
-		u32 to[4] = { a, b, c, d };
-		__builtin_memcpy(owned->to, to, 16);
-		owned->to_port = bpf_ntohs((u16)ctx->user_port);
-	}
+	if (sk->protocol != IPPROTO_TCP || sk->type != SOCK_STREAM)
+		datagram_sent(skb, sk);
+	else if (skb->ifindex != LOOPBACK || loopback)
+		stream_sent(skb, sk);
 	return 1;
 }
 
-SEC("cgroup/sendmsg4")
-int datagram_to4(struct bpf_sock_addr *ctx)
+/* Answers of name servers. */
+SEC("cgroup_skb/ingress")
+int packet_received(struct __sk_buff *skb)
 {
-	return aimed(ctx, ctx->user_ip4, 0, 0, 0);
-}
+	struct piece piece = {};
+	struct bpf_sock *sk = skb->sk;
+	struct owned *owned;
+	u32 begin, length;
 
-SEC("cgroup/sendmsg6")
-int datagram_to6(struct bpf_sock_addr *ctx)
-{
-	return aimed(ctx, ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3]);
+	if (sk)
+		sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->protocol != IPPROTO_UDP || (skb->ifindex == LOOPBACK && !loopback))
+		return 1;
+	begin = headers(skb, IPPROTO_UDP, 1, &piece);
+	if (!begin || piece.remote_port != DNS || skb->len <= begin + 8)
+		return 1;
+	owned = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!owned)
+		return 1;
+	length = skb->len - begin - 8;
+	piece.offset = owned->datagrams.answers++;
+	who_sent(skb, sk, &piece);
+	tell_piece(skb, begin + 8, length < DATAGRAM ? length : DATAGRAM, BUDGET, &piece);
+	return 1;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -356,23 +643,6 @@ int BPF_PROG(process_exec, struct task_struct *task, int old, struct linux_binpr
 	fill(&record->who);
 	record->who.namespace = 0;
 	bpf_probe_read_kernel_str(record->path, sizeof record->path, binprm->filename);
-	end(record);
-	return 0;
-}
-
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(process_exit, struct task_struct *task)
-{
-	struct record *record;
-
-	if (task->pid != task->tgid)
-		return 0;
-	record = begin(EXIT);
-	if (!record)
-		return 0;
-	fill(&record->who);
-	record->who.namespace = 0;
-	record->path[0] = 0;
 	end(record);
 	return 0;
 }

@@ -1,10 +1,9 @@
-//! The kernel program: loaded, attached and read. Needs CAP_BPF and CAP_PERFMON, for datagrams of unconnected sockets
-//! CAP_NET_ADMIN as well.
+//! The kernel program: loaded, attached and read. Needs CAP_BPF and CAP_PERFMON, to look at packets CAP_NET_ADMIN as well.
 
-use super::record::{DATAGRAMS, DATAGRAMS_KEY, Datagrams, Record};
+use super::record::{DATAGRAMS, DATAGRAMS_KEY, Datagrams, Piece, Record};
 use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
-use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSockAddr};
-use aya::{Btf, Ebpf};
+use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType};
+use aya::{Btf, Ebpf, EbpfLoader};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::HashMap as Known;
 use std::fs::File;
@@ -15,12 +14,20 @@ use std::time::Duration;
 static PROGRAM: &[u8] = aya::include_bytes_aligned!("kernel.bpf.o");
 
 /// Trace points, each with the program for it and what is not seen without it.
-const TRACED: [(&str, &str, &str); 4] = [
+const TRACED: [(&str, &str, &str); 3] = [
     ("socket_state", "inet_sock_set_state", "connections"),
     ("socket_send", "sock_send_length", "bytes of open connections, datagrams"),
     ("process_exec", "sched_process_exec", "programs that are started"),
-    ("process_exit", "sched_process_exit", "programs that end"),
 ];
+
+/// Ways of packets through sockets, each with the program for it and what is not seen without it.
+const PACKETS: [(&str, CgroupSkbAttachType, &str); 2] = [
+    ("packet_sent", CgroupSkbAttachType::Egress, "first bytes of connections, receivers of datagrams"),
+    ("packet_received", CgroupSkbAttachType::Ingress, "answers of name servers"),
+];
+
+/// What can be lost: records and pieces for which a ring had no room, and pieces beyond the bytes of a second.
+const LOST: [&str; 3] = ["records", "pieces", "budget"];
 
 /// A flow of datagrams ends when it was silent for so long.
 const SILENT: u64 = 30_000_000_000;
@@ -30,9 +37,10 @@ pub(super) struct Kernel {
     /// Programs are detached when it is dropped.
     _program: Ebpf,
     records: RingBuf<MapData>,
+    pieces: RingBuf<MapData>,
     datagrams: HashMap<MapData, [u8; DATAGRAMS_KEY], [u8; DATAGRAMS]>,
-    lost: PerCpuArray<MapData, u64>,
-    told_lost: u64,
+    lost: PerCpuArray<MapData, [u64; 2]>,
+    told_lost: [[u64; 2]; LOST.len()],
     /// What was told of each flow of datagrams: bytes, and when it was silent for the first time.
     told: Known<[u8; DATAGRAMS_KEY], u64>,
     /// What this kernel does not give.
@@ -42,10 +50,17 @@ pub(super) struct Kernel {
 impl Kernel {
     /// # Errors
     /// The kernel takes no program: too old, no BTF, no right to.
-    pub(super) fn load() -> anyhow::Result<Kernel> {
+    pub(super) fn load(loopback: bool) -> anyhow::Result<Kernel> {
         let btf = Btf::from_sys_fs()?;
-        let mut program = Ebpf::load(PROGRAM)?;
+        let loopback = u8::from(loopback);
+        let mut program = EbpfLoader::new().override_global("loopback", &loopback, true).load(PROGRAM)?;
         let mut missing = Vec::new();
+        // Before the trace points: a connection that they know of has all its bytes looked at.
+        for (name, way, sees) in PACKETS {
+            if looks(&mut program, name, way).is_err() {
+                missing.push(sees);
+            }
+        }
         for (name, trace_point, sees) in TRACED {
             let attached = traced(&mut program, name, trace_point, &btf);
             match attached {
@@ -54,18 +69,14 @@ impl Kernel {
                 Ok(()) => {}
             }
         }
-        for name in ["datagram_to4", "datagram_to6"] {
-            if aimed(&mut program, name).is_err() && !missing.contains(&"receivers of datagrams") {
-                missing.push("receivers of datagrams");
-            }
-        }
         let mut map = |name| program.take_map(name).ok_or_else(|| anyhow::anyhow!("the kernel program has no {name}"));
         Ok(Kernel {
             records: RingBuf::try_from(map("records")?)?,
+            pieces: RingBuf::try_from(map("pieces")?)?,
             datagrams: HashMap::try_from(map("datagram_flows")?)?,
             lost: PerCpuArray::try_from(map("lost")?)?,
             _program: program,
-            told_lost: 0,
+            told_lost: [[0; 2]; LOST.len()],
             told: Known::new(),
             missing,
         })
@@ -75,10 +86,10 @@ impl Kernel {
         &self.missing
     }
 
-    /// Waits until the ring is half full, at most for `time`.
+    /// Waits until a ring fills, at most for `time`.
     pub(super) fn wait(&self, time: Duration) {
         let timeout = Timespec::try_from(time).ok();
-        let mut waited = [PollFd::new(&self.records, PollFlags::IN)];
+        let mut waited = [PollFd::new(&self.records, PollFlags::IN), PollFd::new(&self.pieces, PollFlags::IN)];
         // An interrupted wait is a short one.
         let _ = poll(&mut waited, timeout.as_ref());
     }
@@ -88,6 +99,15 @@ impl Kernel {
         while let Some(bytes) = self.records.next() {
             if let Some(record) = Record::read(&bytes) {
                 take(record);
+            }
+        }
+    }
+
+    /// Gives every piece that waits to `take`.
+    pub(super) fn pieces(&mut self, mut take: impl FnMut(Piece<'_>)) {
+        while let Some(bytes) = self.pieces.next() {
+            if let Some(piece) = Piece::read(&bytes) {
+                take(piece);
             }
         }
     }
@@ -117,12 +137,19 @@ impl Kernel {
         }
     }
 
-    /// Records lost since this was last called, because nobody read them in time.
-    pub(super) fn lost(&mut self) -> u64 {
-        let lost: u64 = self.lost.get(&0, 0).map_or(0, |counts| counts.iter().sum());
-        let new = lost.saturating_sub(self.told_lost);
-        self.told_lost = lost;
-        new
+    /// What was lost since this was last called: of what, how many, how many bytes.
+    pub(super) fn lost(&mut self) -> impl Iterator<Item = (&'static str, u64, u64)> {
+        let mut new = [[0_u64; 2]; LOST.len()];
+        for (index, (told, new)) in (0..).zip(self.told_lost.iter_mut().zip(&mut new)) {
+            let of_processors = self.lost.get(&index, 0);
+            for [number, bytes] in of_processors.iter().flat_map(|counts| counts.iter()) {
+                *new = [new[0].saturating_add(*number), new[1].saturating_add(*bytes)];
+            }
+            let counted = std::mem::replace(told, *new);
+            *new = [new[0].saturating_sub(counted[0]), new[1].saturating_sub(counted[1])];
+        }
+        let lost = LOST.into_iter().zip(new).filter(|(_, [number, _])| *number > 0);
+        lost.map(|(of, [number, bytes])| (of, number, bytes))
     }
 }
 
@@ -134,14 +161,14 @@ fn traced(program: &mut Ebpf, name: &str, trace_point: &str, btf: &Btf) -> anyho
     Ok(())
 }
 
-/// Attaches to the root of all control groups.
-fn aimed(program: &mut Ebpf, name: &str) -> anyhow::Result<()> {
+/// Looks at the packets of every socket: those of the root of all control groups.
+fn looks(program: &mut Ebpf, name: &str, way: CgroupSkbAttachType) -> anyhow::Result<()> {
     let found = program.program_mut(name).ok_or_else(|| anyhow::anyhow!("the kernel program has no {name}"))?;
-    let found: &mut CgroupSockAddr = found.try_into()?;
+    let found: &mut CgroupSkb = found.try_into()?;
     let root =
         File::open(super::host::control_groups().ok_or_else(|| anyhow::anyhow!("no control groups, version 2"))?)?;
     found.load()?;
     // A link stands beside those of others by itself; the kernel refuses it with any mode but this.
-    found.attach(root.as_fd(), CgroupAttachMode::Single)?;
+    found.attach(root.as_fd(), way, CgroupAttachMode::Single)?;
     Ok(())
 }

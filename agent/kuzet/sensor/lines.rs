@@ -1,7 +1,9 @@
 //! What the sensor says, one JSON object a line: the format `sensor` (agent/decode/src/sensor.rs).
 
 use super::processes::Process;
-use super::record::{Flow, Phase};
+use super::record::{Flow, Phase, Piece};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -41,10 +43,24 @@ pub(super) enum Line<'a> {
         namespace: u32,
         process: Option<ProcessLine<'a>>,
     },
-    /// Records that nobody read in time.
+    /// First bytes that a connection sent, or a datagram.
+    Bytes {
+        at: i64,
+        socket: String,
+        namespace: u32,
+        protocol: u16,
+        direction: &'static str,
+        local: (IpAddr, u16),
+        remote: (IpAddr, u16),
+        offset: u64,
+        data: String,
+    },
+    /// What nobody read in time, or what went beyond the bytes of a second.
     Lost {
         at: i64,
+        of: &'static str,
         records: u64,
+        bytes: u64,
     },
     /// First of all: what this kernel does not show.
     Sight {
@@ -85,6 +101,20 @@ impl<'a> ProcessLine<'a> {
 }
 
 impl<'a> Line<'a> {
+    pub(super) fn bytes(epoch: Epoch, piece: &Piece<'_>) -> Line<'a> {
+        Line::Bytes {
+            at: epoch.micros(piece.at),
+            socket: format!("{:x}", piece.socket),
+            namespace: piece.namespace,
+            protocol: piece.protocol,
+            direction: piece.direction.name(),
+            local: piece.local,
+            remote: piece.remote,
+            offset: piece.offset,
+            data: STANDARD.encode(piece.data),
+        }
+    }
+
     pub(super) fn flow(epoch: Epoch, at: u64, flow: &Flow, namespace: u32, process: Option<&'a Lineage>) -> Line<'a> {
         let known = flow.remote.1 != 0 || !flow.remote.0.is_unspecified();
         Line::Flow {

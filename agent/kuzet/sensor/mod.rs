@@ -1,7 +1,7 @@
 //! The sensor: what the kernel tells of programs and connections, as lines.
 //!
 //! It is a process of its own (`kuzet sensor`), because it holds rights that code which reads hostile bytes must not have.
-//! It reads the kernel, /proc and the list of accounts, and writes to its standard output or to one agent on a socket.
+//! It reads the kernel, /proc and the list of accounts, hands first bytes on without a look at them, and writes to its standard output or to one agent on a socket.
 
 mod host;
 mod kernel;
@@ -24,7 +24,7 @@ use std::time::Duration;
 
 /// What to do when the kernel takes no program.
 const WANTED: &str = "the kernel takes no program for programs and connections: run the sensor as root or with the \
-                      capabilities CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, on Linux 5.8 or later with BTF \
+                      capabilities CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, on Linux 5.12 or later with BTF \
                       (/sys/kernel/btf/vmlinux)";
 
 /// How often records are taken.
@@ -34,12 +34,12 @@ const COUNT: Duration = Duration::from_secs(1);
 /// Opened connections whose first line waits for their end: a short connection is one line.
 const HELD: usize = 65_536;
 
-/// Tells what the kernel tells until `out` is closed.
+/// Tells what the kernel tells until `out` is closed; first bytes of what stays on this host only with `loopback`.
 ///
 /// # Errors
 /// The kernel takes no program, or `out` does not take a line.
-pub fn run(out: &mut dyn Write, clock: &dyn Clock) -> anyhow::Result<()> {
-    let mut kernel = Kernel::load().context(WANTED)?;
+pub fn run(out: &mut dyn Write, loopback: bool, clock: &dyn Clock) -> anyhow::Result<()> {
+    let mut kernel = Kernel::load(loopback).context(WANTED)?;
     let mut teller = Teller { out, epoch: epoch(clock), processes: Processes::new(), held: HashMap::new() };
     teller.say(&Line::Sight { at: clock.wall().0, missing: kernel.missing() })?;
     let mut counted = clock.monotonic();
@@ -48,6 +48,12 @@ pub fn run(out: &mut dyn Write, clock: &dyn Clock) -> anyhow::Result<()> {
         kernel.wait(EVERY);
         teller.epoch = epoch(clock);
         let mut failed = Ok(());
+        // Before the connections: their names are in them.
+        kernel.pieces(|piece| {
+            if failed.is_ok() {
+                failed = teller.say(&Line::bytes(teller.epoch, &piece));
+            }
+        });
         kernel.records(|record| {
             if failed.is_ok() {
                 failed = teller.record(record);
@@ -69,9 +75,8 @@ pub fn run(out: &mut dyn Write, clock: &dyn Clock) -> anyhow::Result<()> {
                 }
             });
             failed?;
-            let lost = kernel.lost();
-            if lost > 0 {
-                teller.say(&Line::Lost { at: clock.wall().0, records: lost })?;
+            for (of, records, bytes) in kernel.lost() {
+                teller.say(&Line::Lost { at: clock.wall().0, of, records, bytes })?;
             }
         }
     }
@@ -81,7 +86,7 @@ pub fn run(out: &mut dyn Write, clock: &dyn Clock) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// The socket cannot be made, or the kernel takes no program.
-pub fn serve(path: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
+pub fn serve(path: &Path, loopback: bool, clock: &dyn Clock) -> anyhow::Result<()> {
     // What an earlier sensor left behind; a file that is no socket stays.
     if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket()) {
         std::fs::remove_file(path)?;
@@ -90,7 +95,7 @@ pub fn serve(path: &Path, clock: &dyn Clock) -> anyhow::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
     loop {
         let (agent, _) = listener.accept()?;
-        let told = run(&mut BufWriter::with_capacity(64 << 10, &agent), clock);
+        let told = run(&mut BufWriter::with_capacity(64 << 10, &agent), loopback, clock);
         match told {
             // The agent is gone; the next one begins anew.
             Err(error) if error.downcast_ref::<std::io::Error>().is_some() => {}
@@ -132,8 +137,6 @@ impl Teller<'_> {
                 let process = ProcessLine::new(self.epoch, &lineage);
                 self.say(&Line::Exec { at: self.epoch.micros(record.at), process })
             }
-            // The table forgets by itself: what ended just now is still asked for.
-            What::Exit => Ok(()),
             What::Flow(flow) if flow.phase == Phase::Open && self.held.len() < HELD => {
                 self.held.insert(flow.socket, (record.at, flow, record.who));
                 Ok(())

@@ -1,4 +1,4 @@
-//! The records of the kernel program, read from their bytes: the layout of `kernel.bpf.c`.
+//! The records and pieces of the kernel program, read from their bytes: the layout of `kernel.bpf.c`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -84,7 +84,6 @@ pub(super) struct Flow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum What {
     Exec { path: String },
-    Exit,
     Flow(Flow),
 }
 
@@ -150,7 +149,6 @@ impl Record {
         let (at, who) = (reader.u64()?, reader.who()?);
         let what = match kind {
             1 => What::Exec { path: text(reader.0) },
-            2 => What::Exit,
             3..=5 => {
                 let (socket, opened, sent, received) = (reader.u64()?, reader.u64()?, reader.u64()?, reader.u64()?);
                 let (local_port, remote_port) = (reader.u16()?, reader.u16()?);
@@ -183,6 +181,48 @@ impl Record {
             _ => return None,
         };
         Some(Record { at, who, what })
+    }
+}
+
+/// First bytes of a connection, or those of a datagram. Nobody looks at them here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Piece<'a> {
+    /// Nanoseconds since boot.
+    pub(super) at: u64,
+    pub(super) socket: u64,
+    /// Where in what this side of the connection sent; of datagrams their number.
+    pub(super) offset: u64,
+    pub(super) namespace: u32,
+    /// Number of the protocol (IANA).
+    pub(super) protocol: u16,
+    /// `In` or `Out`: where these bytes went.
+    pub(super) direction: Direction,
+    pub(super) local: (IpAddr, u16),
+    pub(super) remote: (IpAddr, u16),
+    pub(super) data: &'a [u8],
+}
+
+impl Piece<'_> {
+    /// `None`: these are not the bytes of a piece.
+    pub(super) fn read(bytes: &[u8]) -> Option<Piece<'_>> {
+        let mut reader = Reader(bytes);
+        let (at, socket, offset) = (reader.u64()?, reader.u64()?, reader.u64()?);
+        let (namespace, length) = (reader.u32()?, reader.u16()?);
+        let (protocol, family, inbound) = (reader.u16()?, reader.u16()?, reader.u16()?);
+        let (local_port, remote_port) = (reader.u16()?, reader.u16()?);
+        let (local, remote) = (address(reader.take()?, family), address(reader.take()?, family));
+        Some(Piece {
+            at,
+            socket,
+            offset,
+            namespace,
+            protocol,
+            direction: if inbound == 0 { Direction::Out } else { Direction::In },
+            local: (local, local_port),
+            remote: (remote, remote_port),
+            // Behind them is room that was not needed.
+            data: reader.0.get(..usize::from(length))?,
+        })
     }
 }
 
@@ -259,6 +299,25 @@ mod tests {
     }
 
     #[test]
+    fn a_piece_ends_where_its_length_says() {
+        let mut bytes = Vec::new();
+        let mut put = |part: &[u8]| bytes.extend_from_slice(part);
+        [5_000_u64, 31, 4_096].iter().for_each(|number| put(&number.to_ne_bytes()));
+        put(&9_u32.to_ne_bytes());
+        [3_u16, 6, AF_INET, 0, 50_270, 443].iter().for_each(|number| put(&number.to_ne_bytes()));
+        put(&[10, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        put(&[203, 0, 113, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        put(b"GET of an older piece");
+        let piece = Piece::read(&bytes).expect("a piece");
+        assert_eq!((piece.at, piece.socket, piece.offset, piece.namespace), (5_000, 31, 4_096, 9));
+        assert_eq!((piece.protocol, piece.direction, piece.data), (6, Direction::Out, b"GET".as_slice()));
+        assert_eq!(piece.local, (IpAddr::from([10, 0, 0, 5]), 50_270));
+        assert_eq!(piece.remote, (IpAddr::from([203, 0, 113, 7]), 443));
+        let end = bytes.len();
+        assert!(Piece::read(&bytes[..end - 18]).is_some() && Piece::read(&bytes[..end - 19]).is_none());
+    }
+
+    #[test]
     fn an_ipv4_address_inside_ipv6_is_the_same_host() {
         let mut mapped = [0; 16];
         mapped[10..].copy_from_slice(&[0xff, 0xff, 203, 0, 113, 7]);
@@ -276,6 +335,10 @@ mod tests {
                 if let What::Exec { path } = record.what {
                     prop_assert!(path.chars().all(|c| !c.is_control()));
                 }
+            }
+            if let Some(piece) = Piece::read(&bytes) {
+                prop_assert!(bytes.ends_with(piece.data) || piece.data.len() < bytes.len());
+                prop_assert!(piece.direction != Direction::Unknown);
             }
         }
     }

@@ -156,10 +156,20 @@ impl StreamSender {
     /// Hands on one record if there is room, and counts it as lost otherwise. `false`: the agent stops.
     #[must_use]
     pub fn offer(&self, record: &[u8]) -> bool {
+        self.offer_within(record, self.channel.capacity)
+    }
+
+    /// The same for a record that may fill half of the room only, so that it drives out no other.
+    #[must_use]
+    pub fn offer_aside(&self, record: &[u8]) -> bool {
+        self.offer_within(record, self.channel.capacity / 2)
+    }
+
+    fn offer_within(&self, record: &[u8], room: usize) -> bool {
         let state = self.channel.lock();
         let stopped = state.stopped;
         self.channel.put(state, |state| {
-            if !stopped && self.fits(state, record, 0) {
+            if !stopped && fits(state, record, 0, room) {
                 push(state, record, None);
             } else {
                 state.waiting.lost.add(Loss { records: 1, bytes: record.len() as u64 });
@@ -223,7 +233,7 @@ impl StreamSender {
             .channel
             .changed
             .wait_while(self.channel.lock(), |state| {
-                !state.stopped && record.len() <= MAX_RECORD && !self.fits(state, record, marks)
+                !state.stopped && record.len() <= MAX_RECORD && !fits(state, record, marks, self.channel.capacity)
             })
             .unwrap_or_else(PoisonError::into_inner);
         if state.stopped {
@@ -237,11 +247,6 @@ impl StreamSender {
             }
         });
         true
-    }
-
-    fn fits(&self, state: &State, record: &[u8], marks: usize) -> bool {
-        let waiting = state.waiting.bytes.len() + state.marked;
-        record.len() <= MAX_RECORD && (waiting == 0 || waiting + record.len() + marks < self.channel.capacity)
     }
 
     /// Says that a thread works with this sender, until the guard is dropped.
@@ -261,6 +266,11 @@ impl Drop for Hook {
     fn drop(&mut self) {
         self.channel.lock().hooks.remove(&self.number);
     }
+}
+
+fn fits(state: &State, record: &[u8], marks: usize, room: usize) -> bool {
+    let waiting = state.waiting.bytes.len() + state.marked;
+    record.len() <= MAX_RECORD && (waiting == 0 || waiting + record.len() + marks < room)
 }
 
 /// A record is a line: a newline inside one is written as syslog servers write it, so that nobody can put a second

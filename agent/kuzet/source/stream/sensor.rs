@@ -45,7 +45,7 @@ impl SensorSettings {
 #[derive(Deserialize)]
 #[serde(tag = "sensor", rename_all = "lowercase")]
 enum Word {
-    Lost { records: u64 },
+    Lost { records: u64, bytes: u64 },
     Sight { missing: Vec<String> },
 }
 
@@ -121,9 +121,11 @@ fn lines(sender: &StreamSender, input: impl Read) -> std::io::Result<()> {
         let goes_on = if line.starts_with(b"{\"sensor\":\"flow\"") || line.starts_with(b"{\"sensor\":\"exec\"") {
             // A sensor that waits would lose records in the kernel: they are counted there and here.
             sender.offer(&line)
+        } else if line.starts_with(b"{\"sensor\":\"bytes\"") {
+            sender.offer_aside(&line)
         } else {
             match serde_json::from_slice(&line) {
-                Ok(Word::Lost { records }) => sender.lost(records, 0),
+                Ok(Word::Lost { records, bytes }) => sender.lost(records, bytes),
                 Ok(Word::Sight { missing }) if missing.is_empty() => sender.problem(None),
                 Ok(Word::Sight { missing }) => {
                     sender.problem(Some(format!("this kernel does not show: {}", missing.join("; "))));

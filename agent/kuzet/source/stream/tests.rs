@@ -74,6 +74,17 @@ fn records_become_lines_of_one_file_with_offsets_that_count_bytes() {
 }
 
 #[test]
+fn what_stands_aside_leaves_room_for_others() {
+    let (mut streams, mut sink) = (streams(100, Vec::new()), Lines::default());
+    let sender = streams.sender(SOURCE, "net");
+    assert!((0..9).all(|_| sender.offer_aside(b"aside 678")));
+    assert!((0..4).all(|_| sender.offer(b"other 678")));
+    streams.read(seconds(1), WALL, &mut sink);
+    let others = sink.lines.iter().filter(|line| line.starts_with("other")).count();
+    assert_eq!((sink.lines.len(), others, sink.lost.records), (9, 4, 4), "{:?}", sink.lines);
+}
+
+#[test]
 fn a_last_record_is_complete_when_nothing_follows() {
     let (mut streams, mut sink) = (streams(1 << 16, Vec::new()), Lines { lazy: true, ..Lines::default() });
     let sender = streams.sender(SOURCE, "net");
