@@ -63,6 +63,7 @@ fn detections(users: u64, number: u64) -> Vec<Detection> {
                 measures: false,
                 people_at_most: Count::Known(10),
                 people: (number * 8..number * 8 + 10).map(key).collect(),
+                transfer: None,
                 reason: format!("{} rows of personal data in 10 minutes", number * 10),
             }
         })
