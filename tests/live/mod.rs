@@ -24,4 +24,6 @@ mod runs;
 mod sensor;
 mod servers;
 mod syslog;
+mod theft;
 pub mod wire;
+mod world;

@@ -10,7 +10,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Joined {
-    /// One and the same program, or one that it started, or the reader's own connection.
+    /// One and the same program, one that it started or that started it, or the reader's own connection.
     Process,
     /// Programs of one login session or one script.
     Session,

@@ -294,7 +294,9 @@ fn transfers(out: &mut String, incident: &Incident) {
     }
     let how = match transfers.joined() {
         None => String::new(),
-        Some(Joined::Process) => "; the program that sends is the one that read, or was started by it".to_owned(),
+        Some(Joined::Process) => {
+            "; the program that sends is the one that read, was started by it, or started it".to_owned()
+        }
         Some(Joined::Session) => "; sent in the login session or script that read".to_owned(),
         Some(Joined::Account) => "; sent by the account that read".to_owned(),
         Some(Joined::Host) => "; sent by the host that read".to_owned(),

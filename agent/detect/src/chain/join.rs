@@ -43,6 +43,11 @@ const CLIENTS: [&str; 14] = [
     "perl",
 ];
 
+/// Whether two records tell of one process. When it began is told to within the clock's corrections.
+pub(super) fn same(one: &Process, other: &Process) -> bool {
+    one.pid == other.pid && one.began.0.abs_diff(other.began.0) < 1_000_000
+}
+
 /// Whether the program is known to speak with databases.
 pub(super) fn is_client(process: &Process) -> bool {
     CLIENTS.contains(&&*process.name) || CLIENTS.iter().any(|name| process.path.rsplit('/').next() == Some(name))
@@ -59,11 +64,7 @@ impl Read {
         };
         let readers = || self.processes.iter().map(|reader| &**reader);
         let started = |child: &Process, parent: u32| parent > 1 && child.parents.iter().any(|(_, pid)| *pid == parent);
-        let one = |reader: &Process| {
-            (reader.pid, reader.began) == (sender.pid, sender.began)
-                || started(sender, reader.pid)
-                || started(reader, sender.pid)
-        };
+        let one = |reader: &Process| same(reader, sender) || started(sender, reader.pid) || started(reader, sender.pid);
         if readers().any(one) || self.backends.iter().any(|backend| started(sender, *backend)) {
             return Some(Joined::Process);
         }
@@ -87,7 +88,6 @@ impl Read {
     /// Programs between it and the connection, in the order in which they were started.
     pub(super) fn steps(&self, live: &Live, programs: &VecDeque<Step>) -> Vec<Step> {
         let Some(sender) = live.process.as_deref() else { return Vec::new() };
-        let same = |one: &Process, other: &Process| (one.pid, one.began) == (other.pid, other.began);
         let mut steps: Vec<Step> = self
             .processes
             .iter()
@@ -111,14 +111,12 @@ impl Read {
     }
 }
 
-/// Whether two programs are of one login session or of one script.
+/// Whether two programs are of one login session, or were started by one and the same script.
 fn together(one: &Process, other: &Process) -> bool {
-    let session = one.session != 0 && one.session == other.session && one.session != 1;
-    let script = || {
-        let shared = |(name, pid): &&(std::sync::Arc<str>, u32)| {
-            *pid > 1 && !INITS.contains(&&**name) && other.parents.iter().any(|(_, known)| known == pid)
-        };
-        one.parents.iter().find(shared).is_some()
+    let session = one.session > 1 && one.session == other.session;
+    let script = || match (one.parents.first(), other.parents.first()) {
+        (Some((name, pid)), Some((_, also))) => pid == also && *pid > 1 && !INITS.contains(&&**name),
+        _ => false,
     };
     session || script()
 }

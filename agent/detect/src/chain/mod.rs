@@ -39,6 +39,8 @@ const AHEAD: i64 = 30_000_000;
 pub(super) struct Read {
     actor: Option<ActorRow>,
     store: u64,
+    /// Event that began it: its name.
+    began: i64,
     since: i64,
     latest: i64,
     /// Rows; of these, told by no detection.
@@ -153,7 +155,7 @@ impl Chain {
         let read = self.reads.entry(reading.key, tools.clock).0;
         let before = event.at.0.saturating_sub(window(thresholds));
         if read.actor.is_none() || read.latest < before {
-            *read = Read { since: event.at.0, untold: reading.window_rows, ..Read::default() };
+            *read = Read { began: event.at.0, since: event.at.0, untold: reading.window_rows, ..Read::default() };
         }
         let first = read.actor.is_none() || reading.told && !read.told;
         read.meet(reading);
@@ -224,7 +226,7 @@ impl Chain {
         let Some(live) = flows.live.peek(id) else { return };
         let (place, recipient) = flows.judge(live, event.at);
         let Some(read) = self.reads.peek(key) else { return };
-        let story = hash::wide(&[&key.1.to_le_bytes(), &key.2.to_le_bytes(), &read.since.to_le_bytes()]) as u64;
+        let story = hash::wide(&[&key.1.to_le_bytes(), &key.2.to_le_bytes(), &read.began.to_le_bytes()]) as u64;
         let goes_on = live.joined.contains(&story);
         let carried = match live.since < read.since.saturating_sub(AHEAD) {
             // It was there before: what it sent since counts.
@@ -333,7 +335,7 @@ impl Read {
             found.extend(own.map(|step| &step.process).find(|process| join::is_client(process)).cloned());
         }
         for process in found {
-            if !self.processes.iter().any(|known| (known.pid, known.began) == (process.pid, process.began)) {
+            if !self.processes.iter().any(|known| join::same(known, &process)) {
                 if self.processes.len() >= SOME {
                     self.processes.remove(0);
                 }
@@ -356,13 +358,12 @@ fn reason(read: &Read, transfer: &Transfer, resolver: &Resolver) -> String {
     let sender = transfer.process.as_deref().map_or_else(|| "the client's host".to_owned(), by);
     let sent = transfer.sent.known().map_or_else(|| "bytes not told".to_owned(), |sent| format!("{sent} bytes so far"));
     let to = flows::to(transfer.to, transfer.name.as_ref(), transfer.place);
-    let after = transfer.since.0.saturating_sub(read.since) / 1_000_000;
-    let when = match after {
-        ..=0 => "while it was read".to_owned(),
-        after => format!("{after} s after it began to be read"),
+    let when = match transfer.since.0.saturating_sub(read.since) {
+        ..0 => "while it was read".to_owned(),
+        after => format!("{}.{} s after", after / 1_000_000, after / 100_000 % 10),
     };
     let how = match transfer.joined {
-        Some(Joined::Process) => "the program that read sends, or one that it started",
+        Some(Joined::Process) => "the program that read sends, or one that it started, or that started it",
         Some(Joined::Session) => "both are of one login session or script",
         Some(Joined::Account) => "both are of one account",
         Some(Joined::Host) => "both are of one host",
@@ -370,7 +371,7 @@ fn reason(read: &Read, transfer: &Transfer, resolver: &Resolver) -> String {
     };
     let through: Vec<&str> = transfer.steps.iter().map(|step| &*step.process.name).collect();
     let through = if through.is_empty() { String::new() } else { format!(", by way of {}", through.join(", ")) };
-    format!("{store}, read by role {user}, and {when} {sender} sends to {to}: {sent}; {how}{through}")
+    format!("role {user} read {store}, and {when} {sender} sends to {to}: {sent}; {how}{through}")
 }
 
 /// Appends the detection.

@@ -21,12 +21,12 @@ const ECHO: u32 = 1;
 
 fn on_flow(p: &Passage<'_>, books: &mut Books<'_>, teller: &mut Teller<'_>) {
     let (Transport::Icmp, Some(remote)) = (p.flow.transport, p.flow.remote) else { return };
-    if !p.outside() || p.recipient.is_some() {
+    if !p.abroad() {
         return;
     }
     let to = hash::narrow(&remote.ip().to_string());
     let sender = books.sender((COVERT, p.account(false), to), p.event.at.0, teller.thresholds);
-    sender.add(p.sent, p.sent);
+    sender.add(p.moved.sent, p.moved.sent);
     let sent = sender.sent;
     if sent < teller.thresholds.echo_bytes {
         return;

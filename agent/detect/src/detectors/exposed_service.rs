@@ -21,8 +21,8 @@ const SAID: u32 = 1;
 
 fn on_flow(p: &Passage<'_>, books: &mut Books<'_>, teller: &mut Teller<'_>) {
     let port = p.flow.local.port();
-    let answers = !p.leaves && p.live.sent.is_some_and(|sent| sent > 0);
-    if !answers || !p.outside() || p.recipient.is_some() || !teller.thresholds.database_ports.contains(&port) {
+    let answers = !p.moved.leaves && p.live.sent.is_some_and(|sent| sent > 0);
+    if !answers || !p.abroad() || !teller.thresholds.database_ports.contains(&port) {
         return;
     }
     let Some(remote) = p.flow.remote else { return };

@@ -26,16 +26,19 @@ const UNUSUAL: u64 = 2;
 const DAY: i64 = 86_400_000_000;
 
 fn on_flow(p: &Passage<'_>, books: &mut Books<'_>, teller: &mut Teller<'_>) {
-    if !p.leaves || !p.outside() || p.recipient.is_some() {
+    if !p.moved.leaves || !p.abroad() {
         return;
     }
     let (thresholds, at) = (teller.thresholds, p.event.at.0);
     let began = books.sender((HOST, 0, 0), at, thresholds).since;
     let account = books.sender((ACCOUNT, p.account(false), 0), at, thresholds);
-    account.add(p.sent, p.up);
+    account.add(p.moved.sent, p.moved.up);
     let usual = account.usual(thresholds.baseline_days);
     let limit = usual.map_or(0, |usual| usual.saturating_mul(UNUSUAL)).max(thresholds.transfer_bytes);
     let (up, sent) = (account.up, account.sent);
+    if p.joined() {
+        return;
+    }
     if up >= limit || sent >= limit.saturating_mul(BROWSING) || account.said(MUCH) {
         let fresh = account.say(MUCH, at, thresholds.story_seconds);
         let call = FlowCall { detector: DETECTOR.name, kind: Kind::ForeignTransfer, volume: Count::Known(0), fresh };
@@ -54,7 +57,7 @@ fn on_flow(p: &Passage<'_>, books: &mut Books<'_>, teller: &mut Teller<'_>) {
         return;
     }
     let program = books.sender((PROGRAM, p.account(true), 0), at, thresholds);
-    program.add(p.sent, p.up);
+    program.add(p.moved.sent, p.moved.up);
     let learning = i64::try_from(thresholds.learning_days).unwrap_or(i64::MAX).saturating_mul(DAY);
     let first = program.since.saturating_sub(began) >= learning && at.saturating_sub(program.since) < DAY;
     if first && program.up >= thresholds.transfer_first_bytes {

@@ -46,7 +46,7 @@ const STREAMS: [&str; 21] = [
 const SAID: u32 = 1;
 
 fn on_flow(p: &Passage<'_>, books: &mut Books<'_>, teller: &mut Teller<'_>) {
-    if !p.leaves || !p.outside() || p.recipient.is_some() || p.live.sent == Some(0) {
+    if !p.moved.leaves || !p.abroad() || p.joined() || p.live.sent == Some(0) {
         return;
     }
     let thresholds = teller.thresholds;

@@ -3,7 +3,6 @@
 use super::Detectors;
 use crate::chain::{Reading, Tools};
 use crate::detectors::{Books, DETECTORS};
-use crate::flows::outside;
 use crate::teller::Teller;
 use crate::{Detection, Recipients};
 use kuzet_event::Event;
@@ -22,9 +21,13 @@ impl Detectors {
     pub(super) fn flow(&mut self, event: &Event, detections: &mut Vec<Detection>) {
         let Some(flow) = event.flow.as_deref() else { return };
         self.chain.connected(flow);
-        let (thresholds, severities) = (&self.thresholds, &self.severities);
-        let mut sends = false;
-        self.flows.meet(event, flow, thresholds, &mut self.shared.clock, |passage, senders, clock| {
+        let (thresholds, severities, clock) = (&self.thresholds, &self.severities, &mut self.shared.clock);
+        let Some(moved) = self.flows.meet(event, flow, thresholds, clock) else { return };
+        if moved.leaves {
+            let mut tools = Tools { resolver: &self.resolver, thresholds, severities, clock, out: detections };
+            self.chain.sent(flow.id, event, &mut self.flows, &mut tools);
+        }
+        self.flows.look(event, flow, moved, |passage, senders| {
             let mut teller = Teller { thresholds, severities, out: detections };
             let mut books = Books { senders, clock };
             for detector in DETECTORS {
@@ -32,18 +35,7 @@ impl Detectors {
                     on_flow(passage, &mut books, &mut teller);
                 }
             }
-            sends = passage.leaves && (passage.sent > 0 || outside(passage.place));
         });
-        if sends {
-            let mut tools = Tools {
-                resolver: &self.resolver,
-                thresholds,
-                severities,
-                clock: &mut self.shared.clock,
-                out: detections,
-            };
-            self.chain.sent(flow.id, event, &mut self.flows, &mut tools);
-        }
     }
 
     /// A program was started.

@@ -126,6 +126,17 @@ pub(crate) fn to(remote: Option<SocketAddr>, name: Option<&(Arc<str>, Naming)>, 
     }
 }
 
+/// What one record adds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moved {
+    /// Bytes sent since the record before.
+    pub(crate) sent: u64,
+    /// Of these, in a connection that sends more than it receives.
+    pub(crate) up: u64,
+    /// This host began it, or nobody knows and it does not look like the answer of a service.
+    pub(crate) leaves: bool,
+}
+
 /// One record of a connection, with what was worked out once for all detectors.
 pub(crate) struct Passage<'a> {
     pub(crate) event: &'a Event,
@@ -134,20 +145,20 @@ pub(crate) struct Passage<'a> {
     pub(crate) place: Verdict,
     /// The registered recipient that the other side is.
     pub(crate) recipient: Option<&'a Recipient>,
-    /// This host began it, or nobody knows and it does not look like the answer of a service.
-    pub(crate) leaves: bool,
-    /// Bytes sent since the record before.
-    pub(crate) sent: u64,
-    /// Of these, in a connection that sends more than it receives.
-    pub(crate) up: u64,
+    pub(crate) moved: Moved,
     /// What is remembered of it.
     pub(crate) live: &'a Live,
 }
 
 impl Passage<'_> {
-    /// Whether the other side is not known to be in Kazakhstan, or on this host's networks.
-    pub(crate) fn outside(&self) -> bool {
-        outside(self.place)
+    /// Whether the other side is nobody registered, and not known to be in Kazakhstan or on this host's networks.
+    pub(crate) fn abroad(&self) -> bool {
+        outside(self.place) && self.recipient.is_none()
+    }
+
+    /// Whether it is told as the way that personal data took: it need not be told once more.
+    pub(crate) fn joined(&self) -> bool {
+        !self.live.joined.is_empty()
     }
 
     /// Account and program behind it.
@@ -233,29 +244,35 @@ impl Flows {
         judge(&self.place, &self.recipients, Some(SocketAddr::new(address, 0)), None, at)
     }
 
-    /// Takes note of a record; hands it to `look`, unless it stays on this host's networks.
+    /// Takes note of a record; `None` when the connection stays on this host's networks, or never came to be.
     pub(crate) fn meet(
         &mut self,
         event: &Event,
         flow: &Flow,
         thresholds: &Thresholds,
         clock: &mut u64,
-        look: impl FnOnce(&Passage<'_>, &mut Shelf<(u8, u128, u64), Sender>, &mut u64),
-    ) {
-        let (place, recipient) = judge(&self.place, &self.recipients, flow.remote, flow.name.as_ref(), event.at);
-        if matches!(place, Verdict::Local(_)) || flow.remote.is_none() || flow.phase == Phase::Refused {
-            return;
+    ) -> Option<Moved> {
+        let local = |remote: SocketAddr| matches!(self.place.verdict(remote.ip()), Verdict::Local(_));
+        if flow.phase == Phase::Refused || flow.remote.is_none_or(local) {
+            return None;
         }
         let apart = i64::try_from(thresholds.chain_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000) / 8;
         let live = self.live.entry(flow.id, clock).0;
         let (sent, up) = live.meet(event, flow, apart);
-        // Its name may have been told by an earlier record.
-        let (place, recipient) = match (&flow.name, &live.name) {
-            (None, Some(name)) => judge(&self.place, &self.recipients, flow.remote, Some(name), event.at),
-            _ => (place, recipient),
-        };
-        let leaves = leaves(flow, thresholds);
-        look(&Passage { event, flow, place, recipient, leaves, sent, up, live }, &mut self.senders, clock);
+        Some(Moved { sent, up, leaves: leaves(flow, thresholds) })
+    }
+
+    /// Hands a record that was met to `look`.
+    pub(crate) fn look(
+        &mut self,
+        event: &Event,
+        flow: &Flow,
+        moved: Moved,
+        look: impl FnOnce(&Passage<'_>, &mut Shelf<(u8, u128, u64), Sender>),
+    ) {
+        let Some(live) = self.live.peek(flow.id) else { return };
+        let (place, recipient) = judge(&self.place, &self.recipients, live.remote, live.name.as_ref(), event.at);
+        look(&Passage { event, flow, place, recipient, moved, live }, &mut self.senders);
     }
 }
 

