@@ -22,11 +22,13 @@ fn every_field_of_the_event_is_documented() {
         ("actor.rs", "Actor"),
         ("statement.rs", "Statement"),
         ("flow.rs", "Flow"),
+        ("flow.rs", "Payload"),
+        ("flow.rs", "Query"),
         ("flow.rs", "Process"),
     ] {
         let source = std::fs::read_to_string(root().join("agent/event/src").join(file)).unwrap();
         let fields = fields(&source, name);
-        assert!(fields.len() >= 5, "{name}: {fields:?}");
+        assert!(fields.len() >= 4, "{name}: {fields:?}");
         for field in fields {
             assert!(docs.contains(&format!("| `{field}` |")), "docs/events.md: no row for `{field}` of {name}");
         }

@@ -156,6 +156,8 @@ impl Sensor {
             local,
             remote,
             name: None,
+            payload: None,
+            query: None,
             opened: line.opened.map(Timestamp),
             sent: count(line.sent),
             received: count(line.received),

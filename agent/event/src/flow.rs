@@ -118,6 +118,79 @@ pub enum Naming {
     Dns,
 }
 
+/// What the first bytes of a connection show it to speak (`network.protocol`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Application {
+    /// TLS, whatever is inside.
+    Tls,
+    /// QUIC, version 1 or 2.
+    Quic,
+    /// HTTP without TLS.
+    Http,
+    /// SMTP, before it turns to TLS.
+    Smtp,
+    /// FTP, its control connection.
+    Ftp,
+    /// SSH.
+    Ssh,
+    /// DNS.
+    Dns,
+    /// None of these: bytes that are read as text.
+    Other,
+}
+
+impl Application {
+    /// Stable name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Application::Tls => "tls",
+            Application::Quic => "quic",
+            Application::Http => "http",
+            Application::Smtp => "smtp",
+            Application::Ftp => "ftp",
+            Application::Ssh => "ssh",
+            Application::Dns => "dns",
+            Application::Other => "other",
+        }
+    }
+}
+
+/// What was seen of the bytes of a connection. Numbers are those since its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Payload {
+    /// What it speaks.
+    pub application: Application,
+    /// The name in its first bytes is encrypted (ECH): what it shows is that of a front.
+    pub hidden: bool,
+    /// Bytes of clear text that this host sent and in which people were looked for.
+    pub read: u64,
+    /// Bytes of clear text that were passed over: more than is read of a connection, or of all in a second.
+    pub passed: u64,
+}
+
+/// A question to DNS, without what its name may carry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Query {
+    /// The registered domain (`dns.question.registered_domain`); `?` where it may be a value.
+    pub domain: Arc<str>,
+    /// Keyed hash of the registered domain, whatever is shown of it.
+    pub domain_key: u64,
+    /// Keyed hash of the whole name: the same question again has the same.
+    pub name_key: u64,
+    /// Bytes of the name below the registered domain, dots included.
+    pub below: u8,
+    /// Bytes of the longest label below the registered domain.
+    pub label: u8,
+    /// Different characters below the registered domain, without regard to case.
+    pub characters: u8,
+    /// Entropy of these characters, in tenths of a bit each.
+    pub entropy: u8,
+    /// Record type, by its number (`dns.question.type`): 1 A, 16 TXT, 28 AAAA.
+    pub record: u16,
+}
+
 /// A connection as far as it went. Numbers are those since its beginning: the last record of it tells all.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Flow {
@@ -135,6 +208,10 @@ pub struct Flow {
     pub remote: Option<SocketAddr>,
     /// Name of the other side, in lower case.
     pub name: Option<(Arc<str>, Naming)>,
+    /// What was seen of its bytes; `None`: none were looked at.
+    pub payload: Option<Payload>,
+    /// The question that this record of it brings to a resolver.
+    pub query: Option<Query>,
     /// When it began; `None`: before the sensor.
     pub opened: Option<Timestamp>,
     /// Bytes that this host sent: payload, without headers.

@@ -18,7 +18,7 @@ mod time;
 pub use actor::{Actor, Client, System, UNTOLD};
 pub use count::Count;
 pub use event::{Action, Code, Event, FileId, Outcome, Place, SessionId, SourceId, Trust, Witness};
-pub use flow::{Direction, Flow, Naming, Phase, Process, Transport};
+pub use flow::{Application, Direction, Flow, Naming, Payload, Phase, Process, Query, Transport};
 pub use identifier::{Identifier, IdentifierKind, PersonKey};
 pub use raw::{Raw, RawField, Topic};
 pub use statement::{Access, Export, Flag, Flags, Relation, RoleChange, RoleVerb, Setting, Statement, Verb};
