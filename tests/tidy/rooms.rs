@@ -4,11 +4,12 @@ use super::{keep, sources};
 use crate::support::root;
 
 /// Crates and the floor they stand on.
-const FLOORS: [(&str, u8); 8] = [
+const FLOORS: [(&str, u8); 9] = [
     ("kuzet-event", 1),
     ("kuzet-personal", 1),
     ("kuzet-place", 1),
     ("kuzet-sigma", 1),
+    ("kuzet-wire", 1),
     ("kuzet-decode", 2),
     ("kuzet-detect", 2),
     ("kuzet-incident", 3),

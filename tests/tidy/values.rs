@@ -78,6 +78,13 @@ const HOLDERS: &[(&str, &str)] = &[
     ("Rows", "agent/kuzet/database/rows.rs"),
     ("Row", "agent/kuzet/database/rows.rs"),
     ("Secret", "agent/kuzet/secret.rs"),
+    ("Name", "agent/wire/src/name.rs"),
+    ("Message", "agent/wire/src/dns.rs"),
+    ("Assembly", "agent/wire/src/assembly.rs"),
+    ("Initials", "agent/wire/src/quic.rs"),
+    ("Hello", "agent/wire/src/tls.rs"),
+    ("Socket", "agent/wire/src/stream.rs"),
+    ("Piece", "agent/wire/src/stream.rs"),
     ("ColumnJudge", "agent/personal/src/judge/mod.rs"),
     ("Tally", "agent/personal/src/judge/tally.rs"),
 ];
