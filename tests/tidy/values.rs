@@ -38,10 +38,10 @@ const PLACES: &[(&str, &[&str])] = &[
     ("identify", &["agent/decode/src/statement/values.rs", "agent/detect/", "agent/personal/"]),
     ("normalise", &["agent/decode/src/statement/values.rs", "agent/personal/"]),
     ("SmallBuf", &["agent/personal/"]),
-    // Findings point into a text; only `kuzet classify` has one.
-    ("Finding", &["agent/kuzet/cli/classify.rs", "agent/personal/"]),
+    // Findings point into a text: that of `kuzet classify`, and what connections send in clear.
+    ("Finding", &["agent/decode/src/spoken.rs", "agent/kuzet/cli/classify.rs", "agent/personal/"]),
     ("Scanner", &["agent/kuzet/cli/classify.rs", "agent/personal/"]),
-    ("Classifier", &["agent/kuzet/cli/classify.rs", "agent/personal/"]),
+    ("Classifier", &["agent/decode/src/spoken.rs", "agent/kuzet/cli/classify.rs", "agent/personal/"]),
     ("ColumnVote", &["agent/personal/"]),
     // Text that rules must see word for word: made by decoders, shown to the matcher.
     ("RawField", &["agent/decode/", "agent/detect/src/rules/", "agent/event/"]),
@@ -78,6 +78,7 @@ const HOLDERS: &[(&str, &str)] = &[
     ("Rows", "agent/kuzet/database/rows.rs"),
     ("Row", "agent/kuzet/database/rows.rs"),
     ("Secret", "agent/kuzet/secret.rs"),
+    ("Spoken", "agent/decode/src/spoken.rs"),
     ("Name", "agent/wire/src/name.rs"),
     ("Message", "agent/wire/src/dns.rs"),
     ("Assembly", "agent/wire/src/assembly.rs"),

@@ -85,6 +85,8 @@ pub(crate) fn flow(id: u64, transport: Transport, sides: Sides) -> Flow {
         local: sides.local,
         remote: Some(sides.remote),
         name: None,
+        payload: None,
+        query: None,
         opened: None,
         sent: Count::Unknown,
         received: Count::Unknown,
@@ -136,7 +138,8 @@ impl Gateway {
     }
 }
 
-fn raw(flow: &Flow) -> Raw {
+/// What rules on connections see of every one.
+pub(crate) fn raw(flow: &Flow) -> Raw {
     let mut raw = Raw::default();
     raw.frame(Topic::Network);
     if let Some(remote) = flow.remote {

@@ -13,6 +13,8 @@ const PERSON: usize = 128;
 
 /// Longest name of a host in DNS, bytes.
 const DOMAIN: usize = 253;
+/// So many digits in all may be a number of a person.
+const DIGITS: usize = 9;
 
 /// Longest name kept, in bytes; servers cut theirs at 63 or 64 bytes, host names end at 255.
 const LONGEST: usize = 256;
@@ -76,14 +78,12 @@ pub(crate) fn domain(raw: &[u8]) -> Option<Arc<str>> {
     if text.parse::<std::net::IpAddr>().is_ok() {
         return None;
     }
-    let mut name = String::with_capacity(text.len());
-    for (number, label) in text.split('.').enumerate() {
-        if number > 0 {
-            name.push('.');
-        }
-        name.push_str(&shown(label));
-    }
-    Some(Arc::from(name))
+    let shown: Vec<Arc<str>> = text.split('.').map(shown).collect();
+    // A number may be spread over labels: then none with a digit is shown.
+    let digits = |label: &str| label.chars().filter(|c| c.is_numeric()).count();
+    let spread = shown.iter().map(|label| digits(label)).sum::<usize>() >= DIGITS;
+    let labels = shown.iter().map(|label| if spread && digits(label) > 0 { HIDDEN } else { label });
+    Some(Arc::from(labels.collect::<Vec<&str>>().join(".")))
 }
 
 /// At most `longest` bytes of `text`.
@@ -145,7 +145,7 @@ fn has_long_number(name: &str) -> bool {
     name.chars().any(|c| {
         run = if c.is_numeric() { run + 1 } else { 0 };
         all += usize::from(c.is_numeric());
-        run >= 6 || all >= 9
+        run >= 6 || all >= DIGITS
     })
 }
 
@@ -212,6 +212,7 @@ mod tests {
         assert_eq!(domain("Drive.Example.COM.").as_deref(), Some("drive.example.com"));
         assert_eq!(domain("ivanov.crm.example.kz").as_deref(), Some("?.crm.example.kz"));
         assert_eq!(domain("850830346939.x.kz").as_deref(), Some("?.x.kz"));
+        assert_eq!(domain("8508.3034.6939.eu1.x.kz").as_deref(), Some("?.?.?.?.x.kz"));
         assert_eq!(
             (domain("203.0.113.9"), domain("::1"), domain(""), domain(&"a.".repeat(200))),
             (None, None, None, None)

@@ -4,20 +4,27 @@
 //! ```text
 //! {"sensor":"exec","at":…,"process":{"pid":812,"parent":790,"began":…,"name":"gzip","path":"/usr/bin/gzip","user":"analyst","login":"analyst","session":790,"container":null,"parents":[["bash",790],["sshd",702]]}}
 //! {"sensor":"flow","at":…,"phase":"open","protocol":6,"direction":"out","socket":"1f","opened":…,"sent":517,"received":0,"local":["10.0.0.5",50270],"remote":["203.0.113.7",443],"namespace":4026531833,"process":{…}}
+//! {"sensor":"bytes","at":…,"socket":"1f","namespace":4026531833,"protocol":6,"direction":"out","local":["10.0.0.5",50270],"remote":["203.0.113.7",443],"offset":0,"data":"FgMBAgAB…"}
 //! ```
 //!
-//! A short connection is one line, `closed`. Numbers are those since its beginning.
+//! A short connection is one line, `closed`. Numbers are those since its beginning. `bytes` are the first that a connection
+//! sent or received (`direction`), `offset` their place there, or the number of the datagram.
 
 use crate::account::Lines;
 use crate::format::DecodeOptions;
+use crate::gateway;
 use crate::names::{self, HIDDEN};
 use crate::postgres::Verdict;
+use crate::spoken::{Connection, Said, Spoken};
 use crate::{Actors, Chunk, Decoded, Decoder, blank};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use kuzet_event::{
     Action, Count, Direction, Event, Flow, Outcome, Phase, Place, Process, Raw, RawField, SessionId, System, Timestamp,
     Topic, Transport, Witness,
 };
 use kuzet_personal::Key;
+use kuzet_wire::Piece;
 use serde::Deserialize;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
@@ -31,6 +38,7 @@ pub(crate) struct Sensor {
     actors: Actors,
     lines: Lines,
     key: Key,
+    spoken: Spoken,
 }
 
 #[derive(Deserialize)]
@@ -57,6 +65,10 @@ struct Line<'a> {
     remote: Option<(Cow<'a, str>, u16)>,
     #[serde(default)]
     namespace: u32,
+    #[serde(default)]
+    offset: u64,
+    #[serde(borrow, default)]
+    data: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -83,20 +95,30 @@ struct RawProcess<'a> {
 
 impl Sensor {
     pub(crate) fn new(options: &DecodeOptions) -> Sensor {
-        Sensor { actors: Actors::new(System::Linux), lines: Lines::default(), key: options.key.clone() }
+        Sensor {
+            actors: Actors::new(System::Linux),
+            lines: Lines::default(),
+            key: options.key.clone(),
+            spoken: Spoken::new(&options.key),
+        }
     }
 
     fn record(&mut self, bytes: &[u8], place: Place, events: &mut Vec<Event>) -> Verdict {
         let line = std::str::from_utf8(bytes).ok().filter(|_| recognises(bytes));
         let Some(line) = line.and_then(|text| sonic_rs::from_str::<Line<'_>>(text).ok()) else { return Verdict::Lost };
-        let event = match line.kind.as_ref() {
-            "exec" => self.exec(&line, place),
-            "flow" => self.flow(&line, place),
+        let before = events.len();
+        let understood = match line.kind.as_ref() {
+            "exec" => self.exec(&line, place).map(|event| events.push(event)),
+            "flow" => self.flow(&line, place).map(|event| events.push(event)),
+            "bytes" => self.bytes(&line, place, events),
             _ => None,
         };
-        let Some(event) = event else { return Verdict::Lost };
-        events.push(event);
-        Verdict::Handled
+        match understood {
+            None => Verdict::Lost,
+            // Bytes that said nothing new.
+            Some(()) if events.len() == before => Verdict::Suppressed,
+            Some(()) => Verdict::Handled,
+        }
     }
 
     fn exec(&mut self, line: &Line<'_>, place: Place) -> Option<Event> {
@@ -132,24 +154,9 @@ impl Sensor {
         let process = line.process.as_ref().map(|process| self.process(process));
         let count = |number: Option<u64>| number.map_or(Count::Unknown, Count::Known);
         let outcome = if phase == Phase::Refused { Outcome::Failure } else { Outcome::Success };
-        let mut event = self.event(line, place, Action::Network, outcome, process.as_ref());
-        let mut raw = Raw::default();
-        raw.frame(Topic::Network);
-        if let Some(remote) = remote {
-            raw.add(RawField::DestinationIp, &remote.ip().to_string());
-            raw.add(RawField::DestinationPort, &remote.port().to_string());
-        }
-        raw.add(RawField::Initiated, if direction == Direction::Outbound { "true" } else { "false" });
-        if let Some(process) = &line.process {
-            program(&mut raw, process);
-        }
-        // A socket is known by its number inside its network namespace.
-        let socket = u64::from_str_radix(&line.socket, 16).ok()?;
-        let id = socket ^ u64::from(line.namespace).rotate_left(32);
-        event.session = SessionId(id);
-        event.bytes = count(line.sent);
-        event.flow = Some(Arc::new(Flow {
-            id,
+        let connection = connection(line, remote)?;
+        let mut flow = Flow {
+            id: connection.id,
             transport: Transport::from_number(line.protocol),
             direction,
             phase,
@@ -162,9 +169,70 @@ impl Sensor {
             sent: count(line.sent),
             received: count(line.received),
             process,
-        }));
-        event.raw = Some(Box::new(raw));
+        };
+        self.spoken.complete(connection, Timestamp(line.at), &mut flow);
+        let mut event = self.event(line, place, Action::Network, outcome, flow.process.as_ref());
+        let mut raw = gateway::raw(&flow);
+        if let Some(process) = &line.process {
+            program(&mut raw, process);
+        }
+        event.session = SessionId(flow.id);
+        event.bytes = flow.sent;
+        (event.raw, event.flow) = (Some(Box::new(raw)), Some(Arc::new(flow)));
         Some(event)
+    }
+
+    /// What the bytes of a connection say: an event for each, of the connection as far as it is known.
+    fn bytes(&mut self, line: &Line<'_>, place: Place, events: &mut Vec<Event>) -> Option<()> {
+        let outbound = match line.direction.as_ref() {
+            "out" => true,
+            "in" => false,
+            _ => return None,
+        };
+        let (local, remote) = (address(line.local.as_ref()?)?, address(line.remote.as_ref()?)?);
+        let connection = connection(line, Some(remote))?;
+        let transport = Transport::from_number(line.protocol);
+        let bytes = BASE64.decode(line.data.as_bytes()).ok()?;
+        let datagram = transport != Transport::Tcp;
+        let piece = Piece { datagram, outbound, port: remote.port(), offset: line.offset, bytes: &bytes };
+        for said in self.spoken.hear(connection, Timestamp(line.at), piece) {
+            let known = self.spoken.known(connection);
+            let mut event = self.event(line, place, Action::Network, Outcome::Success, known.process.as_ref());
+            let mut flow = Flow {
+                id: connection.id,
+                transport,
+                direction: known.direction,
+                phase: Phase::Going,
+                local,
+                remote: Some(remote),
+                name: known.name,
+                payload: known.payload,
+                query: None,
+                opened: known.opened,
+                sent: Count::Unknown,
+                received: Count::Unknown,
+                process: known.process,
+            };
+            // Who names the other side, or asks, is the one who began.
+            if flow.direction == Direction::Unknown && !matches!(said, Said::People(_)) {
+                flow.direction = Direction::Outbound;
+            }
+            match said {
+                Said::Name(name) => {
+                    let mut raw = gateway::raw(&flow);
+                    let text = String::from_utf8_lossy(name.bytes());
+                    if flow.name.as_ref().is_none_or(|(shown, _)| **shown != *text) {
+                        raw.add(RawField::DestinationHost, &text);
+                    }
+                    event.raw = Some(Box::new(raw));
+                }
+                Said::Question(query) => flow.query = Some(query),
+                Said::People(people) => event.identifiers = people,
+            }
+            (event.session, event.flow) = (SessionId(flow.id), Some(Arc::new(flow)));
+            events.push(event);
+        }
+        Some(())
     }
 
     /// An event of the account that a program acts as.
@@ -227,6 +295,12 @@ fn program(raw: &mut Raw, process: &RawProcess<'_>) {
     if let Some((name, _)) = process.parents.first() {
         raw.add(RawField::ParentExecutable, name);
     }
+}
+
+/// A socket is known by its number inside its network namespace, a connection by its other side as well.
+fn connection(line: &Line<'_>, remote: Option<SocketAddr>) -> Option<Connection> {
+    let socket = u64::from_str_radix(&line.socket, 16).ok()?;
+    Some(Connection { id: socket ^ u64::from(line.namespace).rotate_left(32), remote })
 }
 
 fn address((ip, port): &(Cow<'_, str>, u16)) -> Option<SocketAddr> {

@@ -30,7 +30,7 @@ pub(crate) use scan::{Scan, Seed};
 pub(crate) use session::{Step, steps};
 pub(crate) use set::changed;
 pub use settings::audit_effect;
-pub(crate) use values::{MOST, compared};
+pub(crate) use values::{MOST, compared, person_found};
 
 use crate::Parameters;
 use kuzet_event::{Identifier, Statement, System};

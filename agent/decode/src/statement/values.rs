@@ -36,6 +36,13 @@ pub(crate) fn compared(key: &Key, value: &[u8], column: &str, index: u16) -> Opt
     identifier(key, value, Some(column), Binding { slot: 0, column: index, form: Match::Value })
 }
 
+/// The identifier of a value that was found in a text, where it is one that names a person.
+pub(crate) fn person_found(key: &Key, kind: Kind, value: &[u8]) -> Option<Identifier> {
+    let of = Some(kind_of(kind)).filter(|of| *of != IdentifierKind::Value && kind != Kind::MistypedIin)?;
+    let (hash, series) = person(key, kind, value);
+    Some(Identifier { series, ..Identifier::new(Identifier::NO_COLUMN, of, PersonKey(hash)) })
+}
+
 /// Appends the identifiers of one record.
 pub(super) struct Collector<'a> {
     pub(super) text: &'a [u8],
@@ -121,26 +128,29 @@ fn identifier(key: &Key, value: &[u8], column: Option<&str>, binding: Binding) -
     if binding.form == Match::Loose && kind != IdentifierKind::Iin {
         return None;
     }
-    let mut series = 0;
-    let hash = match (kind, found) {
+    let (hash, series) = match (kind, found) {
         (IdentifierKind::Value, _) | (_, None) => {
             let mut domain = [0; 300];
             let name = column.unwrap_or_default().as_bytes();
             let length = name.len().min(domain.len() - 7);
             domain[..7].copy_from_slice(b"column=");
             domain[7..7 + length].copy_from_slice(&name[..length]);
-            key.pseudonym(std::str::from_utf8(&domain[..7 + length]).unwrap_or("column="), value)
+            (key.pseudonym(std::str::from_utf8(&domain[..7 + length]).unwrap_or("column="), value), 0)
         }
-        (_, Some(found)) => {
-            let normal = normalise(found, value);
-            if let (IdentifierKind::Iin, Some((shared, _))) = (kind, normal.as_bytes().split_first_chunk::<SERIES>()) {
-                series = (key.pseudonym("iin series", shared) as u32).max(1);
-            }
-            key.pseudonym(found.domain(), normal.as_bytes())
-        }
+        (_, Some(found)) => person(key, found, value),
     };
     let impossible = found == Some(Kind::MistypedIin);
     Some(Identifier { impossible, series, ..Identifier::new(binding.column, kind, PersonKey(hash)) })
+}
+
+/// Key and series of a value that names a person.
+fn person(key: &Key, kind: Kind, value: &[u8]) -> (u128, u32) {
+    let normal = normalise(kind, value);
+    let series = match (kind_of(kind), normal.as_bytes().split_first_chunk::<SERIES>()) {
+        (IdentifierKind::Iin, Some((shared, _))) => (key.pseudonym("iin series", shared) as u32).max(1),
+        _ => 0,
+    };
+    (key.pseudonym(kind.domain(), normal.as_bytes()), series)
 }
 
 /// The kinds that name a person.

@@ -1,0 +1,237 @@
+//! What the first bytes of connections bring to the sensor's events: names, questions to DNS, people.
+#![allow(clippy::disallowed_methods, clippy::unwrap_used)] // tests read their fixtures
+
+mod common;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use common::{decode, options, step};
+use kuzet_decode::{Edge, Format};
+use kuzet_event::{Action, Application, Count, Direction, Event, Identifier, IdentifierKind, Naming, Phase, RawField};
+use std::fmt::Write as _;
+
+const SECOND: i64 = 1_000_000;
+const START: i64 = 1_795_410_000 * SECOND;
+
+/// Bytes of real programs, as the tests of `kuzet-wire` have them.
+fn data(name: &str) -> Vec<Vec<u8>> {
+    let path = format!("{}/../wire/tests/data/{name}.hex", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(path).unwrap().replace("\n\n", " ").replace('\n', "");
+    let byte = |two: &[u8]| u8::from_str_radix(std::str::from_utf8(two).unwrap(), 16).unwrap();
+    text.split_whitespace().map(|piece| piece.as_bytes().chunks(2).map(byte).collect()).collect()
+}
+
+/// Lines of a sensor.
+#[derive(Default)]
+struct Log(String);
+
+impl Log {
+    fn bytes(&mut self, at: i64, protocol: u16, direction: &str, remote: (&str, u16), offset: usize, bytes: &[u8]) {
+        writeln!(
+            self.0,
+            "{{\"sensor\":\"bytes\",\"at\":{},\"socket\":\"1f\",\"namespace\":9,\"protocol\":{protocol},\"direction\":\"{direction}\",\
+             \"local\":[\"10.0.0.5\",50270],\"remote\":[\"{}\",{}],\"offset\":{offset},\"data\":\"{}\"}}",
+            START + at, remote.0, remote.1, BASE64.encode(bytes)
+        )
+        .unwrap();
+    }
+
+    fn flow(&mut self, at: i64, phase: &str, protocol: u16, remote: (&str, u16), opened: i64) {
+        writeln!(
+            self.0,
+            "{{\"sensor\":\"flow\",\"at\":{},\"phase\":\"{phase}\",\"protocol\":{protocol},\"direction\":\"out\",\"socket\":\"1f\",\
+             \"namespace\":9,\"opened\":{},\"sent\":517,\"received\":0,\"local\":[\"10.0.0.5\",50270],\"remote\":[\"{}\",{}],\
+             \"process\":{{\"pid\":7,\"began\":1,\"name\":\"curl\",\"path\":\"/usr/bin/curl\",\"user\":\"analyst\"}}}}",
+            START + at, START + opened, remote.0, remote.1
+        )
+        .unwrap();
+    }
+
+    /// Its events, of which no line may be lost.
+    fn events(&self) -> Vec<Event> {
+        let (events, tally) = decode(Format::Sensor, &options(), self.0.as_bytes());
+        assert_eq!(tally.lost, 0, "{}", self.0);
+        assert_eq!(tally.seen, self.0.lines().count() as u64);
+        events
+    }
+}
+
+const WEB: (&str, u16) = ("203.0.113.7", 443);
+const RESOLVER: (&str, u16) = ("10.0.0.2", 53);
+
+fn name(event: &Event) -> Option<(&str, Naming)> {
+    event.flow.as_ref()?.name.as_ref().map(|(name, naming)| (&**name, *naming))
+}
+
+#[test]
+fn the_name_in_a_hello_is_that_of_its_connection() {
+    let hello = &data("tls-openssl")[0];
+    let mut log = Log::default();
+    log.flow(0, "open", 6, WEB, 0);
+    log.bytes(2, 6, "out", WEB, 100, &hello[100..]);
+    log.bytes(1, 6, "out", WEB, 0, &hello[..100]);
+    log.flow(3, "closed", 6, WEB, 0);
+    log.flow(4, "open", 6, ("203.0.113.8", 443), 4);
+    let events = log.events();
+    let [open, known, closed, other] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((name(open), name(other)), (None, None));
+    for event in [known, closed] {
+        assert_eq!(name(event), Some(("files.example.com", Naming::Sni)));
+        let raw = event.raw.as_ref().unwrap();
+        assert_eq!(raw.expose(0, RawField::DestinationHost).collect::<Vec<&str>>(), ["files.example.com"]);
+    }
+    // The event of the name is one of the connection, and of the program that has it.
+    let (open, flow) = (open.flow.as_ref().unwrap(), known.flow.as_ref().unwrap());
+    assert_eq!((known.action, flow.phase, flow.direction), (Action::Network, Phase::Going, Direction::Outbound));
+    assert_eq!((flow.sent, flow.received, known.bytes), (Count::Unknown, Count::Unknown, Count::Unknown));
+    assert_eq!((flow.id, &flow.process, flow.opened), (open.id, &open.process, open.opened));
+    assert_eq!(&*known.actor.user, "analyst");
+    assert_eq!(flow.payload.unwrap().application, Application::Tls);
+}
+
+#[test]
+fn quic_and_requests_name_their_connections_too() {
+    let mut log = Log::default();
+    for packet in data("quic-v1-long") {
+        log.bytes(0, 17, "out", WEB, 0, &packet);
+    }
+    log.bytes(1, 6, "out", ("10.0.0.3", 3128), 0, &data("connect-curl")[0]);
+    let events = log.events();
+    assert_eq!(
+        events.iter().filter_map(name).collect::<Vec<_>>(),
+        [("files.example.com", Naming::Sni), ("drop.example.org", Naming::Host),]
+    );
+    // Nobody told who began: who sends a hello did.
+    assert!(events.iter().all(|event| event.flow.as_ref().unwrap().direction == Direction::Outbound));
+}
+
+#[test]
+fn an_answer_of_dns_names_connections_that_follow() {
+    let [question, answer] = &data("dns-a")[..] else { panic!("question and answer") };
+    let (day, mut log) = (86_400 * SECOND, Log::default());
+    log.flow(0, "closed", 6, WEB, 0);
+    log.bytes(SECOND, 17, "out", RESOLVER, 0, question);
+    log.bytes(SECOND + 1, 17, "in", RESOLVER, 0, answer);
+    log.flow(299 * SECOND, "open", 17, WEB, 298 * SECOND);
+    // It began in time, so it keeps the name; one that began a day later has none.
+    log.flow(day, "going", 17, WEB, 298 * SECOND);
+    log.flow(day, "open", 6, ("203.0.113.7", 8443), day);
+    let events = log.events();
+    let named: Vec<Option<(&str, Naming)>> = events.iter().map(name).collect();
+    let dns = Some(("files.example.com", Naming::Dns));
+    // The question is an event of its own, the answer is none.
+    assert_eq!(named, [None, None, dns, dns, None]);
+    let query = events[1].flow.as_ref().unwrap().query.as_ref().unwrap();
+    assert_eq!((&*query.domain, query.below, query.record), ("example.com", 5, 1));
+}
+
+#[test]
+fn questions_that_carry_data_are_told_by_their_shape() {
+    let question = |name: &str| {
+        let mut bytes = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        for label in name.split('.') {
+            bytes.push(label.len() as u8);
+            bytes.extend(label.as_bytes());
+        }
+        bytes.extend([0, 0, 16, 0, 1]);
+        bytes
+    };
+    let mut log = Log::default();
+    for name in
+        ["nbswy3dpeb3w64tmmqqho2lu.850830346939.t.evil.com", "nbswy3dpeb3w64tmmqqho2lv.t.evil.com", "www.mfo.com.kz"]
+    {
+        log.bytes(0, 17, "out", RESOLVER, 0, &question(name));
+    }
+    log.bytes(0, 17, "in", RESOLVER, 0, &question("www.mfo.kz"));
+    let events = log.events();
+    let queries: Vec<_> = events.iter().map(|event| event.flow.as_ref().unwrap().query.clone().unwrap()).collect();
+    let [one, two, plain] = &queries[..] else { panic!("{queries:?}") };
+    assert_eq!((&*one.domain, &*plain.domain), ("evil.com", "mfo.com.kz"));
+    assert!(one.domain_key == two.domain_key && one.name_key != two.name_key && plain.domain_key != one.domain_key);
+    assert!(
+        one.below == 39 && one.label == 24 && one.characters > 15 && one.entropy > 35 && one.record == 16,
+        "{one:?}"
+    );
+    assert!(plain.below == 3 && plain.entropy == 0, "{plain:?}");
+    assert!(!format!("{events:?}").contains("nbswy3") && !format!("{events:?}").contains("8508"));
+}
+
+const ROW: &str = "7\t850830346939\tАуданов Серик Болатович\t+77000000001\t4111111111111111\n";
+
+fn people(events: &[Event]) -> Vec<&Identifier> {
+    events.iter().flat_map(|event| &event.identifiers).collect()
+}
+
+#[test]
+fn people_in_clear_text_are_those_that_were_read() {
+    let mut log = Log::default();
+    // A value is cut between two pieces.
+    log.flow(0, "open", 6, ("203.0.113.7", 9_999), 0);
+    log.bytes(1, 6, "out", ("203.0.113.7", 9_999), 0, &ROW.as_bytes()[..8]);
+    log.bytes(2, 6, "out", ("203.0.113.7", 9_999), 8, &ROW.as_bytes()[8..]);
+    // What comes in was not sent.
+    log.bytes(3, 6, "in", ("203.0.113.7", 9_999), 0, ROW.replace("8508", "9001").as_bytes());
+    log.flow(4, "closed", 6, ("203.0.113.7", 9_999), 0);
+    let events = log.events();
+    let kinds: Vec<IdentifierKind> = people(&events).iter().map(|person| person.kind).collect();
+    assert_eq!(kinds, [IdentifierKind::Iin, IdentifierKind::Phone, IdentifierKind::Card]);
+    let flow = events.last().unwrap().flow.as_ref().unwrap();
+    let payload = flow.payload.unwrap();
+    assert_eq!((payload.application, payload.read, payload.passed), (Application::Other, ROW.len() as u64, 0));
+    // The same key as that of a statement that asks for the same person.
+    let statement =
+        "20261122 16:27:58,vm,analyst,127.0.0.1,12,4,QUERY,mfo,'SELECT * FROM borrowers WHERE iin = 850830346939',0\n";
+    let (asked, _) = decode(Format::MariadbServerAudit, &options(), statement.as_bytes());
+    assert_eq!(people(&asked)[0].key, people(&events)[0].key);
+    assert_eq!(people(&asked)[0].series, people(&events)[0].series);
+    // A form of a web page.
+    let mut web = Log::default();
+    web.bytes(0, 6, "out", ("203.0.113.7", 80), 0, &data("http-curl")[0]);
+    let events = web.events();
+    assert_eq!(events.iter().filter_map(name).collect::<Vec<_>>(), [("files.example.com", Naming::Host); 2]);
+    assert_eq!(people(&events)[0].key, people(&asked)[0].key);
+}
+
+#[test]
+fn what_is_beyond_the_budget_is_counted() {
+    let rows = ROW.repeat(2_000);
+    let piece = 16 << 10;
+    let mut log = Log::default();
+    for (at, bytes) in rows.as_bytes().chunks(piece).enumerate() {
+        log.bytes(0, 6, "out", WEB, at * piece, bytes);
+    }
+    log.flow(1, "closed", 6, WEB, 0);
+    let payload = |events: &[Event]| events.last().unwrap().flow.as_ref().unwrap().payload.unwrap();
+    let told = payload(&log.events());
+    assert_eq!((told.read, told.passed), (64 << 10, rows.len() as u64 - (64 << 10)));
+    // A second of many connections, which datagrams to many ports are here.
+    let mut many = Log::default();
+    for port in 10_000..10_040 {
+        many.bytes(0, 17, "out", ("203.0.113.7", port), 0, &rows.as_bytes()[..40_000]);
+    }
+    many.bytes(SECOND, 17, "out", ("203.0.113.7", 9_999), 0, ROW.as_bytes());
+    for port in [10_000, 10_039, 9_999] {
+        many.flow(SECOND, "going", 17, ("203.0.113.7", port), 0);
+    }
+    let events = many.events();
+    let told: Vec<(u64, u64)> = events[events.len() - 3..]
+        .iter()
+        .map(|event| event.flow.as_ref().unwrap().payload.unwrap())
+        .map(|payload| (payload.read, payload.passed))
+        .collect();
+    assert_eq!(told, [(40_000, 0), (0, 40_000), (ROW.len() as u64, 0)]);
+}
+
+#[test]
+fn bytes_that_say_nothing_are_suppressed_and_what_is_none_is_lost() {
+    let mut log = Log::default();
+    log.bytes(0, 6, "out", WEB, 0, &[22, 3, 1]);
+    let broken = log.0.replace("\"data\":\"", "\"data\":\"!");
+    let sideways = log.0.replace("\"out\"", "\"up\"");
+    let mut decoder = Format::Sensor.decoder(&options());
+    let text = format!("{}{broken}{sideways}", log.0);
+    let mut events = Vec::new();
+    let tally = step(decoder.as_mut(), text.as_bytes(), 0, Edge::End, &mut events).tally;
+    assert_eq!((tally.seen, tally.handled, tally.suppressed, tally.lost), (3, 0, 1, 2));
+    assert!(events.is_empty() && decoder.snapshot().is_empty());
+}
