@@ -29,6 +29,10 @@ fn fed() -> Vec<&'static [u8]> {
         b"{\"sensor\":\"flow\",\"at\":1,\"phase\":\"open\",\"direction\":\"out\",\"socket\":\"f\",\"local\":[\"::\",1]}\n",
         b"{\"sensor\":\"flow\",\"at\":-9223372036854775808,\"phase\":\"closed\",\"sent\":18446744073709551615",
         b"type=PROCTITLE msg=audit(1795406983.460:11): proctitle=\"x\"\n",
+        // A request of HTTP, the beginning of a hello, a question to DNS.
+        b"{\"sensor\":\"bytes\",\"at\":1,\"protocol\":6,\"direction\":\"out\",\"socket\":\"f\",\"local\":[\"::\",1],\"remote\":[\"::\",2],\"data\":\"R0VUIC8gSFRUUC8xLjENCkhvc3Q6IGEua3oNCg0K\"}\n",
+        b"{\"sensor\":\"bytes\",\"at\":9,\"protocol\":6,\"direction\":\"in\",\"socket\":\"e\",\"local\":[\"::\",1],\"remote\":[\"::\",2],\"offset\":3,\"data\":\"FgMBAgAB\"}\n",
+        b"{\"sensor\":\"bytes\",\"at\":9,\"protocol\":17,\"direction\":\"out\",\"socket\":\"f\",\"local\":[\"::\",1],\"remote\":[\"::\",53],\"data\":\"AAcBAAABAAAAAAAAAWECa3oAABAAAQ==\"}\n",
         b"#separator \\x09\n#set_separator\t,\n#path\tdns\n",
         b"#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tquery\tanswers\n",
         b"1591367999.3\tC1\t10.0.0.5\t1\t10.0.0.1\t53\ta.kz\t192.0.2.1,192.0.2.2\n",
@@ -146,6 +150,8 @@ proptest! {
         for info in FORMATS {
             for options in all_options() {
                 let whole = decode(info.format, &options, &bytes);
+                // Bytes of connections wait in memory only: what began before a restart has no name behind it.
+                let restart = restart && info.format != Format::Sensor;
                 let parts = decode_growing(info.format, &options, &bytes, &cuts, restart);
                 prop_assert_eq!(&parts, &whole, "{}", info.name);
                 if !matches!(info.format, Format::PostgresqlStderr | Format::Syslog | Format::Mapped) {

@@ -84,6 +84,14 @@ fn shown(format: Format, log: &str) -> String {
         // Neither a stamp nor an error code is a value; both are digits.
         (event.at, event.code) = (Timestamp(0), Code::NONE);
         event.identifiers.clear(); // keyed hashes
+        event.flow = event.flow.map(|flow| {
+            let mut flow = (*flow).clone();
+            flow.id = 0;
+            if let Some(query) = &mut flow.query {
+                (query.domain_key, query.name_key) = (0, 0);
+            }
+            flow.into()
+        });
         event.statement = event.statement.map(|statement| {
             let mut statement = (*statement).clone();
             (statement.fingerprint, statement.flags) = (0, Flags::NONE);
@@ -389,6 +397,48 @@ proptest! {
             for value in [&value, &other] {
                 prop_assert_eq!(leaked(value, &shown), None, "{} in {}", log, shown);
             }
+        }
+    }
+
+    #[test]
+    fn no_value_is_told_by_what_a_connection_says(value in value(), other in value(), cut in 1usize..400) {
+        let (spaced, dashed) = (value.as_bytes(), other.replace([' ', ','], "-"));
+        let labels: Vec<&[u8]> = value.as_bytes().chunks(5).chain([dashed.as_bytes(), b"t", b"example", b"com"]).collect();
+        let post = format!(
+            "POST /{value}?iin={other} HTTP/1.1\r\nHost: {dashed}.example.com\r\nCookie: {value}\r\n\r\n{{\"iin\":\"{value}\"}}\t{other}\n"
+        );
+        let mail = format!("EHLO {dashed}\r\nMAIL FROM:<{value}>\r\nDATA\r\nSubject: {other}\r\n\r\n{value}\r\n.\r\nSTARTTLS\r\n");
+        let hellos = [common::hello(spaced), common::hello(dashed.as_bytes()), common::hello(format!("{dashed}.kz").as_bytes())];
+        let questions = [common::question(&labels), common::question(&[spaced]), common::question(&[dashed.as_bytes(), b"kz"])];
+        let answer = |mut bytes: Vec<u8>| {
+            bytes[2] = 0x81;
+            bytes[7] = 1;
+            bytes.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 203, 0, 113, 7]);
+            bytes
+        };
+        let mut log = String::new();
+        for (port, bytes) in (100u16..).zip([post.as_bytes(), mail.as_bytes(), spaced].into_iter().chain(hellos.iter().map(Vec::as_slice))) {
+            let cut = cut.min(bytes.len());
+            log.push_str(&common::bytes_line(1, 6, "out", port, 0, &bytes[..cut]));
+            log.push_str(&common::bytes_line(1, 6, "out", port, cut, &bytes[cut..]));
+            log.push_str(&common::bytes_line(1, 17, "out", port, 0, bytes));
+        }
+        for bytes in questions {
+            log.push_str(&common::bytes_line(1, 17, "out", 53, 0, &bytes));
+            log.push_str(&common::bytes_line(1, 17, "in", 53, 0, &answer(bytes)));
+        }
+        log.push_str(
+            "{\"sensor\":\"flow\",\"at\":1,\"phase\":\"open\",\"protocol\":6,\"direction\":\"out\",\"socket\":\"2f\",\"opened\":1,\
+             \"local\":[\"::\",1],\"remote\":[\"203.0.113.7\",1]}\n",
+        );
+        let (events, tally) = common::decode(Format::Sensor, &common::options(), log.as_bytes());
+        prop_assert!(tally.lost == 0 && events.len() > 4, "{} {:?}", log, tally);
+        prop_assert!(events.iter().all(|event| event.clone().raw.is_none_or(|raw| raw.topics().len() == 0)));
+        let mut decoder = Format::Sensor.decoder(&common::options());
+        common::step(decoder.as_mut(), log.as_bytes(), 0, kuzet_decode::Edge::End, &mut Vec::new());
+        let shown = format!("{} {}", shown(Format::Sensor, &log), String::from_utf8_lossy(&decoder.snapshot()));
+        for value in [&value, &other] {
+            prop_assert_eq!(leaked(value, &shown), None, "{}", shown);
         }
     }
 

@@ -5,7 +5,7 @@ mod common;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use common::{decode, options, step};
+use common::{decode, options, question, step};
 use kuzet_decode::{Edge, Format};
 use kuzet_event::{Action, Application, Count, Direction, Event, Identifier, IdentifierKind, Naming, Phase, RawField};
 use std::fmt::Write as _;
@@ -127,15 +127,7 @@ fn an_answer_of_dns_names_connections_that_follow() {
 
 #[test]
 fn questions_that_carry_data_are_told_by_their_shape() {
-    let question = |name: &str| {
-        let mut bytes = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-        for label in name.split('.') {
-            bytes.push(label.len() as u8);
-            bytes.extend(label.as_bytes());
-        }
-        bytes.extend([0, 0, 16, 0, 1]);
-        bytes
-    };
+    let question = |name: &str| question(&name.split('.').map(str::as_bytes).collect::<Vec<_>>());
     let mut log = Log::default();
     for name in
         ["nbswy3dpeb3w64tmmqqho2lu.850830346939.t.evil.com", "nbswy3dpeb3w64tmmqqho2lv.t.evil.com", "www.mfo.com.kz"]

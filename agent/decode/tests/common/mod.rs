@@ -1,6 +1,8 @@
 //! Helpers of the decoder tests: samples from disk, decoding in one or many chunks.
 #![allow(dead_code, unreachable_pub, clippy::disallowed_methods, clippy::unwrap_used)] // each test uses its own part; tests read files
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use kuzet_decode::{
     Chunk, DecodeOptions, Decoded, Decoder, Edge, Format, MapAction, MapForm, MapObject, MapPerson, MapTime, Mapping,
     Tally,
@@ -136,4 +138,36 @@ pub fn decode_growing(
     let done = step(decoder.as_mut(), &bytes[start..], start as u64, Edge::End, &mut events);
     tally.add(done.tally);
     (events, tally)
+}
+
+/// A line of the sensor with the first bytes of a connection to `port` of a host abroad.
+pub fn bytes_line(at: i64, protocol: u16, direction: &str, port: u16, offset: usize, bytes: &[u8]) -> String {
+    format!(
+        "{{\"sensor\":\"bytes\",\"at\":{at},\"socket\":\"1f\",\"namespace\":9,\"protocol\":{protocol},\
+         \"direction\":\"{direction}\",\"local\":[\"10.0.0.5\",50270],\"remote\":[\"203.0.113.7\",{port}],\
+         \"offset\":{offset},\"data\":\"{}\"}}\n",
+        BASE64.encode(bytes)
+    )
+}
+
+/// A question to DNS for TXT records of a name of these labels, cut to what a label may hold.
+pub fn question(labels: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = vec![0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    for label in labels {
+        let label = &label[..label.len().min(63)];
+        bytes.push(label.len() as u8);
+        bytes.extend(label);
+    }
+    bytes.extend([0, 0, 16, 0, 1]);
+    bytes
+}
+
+/// A hello of TLS that asks for `name`.
+pub fn hello(name: &[u8]) -> Vec<u8> {
+    let long = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat();
+    let list = long(&[&[0][..], &long(name)].concat());
+    let extensions = long(&[&[0, 0][..], &long(&list)].concat());
+    let body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0], &extensions].concat();
+    let message = [&[1, 0][..], &long(&body)].concat();
+    [&[22, 3, 1][..], &long(&message)].concat()
 }
