@@ -2,6 +2,8 @@
 
 use super::privacy::Planted;
 use crate::support::{Random, people, root};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use kuzet_decode::{FORMATS, Format};
 
 /// So many copies of a sample, each with other words replaced: together all of them, alone about one a record.
@@ -169,6 +171,39 @@ fn quoted(text: &str, marks: &[String]) -> String {
     all
 }
 
+/// First bytes of connections that hold `marks` wherever bytes are read, and `values` where no name stands.
+fn spoken(marks: &[String], values: &[String]) -> String {
+    let mut log = String::new();
+    let mut say = |number: usize, protocol: u16, port: u16, bytes: &[u8]| {
+        let (data, at) = (BASE64.encode(bytes), 1_795_412_149_000_000 + number);
+        log.push_str(&format!(
+            "{{\"sensor\":\"bytes\",\"at\":{at},\"socket\":\"{number:x}\",\"namespace\":4026531833,\"protocol\":{protocol},\
+             \"direction\":\"out\",\"local\":[\"10.0.0.5\",50270],\"remote\":[\"203.0.113.7\",{port}],\"offset\":0,\"data\":\"{data}\"}}\n"
+        ));
+    };
+    for (number, (mark, value)) in marks.iter().zip(values.iter().cycle()).enumerate() {
+        let label = mark.replace(' ', "-");
+        let post = format!(
+            "POST /{mark}?q={value} HTTP/1.1\r\nHost: {label}.example.com\r\nCookie: {value}\r\n\r\n{mark}\t{value}\n"
+        );
+        say(4 * number, 6, 80, post.as_bytes());
+        say(4 * number + 1, 6, 25, format!("EHLO {label}\r\nMAIL FROM:<{mark}>\r\n\r\n{value}\r\n").as_bytes());
+        // A hello of TLS and a question to DNS with the value for a label.
+        let name = format!("{label}.example.com");
+        let long = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes()[..], bytes].concat();
+        let list = long(&[&[0][..], &long(name.as_bytes())].concat());
+        let extensions = long(&[&[0, 0][..], &long(&list)].concat());
+        let body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0], &extensions].concat();
+        let hello = [&[22, 3, 1][..], &long(&[&[1, 0][..], &long(&body)].concat())].concat();
+        say(4 * number + 2, 6, 443, &hello);
+        let labels = name.split('.').flat_map(|label| [&[label.len() as u8][..], label.as_bytes()].concat());
+        let head = [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0].into_iter();
+        let question: Vec<u8> = head.chain(labels).chain([0, 0, 16, 0, 1]).collect();
+        say(4 * number + 3, 17, 53, &question);
+    }
+    log
+}
+
 /// A log of every format of the list, with what was planted in it.
 pub fn logs() -> (Vec<(Format, String)>, Planted) {
     let mut random = Random::new(11);
@@ -192,6 +227,9 @@ pub fn logs() -> (Vec<(Format, String)>, Planted) {
         for text in &recorded {
             log.push_str(&quoted(text, &values));
             log.push_str(&replaced(text, &anywhere));
+        }
+        if info.format == Format::Sensor {
+            log.push_str(&spoken(&anywhere, &values));
         }
         for (name, turn) in [("{name}", 0), ("{secret}", 1), ("{address}", 2)] {
             log = log.replace(name, &values[turn]);
