@@ -25,5 +25,6 @@ mod sensor;
 mod servers;
 mod syslog;
 mod theft;
+mod uploads;
 pub mod wire;
 mod world;

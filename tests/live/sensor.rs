@@ -16,7 +16,7 @@ use std::time::Duration;
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A sensor of its own, ready.
-fn sensor(scratch: &Scratch, options: &[&str]) -> Guard {
+pub fn sensor(scratch: &Scratch, options: &[&str]) -> Guard {
     let mut command = Command::new(kuzet());
     command.arg("sensor").args(options);
     let mut guard = Guard::spawn("kuzet sensor", &mut command, &scratch.join("lines"), Signal::TERM);
@@ -28,7 +28,7 @@ fn sensor(scratch: &Scratch, options: &[&str]) -> Guard {
 }
 
 /// Lines whose end is there.
-fn lines(guard: &Guard) -> Vec<Value> {
+pub fn lines(guard: &Guard) -> Vec<Value> {
     let text = guard.output();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect()

@@ -78,6 +78,13 @@ impl World {
         std::thread::scope(|scope| scope.spawn(enter).join().expect("the thread ends"))
     }
 
+    /// A program that runs inside.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.name, program]);
+        command
+    }
+
     /// Listens at an address of the world.
     pub fn listen(&self, address: &str, port: u16) -> TcpListener {
         let address: IpAddr = address.parse().expect("an address");
