@@ -12,7 +12,7 @@
 
 use crate::account::Lines;
 use crate::format::DecodeOptions;
-use crate::gateway;
+use crate::gateway::{self, Sides};
 use crate::names::{self, HIDDEN};
 use crate::postgres::Verdict;
 use crate::spoken::{Connection, Said, Spoken};
@@ -30,6 +30,8 @@ use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+/// Port of name servers.
+const RESOLVER: u16 = 53;
 /// Programs that are told of one process.
 const PARENTS: usize = 16;
 
@@ -109,7 +111,7 @@ impl Sensor {
         let before = events.len();
         let understood = match line.kind.as_ref() {
             "exec" => self.exec(&line, place).map(|event| events.push(event)),
-            "flow" => self.flow(&line, place).map(|event| events.push(event)),
+            "flow" => self.flow(&line, place, events),
             "bytes" => self.bytes(&line, place, events),
             _ => None,
         };
@@ -132,7 +134,7 @@ impl Sensor {
         Some(event)
     }
 
-    fn flow(&mut self, line: &Line<'_>, place: Place) -> Option<Event> {
+    fn flow(&mut self, line: &Line<'_>, place: Place, events: &mut Vec<Event>) -> Option<()> {
         let phase = match line.phase.as_ref() {
             "open" => Phase::Open,
             "going" => Phase::Going,
@@ -154,10 +156,11 @@ impl Sensor {
         let process = line.process.as_ref().map(|process| self.process(process));
         let count = |number: Option<u64>| number.map_or(Count::Unknown, Count::Known);
         let outcome = if phase == Phase::Refused { Outcome::Failure } else { Outcome::Success };
-        let connection = connection(line, remote)?;
+        let transport = Transport::from_number(line.protocol);
+        let id = id(line)?;
         let mut flow = Flow {
-            id: connection.id,
-            transport: Transport::from_number(line.protocol),
+            id,
+            transport,
             direction,
             phase,
             local,
@@ -170,69 +173,66 @@ impl Sensor {
             received: count(line.received),
             process,
         };
-        self.spoken.complete(connection, Timestamp(line.at), &mut flow);
+        let connection = Connection::new(id, transport, remote);
+        let waited = self.spoken.complete(connection, Timestamp(line.at), &mut flow);
         let mut event = self.event(line, place, Action::Network, outcome, flow.process.as_ref());
         let mut raw = gateway::raw(&flow);
         if let Some(process) = &line.process {
             program(&mut raw, process);
         }
-        event.session = SessionId(flow.id);
+        let flow = Arc::new(flow);
+        self.spoken.keep(connection, &flow);
+        event.session = SessionId(id);
         event.bytes = flow.sent;
-        (event.raw, event.flow) = (Some(Box::new(raw)), Some(Arc::new(flow)));
-        Some(event)
+        (event.raw, event.flow) = (Some(Box::new(raw)), Some(Arc::clone(&flow)));
+        events.push(event);
+        for said in waited {
+            let flow = self.spoken.flow(connection, || Flow::clone(&flow));
+            events.push(self.said(line, place, flow, said));
+        }
+        Some(())
     }
 
-    /// What the bytes of a connection say: an event for each, of the connection as far as it is known.
+    /// First bytes of a connection: an event for each thing that they say.
     fn bytes(&mut self, line: &Line<'_>, place: Place, events: &mut Vec<Event>) -> Option<()> {
         let outbound = match line.direction.as_ref() {
             "out" => true,
             "in" => false,
             _ => return None,
         };
-        let (local, remote) = (address(line.local.as_ref()?)?, address(line.remote.as_ref()?)?);
-        let connection = connection(line, Some(remote))?;
-        let transport = Transport::from_number(line.protocol);
         let bytes = BASE64.decode(line.data.as_bytes()).ok()?;
-        let datagram = transport != Transport::Tcp;
-        let piece = Piece { datagram, outbound, port: remote.port(), offset: line.offset, bytes: &bytes };
+        let transport = Transport::from_number(line.protocol);
+        let (local, remote) = (address(line.local.as_ref()?)?, address(line.remote.as_ref()?)?);
+        let sides = Sides { local, remote, direction: Direction::Unknown };
+        let first = gateway::flow(id(line)?, transport, sides);
+        let piece = Piece {
+            datagram: transport != Transport::Tcp,
+            outbound,
+            port: if local.port() == RESOLVER { RESOLVER } else { remote.port() },
+            offset: line.offset,
+            bytes: &bytes,
+        };
+        let connection = Connection::new(first.id, transport, Some(remote));
         for said in self.spoken.hear(connection, Timestamp(line.at), piece) {
-            let known = self.spoken.known(connection);
-            let mut event = self.event(line, place, Action::Network, Outcome::Success, known.process.as_ref());
-            let mut flow = Flow {
-                id: connection.id,
-                transport,
-                direction: known.direction,
-                phase: Phase::Going,
-                local,
-                remote: Some(remote),
-                name: known.name,
-                payload: known.payload,
-                query: None,
-                opened: known.opened,
-                sent: Count::Unknown,
-                received: Count::Unknown,
-                process: known.process,
-            };
-            // Who names the other side, or asks, is the one who began.
-            if flow.direction == Direction::Unknown && !matches!(said, Said::People(_)) {
-                flow.direction = Direction::Outbound;
-            }
-            match said {
-                Said::Name(name) => {
-                    let mut raw = gateway::raw(&flow);
-                    let text = String::from_utf8_lossy(name.bytes());
-                    if flow.name.as_ref().is_none_or(|(shown, _)| **shown != *text) {
-                        raw.add(RawField::DestinationHost, &text);
-                    }
-                    event.raw = Some(Box::new(raw));
-                }
-                Said::Question(query) => flow.query = Some(query),
-                Said::People(people) => event.identifiers = people,
-            }
-            (event.session, event.flow) = (SessionId(flow.id), Some(Arc::new(flow)));
-            events.push(event);
+            let flow = self.spoken.flow(connection, || first.clone());
+            events.push(self.said(line, place, flow, said));
         }
         Some(())
+    }
+
+    /// The event of what the connection `flow` said, as `line` tells it.
+    fn said(&mut self, line: &Line<'_>, place: Place, mut flow: Flow, said: Said) -> Event {
+        let mut event = self.event(line, place, Action::Network, Outcome::Success, flow.process.as_ref());
+        match said {
+            Said::Name => event.raw = Some(Box::new(gateway::raw(&flow))),
+            Said::People(people) => event.identifiers = people,
+            Said::Question(query) => {
+                flow.query = Some(query);
+                flow.direction = Direction::Outbound;
+            }
+        }
+        (event.session, event.flow) = (SessionId(flow.id), Some(Arc::new(flow)));
+        event
     }
 
     /// An event of the account that a program acts as.
@@ -297,10 +297,10 @@ fn program(raw: &mut Raw, process: &RawProcess<'_>) {
     }
 }
 
-/// A socket is known by its number inside its network namespace, a connection by its other side as well.
-fn connection(line: &Line<'_>, remote: Option<SocketAddr>) -> Option<Connection> {
+/// A socket is known by its number inside its network namespace.
+fn id(line: &Line<'_>) -> Option<u64> {
     let socket = u64::from_str_radix(&line.socket, 16).ok()?;
-    Some(Connection { id: socket ^ u64::from(line.namespace).rotate_left(32), remote })
+    Some(socket ^ u64::from(line.namespace).rotate_left(32))
 }
 
 fn address((ip, port): &(Cow<'_, str>, u16)) -> Option<SocketAddr> {

@@ -5,7 +5,9 @@
 use crate::names;
 use crate::query::query;
 use crate::statement::person_found;
-use kuzet_event::{Application, Direction, Flow, Identifier, Naming, Payload, Process, Query, Timestamp};
+use kuzet_event::{
+    Application, Count, Direction, Flow, Identifier, Naming, Payload, Phase, Query, Timestamp, Transport,
+};
 use kuzet_personal::{Classifier, Finding, Key};
 use kuzet_wire::{Fact, Name, Piece, Protocol, Streams};
 use lru::LruCache;
@@ -18,43 +20,59 @@ use std::sync::Arc;
 const REMEMBERED: usize = 8_192;
 /// Bytes of clear text in which people are looked for, in a second of all connections.
 const SECOND: usize = 1 << 20;
+/// Questions and people that wait, at most: more are told without whose they are.
+const WAITING: usize = 65_536;
 /// How sure a finding must be, in percent.
 const SURE: u8 = 80;
 /// An answer of DNS names its address at least so long, and at most, in microseconds: programs keep addresses longer
 /// than they should, and none is believed for ever.
 const HOLDS: (i64, i64) = (300_000_000, 86_400_000_000);
 
-/// A connection: sockets of datagrams have several.
+/// A connection. Sockets of datagrams have several, one for each other side; the address of the only one of TCP may be
+/// translated on its way, so that it says nothing.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Connection {
-    pub(crate) id: u64,
-    pub(crate) remote: Option<SocketAddr>,
+    id: u64,
+    remote: Option<SocketAddr>,
 }
 
-/// What one piece of a connection brings.
+impl Connection {
+    pub(crate) fn new(id: u64, transport: Transport, remote: Option<SocketAddr>) -> Connection {
+        let remote = remote.filter(|_| transport != Transport::Tcp);
+        Connection { id, remote: remote.map(|remote| SocketAddr::new(remote.ip().to_canonical(), remote.port())) }
+    }
+}
+
+/// What a connection said, beside what it is.
 pub(crate) enum Said {
-    /// The other side's name, as it stands there.
-    Name(Name),
+    /// The name of the other side.
+    Name,
     /// A question that this host asks.
     Question(Query),
     /// People that this host sent something of.
     People(SmallVec<[Identifier; 1]>),
 }
 
-/// What is known of a connection.
-#[derive(Clone)]
-pub(crate) struct Known {
-    pub(crate) name: Option<(Arc<str>, Naming)>,
-    pub(crate) payload: Option<Payload>,
-    pub(crate) direction: Direction,
-    pub(crate) opened: Option<Timestamp>,
-    pub(crate) process: Option<Arc<Process>>,
+impl Said {
+    /// Room that it takes.
+    fn size(&self) -> usize {
+        match self {
+            Said::Name => 0,
+            Said::Question(_) => 1,
+            Said::People(people) => people.len(),
+        }
+    }
 }
 
-impl Default for Known {
-    fn default() -> Known {
-        Known { name: None, payload: None, direction: Direction::Unknown, opened: None, process: None }
-    }
+/// What is known of a connection.
+#[derive(Default)]
+struct Known {
+    name: Option<(Arc<str>, Naming)>,
+    payload: Option<Payload>,
+    /// The last record of it.
+    flow: Option<Arc<Flow>>,
+    /// What it said before any record told whose it is.
+    waiting: Vec<Said>,
 }
 
 /// An answer of DNS about one address.
@@ -68,6 +86,8 @@ struct Answer {
 pub(crate) struct Spoken {
     streams: Streams<Connection>,
     known: LruCache<Connection, Known>,
+    /// Questions and people that wait, in all.
+    waiting: usize,
     answers: LruCache<IpAddr, Answer>,
     classifier: Classifier,
     key: Key,
@@ -82,6 +102,7 @@ impl Spoken {
             streams: Streams::default(),
             // They grow as they are used: room for all at once would be held at rest.
             known: LruCache::unbounded(),
+            waiting: 0,
             answers: LruCache::unbounded(),
             classifier: Classifier::new(),
             key: key.clone(),
@@ -90,16 +111,9 @@ impl Spoken {
         }
     }
 
-    /// What is known of `connection`.
-    pub(crate) fn known(&mut self, connection: Connection) -> Known {
-        self.known.get(&connection).cloned().unwrap_or_default()
-    }
-
-    /// Fills in what a record of a connection does not say itself, and remembers what only such records say.
-    pub(crate) fn complete(&mut self, connection: Connection, at: Timestamp, flow: &mut Flow) {
-        let known = remember(&mut self.known, connection, Known::default);
-        (known.direction, known.opened) = (flow.direction, flow.opened);
-        known.process.clone_from(&flow.process);
+    /// Fills in what a record of a connection does not say itself, and gives what waited for such a record.
+    pub(crate) fn complete(&mut self, connection: Connection, at: Timestamp, flow: &mut Flow) -> Vec<Said> {
+        let known = recall(&mut self.known, connection, &mut self.waiting);
         if known.name.is_none()
             && let Some(remote) = flow.remote
         {
@@ -108,18 +122,35 @@ impl Spoken {
             let holds = answer.filter(|answer| answer.from <= at && began <= answer.until);
             known.name = holds.and_then(|answer| Some((answer.name.clone()?, Naming::Dns)));
         }
-        flow.name.clone_from(&known.name);
-        flow.payload = known.payload;
+        known.fill(flow);
+        let waiting = std::mem::take(&mut known.waiting);
+        self.waiting -= waiting.iter().map(Said::size).sum::<usize>();
+        waiting
     }
 
-    /// Takes a piece of `connection` that was seen at `at`, and gives what it brings.
+    /// Remembers the last record of a connection.
+    pub(crate) fn keep(&mut self, connection: Connection, flow: &Arc<Flow>) {
+        recall(&mut self.known, connection, &mut self.waiting).flow = Some(Arc::clone(flow));
+    }
+
+    /// The connection as it is known now: its last record, or `first`, of which only the addresses are known.
+    pub(crate) fn flow(&mut self, connection: Connection, first: impl FnOnce() -> Flow) -> Flow {
+        let known = recall(&mut self.known, connection, &mut self.waiting);
+        let mut flow = known.flow.as_ref().map_or_else(first, |flow| Flow::clone(flow));
+        (flow.phase, flow.sent, flow.received) = (Phase::Going, Count::Unknown, Count::Unknown);
+        known.fill(&mut flow);
+        flow
+    }
+
+    /// Takes a piece of `connection` that was seen at `at`, and gives what it says. What it says before any record of it waits
+    /// for that record, which tells whose it is: pieces come first.
     pub(crate) fn hear(&mut self, connection: Connection, at: Timestamp, piece: Piece<'_>) -> SmallVec<[Said; 1]> {
-        let Spoken { streams, known, answers, classifier, key, second, found } = self;
+        let Spoken { streams, known, waiting, answers, classifier, key, second, found } = self;
         if second.0 != at.0.div_euclid(1_000_000) {
             *second = (at.0.div_euclid(1_000_000), SECOND);
         }
-        let mut said = SmallVec::new();
-        let known = remember(known, connection, Known::default);
+        let mut said: SmallVec<[Said; 1]> = SmallVec::new();
+        let known = recall(known, connection, waiting);
         streams.push(connection, piece, &mut |fact| match fact {
             Fact::Known { protocol, name, hidden } => {
                 let payload = known.payload.get_or_insert(UNREAD);
@@ -127,7 +158,7 @@ impl Spoken {
                 if let Some(name) = name {
                     let naming = if protocol == Protocol::Http { Naming::Host } else { Naming::Sni };
                     known.name = shown(&name).map(|name| (name, naming));
-                    said.push(Said::Name(name));
+                    said.push(Said::Name);
                 }
             }
             Fact::Text { text, fresh } => {
@@ -158,7 +189,27 @@ impl Spoken {
             }
             Fact::Dns(_) => {}
         });
-        said
+        let size = said.iter().map(Said::size).sum::<usize>();
+        if known.flow.is_some() || *waiting + size > WAITING {
+            return said;
+        }
+        *waiting += size;
+        // A name needs no word of its own: the record that comes brings it.
+        known.waiting.extend(said.into_iter().filter(|said| said.size() > 0));
+        SmallVec::new()
+    }
+}
+
+impl Known {
+    /// Tells what is known beside the records of the connection.
+    fn fill(&self, flow: &mut Flow) {
+        flow.name.clone_from(&self.name);
+        flow.payload = self.payload;
+        // Who names the other side is the one who began.
+        let named = matches!(self.name, Some((_, Naming::Sni | Naming::Host)));
+        if named && flow.direction == Direction::Unknown {
+            flow.direction = Direction::Outbound;
+        }
     }
 }
 
@@ -184,16 +235,20 @@ fn application(protocol: Protocol) -> Application {
     }
 }
 
-/// The value of `key`; what was used longest ago makes room.
-fn remember<K: Hash + Eq, V>(memory: &mut LruCache<K, V>, key: K, make: impl FnOnce() -> V) -> &mut V {
-    make_room(memory, &key);
-    memory.get_or_insert_mut(key, make)
+/// What is known of `connection`; what was used longest ago makes room.
+fn recall<'a>(
+    known: &'a mut LruCache<Connection, Known>,
+    connection: Connection,
+    waiting: &mut usize,
+) -> &'a mut Known {
+    if let Some((_, gone)) = make_room(known, &connection) {
+        *waiting -= gone.waiting.iter().map(Said::size).sum::<usize>();
+    }
+    known.get_or_insert_mut(connection, Known::default)
 }
 
-fn make_room<K: Hash + Eq, V>(memory: &mut LruCache<K, V>, key: &K) {
-    if memory.len() >= REMEMBERED && !memory.contains(key) {
-        memory.pop_lru();
-    }
+fn make_room<K: Hash + Eq, V>(memory: &mut LruCache<K, V>, key: &K) -> Option<(K, V)> {
+    if memory.len() >= REMEMBERED && !memory.contains(key) { memory.pop_lru() } else { None }
 }
 
 /// People in `text`, but for those that end before `given`: they were found before.

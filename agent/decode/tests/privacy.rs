@@ -416,23 +416,27 @@ proptest! {
             bytes.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 203, 0, 113, 7]);
             bytes
         };
+        let flow = |protocol: u16, port: u16| format!(
+            "{{\"sensor\":\"flow\",\"at\":1,\"phase\":\"open\",\"protocol\":{protocol},\"direction\":\"unknown\",\"socket\":\"{:x}\",\"opened\":1,\
+             \"namespace\":9,\"local\":[\"10.0.0.5\",50270],\"remote\":[\"203.0.113.7\",{port}]}}\n",
+            if protocol == 6 { port } else { 0x1f }
+        );
         let mut log = String::new();
         for (port, bytes) in (100u16..).zip([post.as_bytes(), mail.as_bytes(), spaced].into_iter().chain(hellos.iter().map(Vec::as_slice))) {
             let cut = cut.min(bytes.len());
             log.push_str(&common::bytes_line(1, 6, "out", port, 0, &bytes[..cut]));
             log.push_str(&common::bytes_line(1, 6, "out", port, cut, &bytes[cut..]));
             log.push_str(&common::bytes_line(1, 17, "out", port, 0, bytes));
+            log.push_str(&flow(6, port));
+            log.push_str(&flow(17, port));
         }
         for bytes in questions {
             log.push_str(&common::bytes_line(1, 17, "out", 53, 0, &bytes));
             log.push_str(&common::bytes_line(1, 17, "in", 53, 0, &answer(bytes)));
         }
-        log.push_str(
-            "{\"sensor\":\"flow\",\"at\":1,\"phase\":\"open\",\"protocol\":6,\"direction\":\"out\",\"socket\":\"2f\",\"opened\":1,\
-             \"local\":[\"::\",1],\"remote\":[\"203.0.113.7\",1]}\n",
-        );
+        log.push_str(&flow(17, 53));
         let (events, tally) = common::decode(Format::Sensor, &common::options(), log.as_bytes());
-        prop_assert!(tally.lost == 0 && events.len() > 4, "{} {:?}", log, tally);
+        prop_assert!(tally.lost == 0 && events.len() > 15, "{} {:?}", log, tally);
         prop_assert!(events.iter().all(|event| event.clone().raw.is_none_or(|raw| raw.topics().len() == 0)));
         let mut decoder = Format::Sensor.decoder(&common::options());
         common::step(decoder.as_mut(), log.as_bytes(), 0, kuzet_decode::Edge::End, &mut Vec::new());

@@ -162,7 +162,7 @@ impl Application {
 pub struct Payload {
     /// What it speaks.
     pub application: Application,
-    /// The name in its first bytes is encrypted (ECH): what it shows is that of a front.
+    /// An encrypted name is in its first bytes (ECH), or seems to be: the one in clear may be that of a front.
     pub hidden: bool,
     /// Bytes of clear text that this host sent and in which people were looked for.
     pub read: u64,

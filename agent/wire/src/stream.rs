@@ -48,7 +48,7 @@ pub struct Piece<'a> {
     pub datagram: bool,
     /// This host sent them.
     pub outbound: bool,
-    /// Port of the other side.
+    /// Port of the service.
     pub port: u16,
     /// Their place in what this side sent; of a datagram it does not matter.
     pub offset: u64,

@@ -142,8 +142,9 @@ pub fn decode_growing(
 
 /// A line of the sensor with the first bytes of a connection to `port` of a host abroad.
 pub fn bytes_line(at: i64, protocol: u16, direction: &str, port: u16, offset: usize, bytes: &[u8]) -> String {
+    let socket = if protocol == 6 { port } else { 0x1f };
     format!(
-        "{{\"sensor\":\"bytes\",\"at\":{at},\"socket\":\"1f\",\"namespace\":9,\"protocol\":{protocol},\
+        "{{\"sensor\":\"bytes\",\"at\":{at},\"socket\":\"{socket:x}\",\"namespace\":9,\"protocol\":{protocol},\
          \"direction\":\"{direction}\",\"local\":[\"10.0.0.5\",50270],\"remote\":[\"203.0.113.7\",{port}],\
          \"offset\":{offset},\"data\":\"{}\"}}\n",
         BASE64.encode(bytes)
