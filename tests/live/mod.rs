@@ -14,6 +14,7 @@ mod journald;
 pub mod mariadb;
 mod mariadb_logs;
 mod mended;
+mod names;
 pub mod observe;
 mod persons;
 mod poll;
