@@ -21,6 +21,7 @@ mod poll;
 pub mod postgres;
 mod redis;
 mod reloaded;
+mod router;
 mod runs;
 mod sensor;
 mod servers;

@@ -110,6 +110,7 @@ fn recordings(format: Format) -> &'static [&'static str] {
         Format::LinuxLaurel => &["linux/laurel.json"],
         Format::Sensor => &["host/sensor.jsonl"],
         Format::Zeek => &["network/zeek-conn.log", "network/zeek-ssl.log", "network/zeek.json"],
+        Format::Netflow => &["network/netflow-v9.log", "network/netflow-ipfix.log"],
         Format::SuricataEve => &["network/eve.json"],
         Format::Journald => &["journald/journal.json"],
         // Written here: see `more`.

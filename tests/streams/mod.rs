@@ -72,7 +72,7 @@ impl Rig {
 
     /// Starts a listener on a free port; gives its address when it listens.
     pub fn listen(transport: Transport, limits: Limits) -> (Rig, SocketAddr) {
-        let udp = transport == Transport::Udp;
+        let udp = matches!(transport, Transport::Udp | Transport::Netflow);
         let address = SocketAddr::from(([127, 0, 0, 1], crate::support::free_port()));
         let allow = vec!["127.0.0.0/8".parse().unwrap()];
         let mut rig = Rig::new(StreamSettings::Listen(ListenSettings { transport, address, allow, limits }));

@@ -71,3 +71,18 @@ fn a_port_that_is_taken_is_told_and_tried_again() {
     });
     rig.stop();
 }
+
+#[test]
+fn exported_flows_are_written_down_with_their_exporter() {
+    let (mut rig, address) = Rig::listen(Transport::Netflow, Limits::default());
+    let exporter = UdpSocket::bind("127.0.0.1:0").unwrap();
+    // Bytes that would end a record, or stand for something else in it.
+    exporter.send_to(b"\0\x05\n\r \0\0", address).unwrap();
+    let own = format!(" {} ", exporter.local_addr().unwrap());
+    rig.until("the datagram is there", |taken| taken.lines.iter().any(|line| line.contains(&own)));
+    let taken = rig.stop();
+    let line = taken.lines.iter().find(|line| line.contains(&own)).unwrap();
+    let (at, digits) = line.strip_prefix("netflow ").unwrap().split_once(&own).unwrap();
+    assert_eq!(digits, "00050a0d200000");
+    assert!(at.parse::<i64>().unwrap() > 1_700_000_000_000_000);
+}

@@ -10,6 +10,7 @@ use crate::linux_audit::{Laurel, LinuxAudit};
 use crate::mapped::{Mapped, Mapping};
 use crate::mongodb::{MongodbAudit, MongodbLog};
 use crate::mysql::{audit::AuditLog, audit_csv, audit_json, audit_xml, error::Errors, general::General, slow::Slow};
+use crate::netflow::Netflow;
 use crate::persons::Pool;
 use crate::pgbouncer::Pgbouncer;
 use crate::redis::Redis;
@@ -79,6 +80,8 @@ pub enum Format {
     Zeek,
     /// Suricata's EVE log.
     SuricataEve,
+    /// NetFlow version 5 and 9, IPFIX, as the listener writes datagrams down.
+    Netflow,
     /// What the agent asked a PostgreSQL server.
     PostgresqlStatus,
     /// What the agent asked a MariaDB or MySQL server.
@@ -313,6 +316,14 @@ pub const FORMATS: &[FormatInfo] = &[
         nests: false,
     },
     FormatInfo {
+        format: Format::Netflow,
+        name: "netflow",
+        system: System::Network,
+        trust: Trust::Forgeable,
+        recognises: crate::netflow::recognises,
+        nests: false,
+    },
+    FormatInfo {
         format: Format::PostgresqlStatus,
         name: "postgresql_status",
         system: System::Postgresql,
@@ -416,6 +427,7 @@ impl Format {
             Format::LinuxAudit => Box::new(LinuxAudit::new(options)),
             Format::LinuxLaurel => Box::new(Laurel::new(options)),
             Format::Sensor => Box::new(Sensor::new(options)),
+            Format::Netflow => Box::new(Netflow::new()),
             Format::Zeek => Box::new(Zeek::new()),
             Format::SuricataEve => Box::new(SuricataEve::new(options)),
             Format::PostgresqlStatus => Box::new(Status::new(System::Postgresql, options)),

@@ -26,6 +26,7 @@ mod messages;
 mod mongodb;
 mod mysql;
 mod names;
+mod netflow;
 mod parameters;
 mod persons;
 mod pgaudit;

@@ -29,7 +29,7 @@ const FOLDERS: [(&str, &[(&str, Format)]); 9] = [
     ),
     ("linux", &[("audit", Format::LinuxAudit), ("laurel", Format::LinuxLaurel)]),
     ("host", &[("", Format::Sensor)]),
-    ("network", &[("zeek", Format::Zeek), ("eve", Format::SuricataEve)]),
+    ("network", &[("netflow", Format::Netflow), ("zeek", Format::Zeek), ("eve", Format::SuricataEve)]),
 ];
 
 fn folder(name: &str) -> PathBuf {

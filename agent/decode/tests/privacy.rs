@@ -365,6 +365,13 @@ proptest! {
                     "uri": other, "user_agent": other,
                 })
             )),
+            (Format::Netflow, {
+                // userName and applicationName, of any length, and both addresses.
+                let template = common::words(&[300, 4, 371, 0xffff, 96, 0xffff, 8, 4, 12, 4]);
+                let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+                let data = [text(&value), text(&other), vec![10, 0, 0, 5, 192, 0, 2, 1]].concat();
+                common::ipfix(0, &[(2, template), (300, data)])
+            }),
             (Format::SuricataEve, format!(
                 "{}\n",
                 serde_json::json!({

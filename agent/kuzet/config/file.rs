@@ -4,7 +4,7 @@ use super::map::{self, RawMap};
 use super::place::PlaceSettings;
 use super::pool::{PoolConfig, RawPool};
 use super::rules::RuleSettings;
-use super::stream::{RawJournald, RawRedis, RawSensor, RawStream};
+use super::stream::{RawJournald, RawNetflow, RawRedis, RawSensor, RawStream};
 use super::{Config, DEFAULT_METRICS, KAZAKHSTAN_OFFSET, KEEP, SourceConfig, default_state, discover, hostname};
 use crate::database::{DatabaseConfig, DatabaseSettings};
 use crate::log;
@@ -114,6 +114,7 @@ struct RawSource {
     map: Option<RawMap>,
     redis: Option<RawRedis>,
     sensor: Option<RawSensor>,
+    netflow: Option<RawNetflow>,
 }
 
 #[derive(Default, Deserialize)]
@@ -293,6 +294,7 @@ impl Faults<'_> {
             journald: raw.journald,
             redis: raw.redis,
             sensor: raw.sensor,
+            netflow: raw.netflow,
         };
         let name = raw.name;
         if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
@@ -306,12 +308,13 @@ impl Faults<'_> {
         let files = !raw.paths.is_empty() || raw.data_directory.is_some();
         match usize::from(files) + stream.count() {
             0 => {
-                let help = "add paths = [\"/var/log/…\"], data_directory = \"/var/lib/postgresql/15/main\", listen, journald, redis or sensor";
+                let help = "add paths = [\"/var/log/…\"], data_directory = \"/var/lib/postgresql/15/main\", listen, journald, redis, sensor or netflow";
                 self.push("KZ015", at, format!("source \"{name}\" says nothing to follow"), help);
             }
             1 => {}
             _ => {
-                let help = "make a [[source]] of each: paths and data_directory, listen, journald, redis, sensor";
+                let help =
+                    "make a [[source]] of each: paths and data_directory, listen, journald, redis, sensor, netflow";
                 self.push("KZ060", at, format!("source \"{name}\" is more than one source"), help);
             }
         }
@@ -326,6 +329,7 @@ impl Faults<'_> {
         let alone = match &stream {
             RawStream { redis: Some(_), .. } => Some(kuzet_decode::Format::Redis.name().to_owned()),
             RawStream { sensor: Some(_), .. } => Some(kuzet_decode::Format::Sensor.name().to_owned()),
+            RawStream { netflow: Some(_), .. } => Some(kuzet_decode::Format::Netflow.name().to_owned()),
             _ => None,
         };
         let format = raw.format.filter(|format| format != "auto").or(alone);

@@ -106,6 +106,11 @@ const STREAMS: &str = "
 #[[source]]
 #name = \"host\"
 #sensor = { socket = \"/run/kuzet-sensor/sensor.sock\" }
+
+# Connections of this network, as a router exports them: NetFlow version 5 and 9, IPFIX.
+#[[source]]
+#name = \"router\"
+#netflow = { listen = \"udp://0.0.0.0:2055\", from = [\"10.0.0.1\"] }
 ";
 
 const DATABASE: &str = "\

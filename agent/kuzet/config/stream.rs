@@ -21,6 +21,15 @@ pub(super) struct RawStream {
     pub(super) journald: Option<RawJournald>,
     pub(super) redis: Option<RawRedis>,
     pub(super) sensor: Option<RawSensor>,
+    pub(super) netflow: Option<RawNetflow>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawNetflow {
+    listen: String,
+    #[serde(default)]
+    from: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -52,10 +61,14 @@ pub(super) struct RawJournald {
 impl RawStream {
     /// How many sources it names.
     pub(super) fn count(&self) -> usize {
-        [self.listen.is_some(), self.journald.is_some(), self.redis.is_some(), self.sensor.is_some()]
-            .map(usize::from)
-            .iter()
-            .sum()
+        let named = [
+            self.listen.is_some(),
+            self.journald.is_some(),
+            self.redis.is_some(),
+            self.sensor.is_some(),
+            self.netflow.is_some(),
+        ];
+        named.map(usize::from).iter().sum()
     }
 }
 
@@ -68,7 +81,7 @@ impl Faults<'_> {
         at: Option<usize>,
         from_beginning: bool,
     ) -> Option<StreamSettings> {
-        let RawStream { listen, cert, key, client_ca, allow, journald, redis, sensor } = raw;
+        let RawStream { listen, cert, key, client_ca, allow, journald, redis, sensor, netflow } = raw;
         if let Some(listen) = listen {
             return self.listener(&listen, (cert, key, client_ca), &allow, name, at).map(StreamSettings::Listen);
         }
@@ -78,6 +91,9 @@ impl Faults<'_> {
         }
         if let Some(redis) = redis {
             return self.redis(redis, name, at, from_beginning).map(StreamSettings::Redis);
+        }
+        if let Some(netflow) = netflow {
+            return self.netflow(&netflow, name, at).map(StreamSettings::Listen);
         }
         if let Some(sensor) = sensor {
             let own = SensorSettings::Own;
@@ -138,16 +154,38 @@ impl Faults<'_> {
             );
             self.warn("KZ064", at, message, "listen on tls:// with client_ca, or on 127.0.0.1 behind a local relay");
         }
+        let allow = self.networks(allow, "allow", name, at);
+        (self.count() == faults).then_some(ListenSettings { transport, address, allow, limits: Limits::default() })
+    }
+
+    fn netflow(&mut self, raw: &RawNetflow, name: &str, at: Option<usize>) -> Option<ListenSettings> {
+        let faults = self.count();
+        let Some(address) = raw.listen.strip_prefix("udp://").and_then(|text| text.parse::<SocketAddr>().ok()) else {
+            let help = "write udp:// and an address of this host with a port: \"udp://192.0.2.10:2055\"";
+            let message = format!("source \"{name}\": \"{}\" is nothing to listen on for exported flows", raw.listen);
+            self.push("KZ062", at, message, help);
+            return None;
+        };
+        if raw.from.is_empty() && !address.ip().is_loopback() {
+            let message =
+                format!("source \"{name}\" takes flows from everybody who reaches {address}: anybody can make them up");
+            self.warn("KZ064", at, message, "name the exporters: from = [\"10.0.0.1\"]");
+        }
+        let (transport, allow) = (Transport::Netflow, self.networks(&raw.from, "from", name, at));
+        (self.count() == faults).then_some(ListenSettings { transport, address, allow, limits: Limits::default() })
+    }
+
+    /// Who may send, by the key `key`.
+    fn networks(&mut self, texts: &[String], key: &str, name: &str, at: Option<usize>) -> Vec<Network> {
         let network = |text: &String| match text.parse::<Network>() {
             Ok(network) => Some(network),
             Err(error) => {
                 let help = "write \"10.0.0.0/8\", \"192.0.2.7\" or \"2001:db8::/32\"";
-                self.push("KZ065", at, format!("source \"{name}\": allow \"{text}\" is {error}"), help);
+                self.push("KZ065", at, format!("source \"{name}\": {key} \"{text}\" is {error}"), help);
                 None
             }
         };
-        let allow = allow.iter().filter_map(network).collect();
-        (self.count() == faults).then_some(ListenSettings { transport, address, allow, limits: Limits::default() })
+        texts.iter().filter_map(network).collect()
     }
 
     /// A listener whose files cannot be used is a fault now and not at the first connection.
@@ -281,6 +319,21 @@ mod tests {
         assert_eq!(codes("listen = 'tls://127.0.0.1:6514'\ncert = 'a.pem'\nkey = '/b'"), ["KZ017", "KZ063"]);
         assert_eq!(codes("listen = 'udp://0.0.0.0:5514'"), ["KZ064"], "a warning");
         assert_eq!(codes("listen = 'udp://127.0.0.1:5514'\nallow = ['10.0.0.0/8', 'all']"), ["KZ065"]);
+    }
+
+    #[test]
+    fn exported_flows() {
+        assert!(codes("netflow = { listen = 'udp://0.0.0.0:2055', from = ['10.0.0.1'] }").is_empty());
+        assert!(codes("netflow = { listen = 'udp://127.0.0.1:2055' }").is_empty());
+        assert_eq!(codes("netflow = { listen = 'udp://0.0.0.0:2055' }"), ["KZ064"], "a warning");
+        assert_eq!(codes("netflow = { listen = 'udp://0.0.0.0:2055', from = ['router'] }"), ["KZ065"]);
+        for bad in ["tcp://127.0.0.1:2055", "udp://127.0.0.1", "127.0.0.1:2055"] {
+            assert_eq!(codes(&format!("netflow = {{ listen = '{bad}' }}")), ["KZ062"], "{bad}");
+        }
+        assert_eq!(codes("netflow = { listen = 'udp://127.0.0.1:2055' }\nsensor = {}"), ["KZ060"]);
+        let text = "[[source]]\nname = 's'\nnetflow = { listen = 'udp://127.0.0.1:2055' }\n";
+        let (config, _) = load_text(text, Path::new("/k.toml")).unwrap();
+        assert_eq!(config.sources[0].format.as_deref(), Some("netflow"));
     }
 
     #[test]

@@ -172,3 +172,29 @@ pub fn hello(name: &[u8]) -> Vec<u8> {
     let message = [&[1, 0][..], &long(&body)].concat();
     [&[22, 3, 1][..], &long(&message)].concat()
 }
+
+/// One IPFIX message of exporter 10.0.0.254 as a line: sets with their numbers.
+pub fn ipfix(sequence: u32, sets: &[(u16, Vec<u8>)]) -> String {
+    let mut body = Vec::new();
+    for (id, set) in sets {
+        body.extend_from_slice(&id.to_be_bytes());
+        body.extend_from_slice(&u16::try_from(set.len() + 4).unwrap().to_be_bytes());
+        body.extend_from_slice(set);
+    }
+    let length = u16::try_from(body.len() + 16).unwrap().to_be_bytes();
+    let sent = 1_795_406_937u32.to_be_bytes();
+    let message =
+        [&10u16.to_be_bytes()[..], &length, &sent, &sequence.to_be_bytes(), &7u32.to_be_bytes(), &body].concat();
+    datagram(&message)
+}
+
+/// Any datagram as a line.
+pub fn datagram(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("netflow 1795406938000000 10.0.0.254:2055 {digits}\n")
+}
+
+/// Numbers of two bytes, one behind the other.
+pub fn words(words: &[u16]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_be_bytes()).collect()
+}

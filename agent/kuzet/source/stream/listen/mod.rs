@@ -1,4 +1,4 @@
-//! Syslog over the network (RFC 5424, 5425, 5426, 6587): who may send, how fast, and over what.
+//! Records over the network, syslog (RFC 5424, 5425, 5426, 6587) and exported flows: who may send, how fast, and over what.
 
 mod frame;
 mod peers;
@@ -68,11 +68,13 @@ impl Default for Limits {
     }
 }
 
-/// Over what syslog comes.
+/// Over what records come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// Datagrams (RFC 5426).
+    /// Datagrams of syslog (RFC 5426).
     Udp,
+    /// Datagrams of NetFlow and IPFIX, which hold bytes of any kind.
+    Netflow,
     /// A plain stream (RFC 6587).
     Tcp,
     /// A stream in TLS (RFC 5425).
@@ -83,6 +85,7 @@ impl ListenSettings {
     pub(super) fn describe(&self) -> String {
         let (name, proof) = match &self.transport {
             Transport::Udp => ("udp", ""),
+            Transport::Netflow => ("udp", " for exported flows"),
             Transport::Tcp => ("tcp", ""),
             Transport::Tls(files) if files.client_ca.is_some() => ("tls", ", from holders of a certificate"),
             Transport::Tls(_) => ("tls", ""),
@@ -202,7 +205,7 @@ async fn listen(listening: &Listening<'_>) {
 async fn attempt(listening: &Listening<'_>) -> std::io::Result<String> {
     let address = listening.settings.address;
     match &listening.settings.transport {
-        Transport::Udp => {
+        Transport::Udp | Transport::Netflow => {
             let socket = UdpSocket::bind(address).await?;
             listening.sender.problem(None);
             Err(udp::serve(listening, socket).await)

@@ -1,6 +1,7 @@
-//! Syslog in datagrams: taken as fast as they come, and what is dropped on the way is counted.
+//! Records in datagrams: taken as fast as they come, and what is dropped on the way is counted.
 
-use super::{Listening, SECOND, Spend};
+use super::{Listening, SECOND, Spend, Transport};
+use kuzet_event::Timestamp;
 use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_recv_buffer_size_force};
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -18,7 +19,7 @@ pub(super) async fn serve(listening: &Listening<'_>, socket: UdpSocket) -> std::
         let _ = set_socket_recv_buffer_size(&socket, buffer);
     }
     let mut drops = Drops::new(&socket);
-    let (mut buffer, mut busy) = (vec![0; LONGEST], false);
+    let (mut buffer, mut line, mut busy) = (vec![0; LONGEST], Vec::new(), false);
     let look = tokio::time::sleep(SECOND);
     tokio::pin!(look);
     loop {
@@ -39,8 +40,15 @@ pub(super) async fn serve(listening: &Listening<'_>, socket: UdpSocket) -> std::
             Err(error) => return error,
             Ok((_, peer)) if !listening.allows(peer.ip()) => {}
             Ok((length, _)) if listening.spend() != Spend::Now => sender.lost(1, length as u64),
-            Ok((length, _)) => {
-                if !sender.offer(trim(&buffer[..length])) {
+            Ok((length, peer)) => {
+                let goes_on = match listening.settings.transport {
+                    Transport::Netflow => {
+                        write_down(&buffer[..length], peer, listening.shared.clock.wall(), &mut line);
+                        sender.offer(&line)
+                    }
+                    _ => sender.offer(trim(&buffer[..length])),
+                };
+                if !goes_on {
                     return std::io::ErrorKind::Interrupted.into();
                 }
             }
@@ -52,6 +60,16 @@ pub(super) async fn serve(listening: &Listening<'_>, socket: UdpSocket) -> std::
 fn trim(record: &[u8]) -> &[u8] {
     let end = record.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
     &record[..end]
+}
+
+/// A datagram as a line of the format `netflow`: when it came, from whom, its bytes as digits. An exporter is known by its
+/// IPv4 address, whichever kind of socket it came through.
+fn write_down(datagram: &[u8], peer: SocketAddr, at: Timestamp, line: &mut Vec<u8>) {
+    let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
+    line.clear();
+    line.extend_from_slice(format!("netflow {} {peer} ", at.0).as_bytes());
+    let digit = |value: u8| b"0123456789abcdef"[usize::from(value & 15)];
+    line.extend(datagram.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]));
 }
 
 /// What the kernel dropped because its buffer was full, from `/proc/net/udp`.
@@ -88,6 +106,15 @@ fn dropped(table: &str, inode: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_datagram_becomes_a_line_that_the_decoder_knows() {
+        let mut line = Vec::new();
+        let peer = "[::ffff:10.0.0.1]:2055".parse().unwrap();
+        write_down(b"\0\x05\n\xff", peer, Timestamp(1_795_406_938_000_000), &mut line);
+        assert_eq!(line, b"netflow 1795406938000000 10.0.0.1:2055 00050aff");
+        assert_eq!(kuzet_decode::sniff(&line), Some(kuzet_decode::Format::Netflow));
+    }
 
     #[test]
     fn drops_stand_in_the_last_column() {
