@@ -62,6 +62,7 @@ struct linux_binprm { const char *filename; };
 #define IPPROTO_TCP 6
 #define IPPROTO_UDP 17
 #define SOCK_STREAM 1
+#define SOCK_RAW 3
 #define TCP_SYN 2
 #define TCP_ESTABLISHED 1
 #define TCP_SYN_SENT 2
@@ -347,7 +348,8 @@ static __always_inline int datagram(struct sock *sk, u16 family, u16 protocol, i
 	new.opened = new.latest = bpf_ktime_get_boot_ns();
 	new.sent = bytes;
 	new.count = 1;
-	new.local_port = sk->__sk_common.skc_num;
+	/* A raw socket has the number of its protocol there. */
+	new.local_port = sk->sk_type == SOCK_RAW ? 0 : sk->__sk_common.skc_num;
 	bpf_map_update_elem(&datagram_flows, &key, &new, BPF_ANY);
 	return 0;
 }

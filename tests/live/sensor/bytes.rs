@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use rustix::process::Signal;
 use serde_json::Value;
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -41,12 +41,15 @@ impl Network {
         };
         let (name, wire) = (&network.name, &network.wire);
         ip(&format!("netns add {name}"));
-        ip(&format!("link add {wire} type veth peer name far netns {name}"));
+        ip(&format!("link add {wire} address 02:00:00:00:00:01 type veth peer name far netns {name}"));
         ip(&format!("addr add {}/30 dev {wire}", network.here));
         ip(&format!("link set {wire} up"));
         ip(&format!("-n {name} addr add {}/30 dev far", network.there));
         // Small packets, and none that the wire cuts up later.
         ip(&format!("-n {name} link set far mtu 576 gso_max_segs 1 up"));
+        // Nobody is asked for this end's address: packets do not wait for an answer while the wire is down.
+        let here = &network.here;
+        ip(&format!("-n {name} neigh replace {here} lladdr 02:00:00:00:00:01 dev far nud permanent"));
         network
     }
 
@@ -101,8 +104,19 @@ fn bytes(begin: &[u8], length: usize) -> Vec<u8> {
     begin.iter().copied().chain(rest).collect()
 }
 
-fn say(child: &mut Child, word: &str) {
-    writeln!(child.stdin.as_mut().expect("it reads"), "{word}").expect("it reads");
+/// A program that does not outlive its test.
+struct Client(Child);
+
+impl Client {
+    fn say(&mut self, word: &str) {
+        writeln!(self.0.stdin.as_mut().expect("it reads"), "{word}").expect("it reads");
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        drop((self.0.kill(), self.0.wait()));
+    }
 }
 
 #[test]
@@ -121,24 +135,25 @@ fn a_client_hello_in_many_packets_is_told_once_although_it_is_sent_twice() {
     let listener = TcpListener::bind((network.here.as_str(), 0)).expect("a port");
     let port = listener.local_addr().expect("own address").port();
     let script = format!(
-        "exec 3<>/dev/tcp/{}/{port}; cat first >&3; read go; cat second >&3; read go; head -c 3 <&3",
+        "exec 3<>/dev/tcp/{}/{port}; cat first >&3; read go; cat second >&3; read go; exec head -c 3 <&3",
         network.here
     );
-    let mut client = network.inside("bash").args(["-c", &script]).current_dir(scratch.path()).spawn().expect("bash");
+    let client = network.inside("bash").args(["-c", &script]).current_dir(scratch.path()).spawn();
+    let mut client = Client(client.expect("bash"));
     let (mut server, _) = listener.accept().expect("the client");
     let mut got = vec![0; 1_000];
     server.read_exact(&mut got).expect("the first half");
     // What is sent now does not arrive, and is sent again.
     ip(&format!("link set {} down", network.wire));
-    say(&mut client, "go");
+    client.say("go");
     assert_eq!(told(&guard, "remote", port, hello.len()), hello);
     ip(&format!("link set {} up", network.wire));
     got.resize(hello.len(), 0);
     server.read_exact(&mut got[1_000..]).expect("the second half, sent again");
     assert_eq!(got, hello);
     server.write_all(b"end").expect("the client reads");
-    say(&mut client, "go");
-    assert!(client.wait().expect("it ends").success());
+    client.say("go");
+    assert!(client.0.wait().expect("it ends").success());
 
     let closed = until("the connection is told closed", LIMIT, || {
         lines(&guard).into_iter().find(|line| is_flow_to(line, port, "out") && line["phase"] == "closed")
@@ -287,7 +302,7 @@ fn queries_answers_and_the_first_datagrams_to_each_receiver_are_told() {
 }
 
 #[test]
-fn pings_have_a_receiver() {
+fn packets_of_every_kind_have_a_receiver() {
     let scratch = Scratch::new("sensor-ping");
     let network = Network::new();
     let guard = sensor(&scratch, &[]);
@@ -297,6 +312,30 @@ fn pings_have_a_receiver() {
         lines(&guard).into_iter().find(is)
     });
     assert_eq!((&flow["process"]["name"], &flow["remote"][1]), (&"ping".into(), &0.into()), "{flow}");
+    // A connected socket that sends elsewhere, and a packet whose headers a program made itself.
+    let socket = UdpSocket::bind((network.here.as_str(), 0)).expect("a port");
+    socket.connect((network.there.as_str(), 4001)).expect("own socket");
+    let elsewhere = SocketAddr::new(network.there.parse().expect("an address"), 4002);
+    rustix::net::sendto(&socket, b"elsewhere", rustix::net::SendFlags::empty(), &elsewhere).expect("it goes");
+    // Nobody listens there: what is sent next would fail.
+    socket.send(b"there").expect("it goes");
+    let (family, kind) = (rustix::net::AddressFamily::INET, rustix::net::SocketType::RAW);
+    let raw = rustix::net::socket(family, kind, Some(rustix::net::ipproto::RAW)).expect("this is root");
+    let mut packet = vec![0x45, 0, 0, 24, 0, 0, 0, 0, 64, 253, 0, 0, 0, 0, 0, 0];
+    let IpAddr::V4(there) = elsewhere.ip() else { panic!("an address of IPv4") };
+    packet.extend(there.octets());
+    packet.extend(b"news");
+    rustix::net::sendto(&raw, &packet, rustix::net::SendFlags::empty(), &elsewhere).expect("it goes");
+    for (protocol, port, sent) in [(17, 4001, 5), (17, 4002, 9), (255, 0, 24)] {
+        let flow = until("each is told with its receiver", LIMIT, || {
+            let is = |line: &Value| {
+                let to = &line["remote"];
+                line["protocol"] == protocol && to[0] == network.there && to[1] == port && line["sent"] == sent
+            };
+            lines(&guard).into_iter().find(is)
+        });
+        assert!(protocol == 17 || flow["local"][1] == 0, "{flow}");
+    }
 }
 
 #[test]
