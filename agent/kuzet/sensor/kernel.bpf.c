@@ -231,12 +231,20 @@ static __always_inline struct record *begin(u16 kind)
 	return record;
 }
 
-/* Nobody is woken for a record: the reader looks several times a second. Only a half-full ring wakes it. */
+/* Nobody is woken for a record: the reader looks several times a second. It is woken for each `part` that waits, of pieces
+ * early, as the agent takes less at once than their ring holds. */
+#define RECORDS_WAKE (1 << 20)
+#define PIECES_WAKE (256 << 10)
+static __always_inline u64 waking(void *ring, u64 bytes, u64 part)
+{
+	u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
+
+	return waiting / part != (waiting - bytes) / part ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
 static __always_inline void end(struct record *record)
 {
-	u64 flag = bpf_ringbuf_query(&records, BPF_RB_AVAIL_DATA) > (2 << 20) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
-
-	bpf_ringbuf_submit(record, flag);
+	bpf_ringbuf_submit(record, waking(&records, sizeof *record, RECORDS_WAKE));
 }
 
 static __always_inline void addresses(struct sock *sk, u16 family, u8 *local, u8 *remote)
@@ -440,8 +448,7 @@ static __always_inline void give(struct __sk_buff *skb, u32 from, u32 length, co
 		bpf_ringbuf_discard(given, BPF_RB_NO_WAKEUP);
 		return;
 	}
-	/* Woken early: the agent takes less at once than this ring holds. */
-	bpf_ringbuf_submit(given, bpf_ringbuf_query(&pieces, BPF_RB_AVAIL_DATA) > (256 << 10) ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP);
+	bpf_ringbuf_submit(given, waking(&pieces, sizeof *given + room, PIECES_WAKE));
 }
 
 /* Not static: it is verified by itself, not once for each way that leads to it. */
