@@ -316,11 +316,15 @@ impl Decoder for Sensor {
     }
 
     fn snapshot(&self) -> Vec<u8> {
-        self.lines.snapshot()
+        let mut out = vec![u8::from(!self.lines.snapshot().is_empty())];
+        out.extend_from_slice(&self.spoken.snapshot());
+        out
     }
 
     fn restore(&mut self, snapshot: &[u8]) {
-        self.lines.restore(snapshot);
+        let [skipping, names @ ..] = snapshot else { return };
+        self.lines.restore(&[*skipping]);
+        self.spoken.restore(std::str::from_utf8(names).unwrap_or_default());
     }
 }
 

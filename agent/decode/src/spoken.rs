@@ -1,6 +1,6 @@
 //! What connections say themselves: the name of the other side, questions to DNS, and the people in what is not encrypted.
 //!
-//! Bytes of a connection wait here for more of it, two megabytes of all: they are neither printed nor part of a snapshot.
+//! Bytes of a connection wait here for more of it, two megabytes of all: they are neither printed nor part of a snapshot, which has the names alone.
 
 use crate::names;
 use crate::query::query;
@@ -22,6 +22,10 @@ const REMEMBERED: usize = 8_192;
 const SECOND: usize = 1 << 20;
 /// Questions and people that wait, at most: more are told without whose they are.
 const WAITING: usize = 65_536;
+/// Largest snapshot of the names, in bytes.
+const SNAPSHOT: usize = 48 << 10;
+/// What said a name, in a snapshot.
+const NAMINGS: [(&str, Naming); 3] = [("sni", Naming::Sni), ("host", Naming::Host), ("dns", Naming::Dns)];
 /// How sure a finding must be, in percent.
 const SURE: u8 = 80;
 /// An answer of DNS names its address at least so long, and at most, in microseconds: programs keep addresses longer
@@ -197,6 +201,57 @@ impl Spoken {
         // A name needs no word of its own: the record that comes brings it.
         known.waiting.extend(said.into_iter().filter(|said| said.size() > 0));
         SmallVec::new()
+    }
+}
+
+/// Names alone survive a restart: bytes that wait may be anybody's.
+impl Spoken {
+    /// Names as lines, the most recent first, as many as fit.
+    pub(crate) fn snapshot(&self) -> Vec<u8> {
+        let connections = self.known.iter().filter_map(|(connection, known)| {
+            let ((name, naming), remote) = (known.name.as_ref()?, connection.remote.map(|remote| remote.to_string()));
+            let naming = NAMINGS.iter().find(|(_, known)| known == naming)?.0;
+            Some(format!("{naming}\t{:x}\t{}\t{name}\n", connection.id, remote.unwrap_or_default()))
+        });
+        let answers = self.answers.iter().filter_map(|(address, answer)| {
+            Some(format!("answer\t{address}\t{}\t{}\n", answer.until.0.div_euclid(1_000_000), answer.name.as_ref()?))
+        });
+        // In turn, so that neither takes all the room.
+        let (mut connections, mut answers, mut out) = (connections.fuse(), answers.fuse(), Vec::new());
+        while let (first, second) = (connections.next(), answers.next())
+            && (first.is_some() || second.is_some())
+        {
+            for line in [first, second].into_iter().flatten() {
+                if out.len() + line.len() > SNAPSHOT {
+                    return out;
+                }
+                out.extend_from_slice(line.as_bytes());
+            }
+        }
+        out
+    }
+
+    /// Takes a snapshot back; what is damaged is left out.
+    pub(crate) fn restore(&mut self, snapshot: &str) {
+        for line in snapshot.lines().rev() {
+            let mut words = line.split('\t');
+            let mut next = || words.next().unwrap_or_default();
+            let (kind, first, second, name) = (next(), next(), next(), Name::of_host(next().as_bytes()));
+            let Some(name) = name.and_then(|name| shown(&name)) else { continue };
+            match NAMINGS.iter().find(|(word, _)| *word == kind) {
+                None => {
+                    let (Ok(address), Ok(seconds)) = (first.parse(), second.parse::<i64>()) else { continue };
+                    let until = Timestamp(seconds.saturating_mul(1_000_000));
+                    make_room(&mut self.answers, &address);
+                    self.answers.put(address, Answer { name: Some(name), from: Timestamp(i64::MIN), until });
+                }
+                Some((_, naming)) => {
+                    let Ok(id) = u64::from_str_radix(first, 16) else { continue };
+                    let connection = Connection { id, remote: second.parse().ok() };
+                    recall(&mut self.known, connection, &mut self.waiting).name = Some((name, *naming));
+                }
+            }
+        }
     }
 }
 

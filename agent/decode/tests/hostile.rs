@@ -157,7 +157,7 @@ proptest! {
         for info in FORMATS {
             for options in all_options() {
                 let whole = decode(info.format, &options, &bytes);
-                // Bytes of connections wait in memory only: what began before a restart has no name behind it.
+                // Bytes of connections wait in memory only: what they said half before a restart, they did not say.
                 let restart = restart && info.format != Format::Sensor;
                 let parts = decode_growing(info.format, &options, &bytes, &cuts, restart);
                 prop_assert_eq!(&parts, &whole, "{}", info.name);
