@@ -37,7 +37,7 @@ pub fn documents(output: &Output) -> Vec<Value> {
     documents
 }
 
-fn valid(document: &Value, schema: &Path) {
+pub fn valid(document: &Value, schema: &Path) {
     let mut schemas = boon::Schemas::new();
     let text = std::fs::read_to_string(schema).unwrap_or_else(|error| panic!("{}: {error}", schema.display()));
     let mut compiler = boon::Compiler::new();

@@ -97,6 +97,13 @@ fn read_packed_and_sent_abroad_is_one_critical_incident_with_the_whole_way() {
 
     let all = own(&agent);
     assert_eq!(all.len(), 1, "one incident: {all:#?}");
+    let map = agent.setup.run(&["geo", "map", "--json"]);
+    let map: Value = serde_json::from_slice(&map.stdout).expect("a map");
+    crate::cli::valid(&map, &crate::support::root().join("docs/schema/geo-map-1.json"));
+    let ours = |one: &&Value| one["address"] == *abroad.as_str();
+    let ended = map["destinations"].as_array().into_iter().flatten().find(ours).expect("the world is on the map");
+    assert_eq!((&ended["stores"][0], &ended["accounts"][0]), (&"borrowers".into(), &"games".into()), "{ended}");
+    println!("{}", String::from_utf8_lossy(&agent.setup.run(&["geo", "map"]).stdout));
     agent.setup.accounted("pg");
     agent.setup.accounted("host");
 }

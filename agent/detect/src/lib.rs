@@ -53,6 +53,7 @@ pub use catalogue::{CATEGORIES, Catalogue, Known};
 pub use detection::{Detection, Family, Kind, Rule, Severity, Store, StoreClass};
 pub use diagnostic::Diagnostic;
 pub use engine::{Detectors, Row};
+pub use flows::map::{Reached, reached_row};
 pub use policy::{Learner, Opinion, Policy, Proposal, Question};
 pub use recipients::{Basis, Destination, Recipient, Recipients};
 pub use resolve::person_key;

@@ -3,7 +3,7 @@
 use super::files::{self, DATABASE};
 use super::sqlite::{self, Options, PROBLEM};
 use super::{OutboxBacklog, StoreError, StoreErrorKind, Tally, acts, load, migrate, outbox};
-use kuzet_detect::{Counted, Learnt, Severity};
+use kuzet_detect::{Counted, Learnt, Reached, Severity};
 use kuzet_event::{Count, Timestamp};
 use kuzet_incident::{Act, Incident, State};
 use rusqlite::{Connection, OpenFlags, Row, TransactionBehavior, params};
@@ -178,6 +178,17 @@ impl Reader {
         let rows = load::rows(&self.connection, sql, |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)));
         let rows = rows.map_err(|error| self.fail(&error))?;
         Ok(rows.into_iter().filter_map(|(key, value)| kuzet_detect::learnt_row(&key, &value)).collect())
+    }
+
+    /// Where connections of this host ended.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn reached(&self) -> Result<Vec<Reached>, StoreError> {
+        let sql = "SELECT key, value FROM detector_state WHERE substr(key, 1, 1) = x'6f' ORDER BY key";
+        let rows = load::rows(&self.connection, sql, |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, Vec<u8>>(1)?)));
+        let rows = rows.map_err(|error| self.fail(&error))?;
+        Ok(rows.into_iter().filter_map(|(key, value)| kuzet_detect::reached_row(&key, &value)).collect())
     }
 
     /// What is wrong with sources now, by name.

@@ -258,6 +258,7 @@ impl Chain {
         if let Some(live) = flows.live.existing(id, tools.clock) {
             live.join(story);
         }
+        flows.carried(&transfer, read.store, tools.clock);
         tell(read, event, transfer, reason, tools);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Detectors;
 use crate::chain::{Reading, Tools};
-use crate::detectors::{Books, DETECTORS};
+use crate::detectors::DETECTORS;
 use crate::teller::Teller;
 use crate::{Detection, Recipients};
 use kuzet_event::Event;
@@ -27,9 +27,8 @@ impl Detectors {
             let mut tools = Tools { resolver: &self.resolver, thresholds, severities, clock, out: detections };
             self.chain.sent(flow.id, event, &mut self.flows, &mut tools);
         }
-        self.flows.look(event, flow, moved, |passage, senders| {
+        self.flows.look(event, flow, moved, clock, |passage, mut books| {
             let mut teller = Teller { thresholds, severities, out: detections };
-            let mut books = Books { senders, clock };
             for detector in DETECTORS {
                 if let Some(on_flow) = detector.on_flow {
                     on_flow(passage, &mut books, &mut teller);

@@ -4,6 +4,7 @@ use super::{Detectors, Row, SELF_TAG};
 use crate::account::{Account, AccountKey};
 use crate::baseline::{LIVE_TAG, PROFILE_TAG};
 use crate::copies::{KEPT_TAG, SESSION_TAG};
+use crate::flows::map::MAP_TAG;
 use crate::jobs::Jobs;
 use crate::known::KNOWN_TAG;
 use crate::resolve::GUESS_TAG;
@@ -30,6 +31,7 @@ impl Detectors {
         self.shared.rules.changes(&mut rows);
         self.flows.live.changes(&mut rows);
         self.flows.senders.changes(&mut rows);
+        self.flows.map.changes(&mut rows);
         self.chain.shelf().changes(&mut rows);
         if !rows.is_empty() {
             let mut value = self.latest.to_be_bytes().to_vec();
@@ -48,13 +50,14 @@ impl Detectors {
         let (mut copies, mut known) = (Vec::new(), Vec::new());
         let (mut jobs, mut rules) = (Vec::new(), Vec::new());
         let mut baselines = Vec::new();
-        let (mut live, mut senders, mut reads) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut live, mut senders, mut reads, mut map) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for (key, value) in rows {
             match key.first() {
                 Some(b'a') => accounts.extend(self.accounts.read(&key, &value)),
                 Some(b't') => sessions.extend(self.sessions.read(&key, &value)),
                 Some(b'f') => live.extend(self.flows.live.read(&key, &value)),
                 Some(b'h') => senders.extend(self.flows.senders.read(&key, &value)),
+                Some(&MAP_TAG) => map.extend(self.flows.map.read(&key, &value)),
                 Some(b'i') => reads.extend(self.chain.shelf().read(&key, &value)),
                 Some(b's') => stories.extend(self.shared.stories.read(&key, &value)),
                 Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
@@ -98,6 +101,7 @@ impl Detectors {
             self.jobs.restore(&jobs),
             self.flows.live.fill(live),
             self.flows.senders.fill(senders),
+            self.flows.map.fill(map),
             self.chain.shelf().fill(reads),
         ];
         shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
@@ -125,6 +129,7 @@ impl Detectors {
             + self.jobs.evicted()
             + self.flows.live.evicted
             + self.flows.senders.evicted
+            + self.flows.map.evicted
             + self.chain.evicted()
             + self.crowded
     }
@@ -153,6 +158,7 @@ impl Detectors {
             + self.jobs.len()
             + self.flows.live.len()
             + self.flows.senders.len()
+            + self.flows.map.len()
             + self.chain.held()
             + self.people
     }

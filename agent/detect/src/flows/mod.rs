@@ -1,13 +1,16 @@
 //! Connections of this host: where the other side is, whether it is a registered recipient, and how many bytes went since
 //! the record before. Detectors see a [`Passage`]; [`Live`] is what is remembered of the connection itself.
 
+pub(crate) mod map;
 pub(crate) mod sender;
 
+use crate::detectors::Books;
 use crate::hash;
 use crate::shelf::Shelf;
 use crate::{Destination, Joined, Recipient, Recipients, Step, Thresholds, Transfer};
 use kuzet_event::{Count, Direction, Event, Flow, Naming, Phase, Process, Timestamp, Transport};
 use kuzet_place::{Place, Verdict};
+use map::Reached;
 use sender::Sender;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
@@ -218,6 +221,8 @@ pub(crate) struct Flows {
     recipients: Recipients,
     pub(crate) live: Shelf<u64, Live>,
     pub(crate) senders: Shelf<(u8, u128, u64), Sender>,
+    /// Where connections ended.
+    pub(crate) map: Shelf<u64, Reached>,
 }
 
 impl Flows {
@@ -227,6 +232,7 @@ impl Flows {
             recipients: Recipients::default(),
             live: Shelf::new(b'f', thresholds.max_flows),
             senders: Shelf::new(b'h', thresholds.max_flows),
+            map: Shelf::new(map::MAP_TAG, (thresholds.max_flows / 8).max(1)),
         }
     }
 
@@ -242,6 +248,14 @@ impl Flows {
     /// Where an address is that sends nothing itself: a client of a database.
     pub(crate) fn judge_client(&self, address: std::net::IpAddr, at: Timestamp) -> (Verdict, Option<&Recipient>) {
         judge(&self.place, &self.recipients, Some(SocketAddr::new(address, 0)), None, at)
+    }
+
+    /// Data of a store left by a connection.
+    pub(crate) fn carried(&mut self, live: &Transfer, store: u64, clock: &mut u64) {
+        let Some(to) = live.to else { return };
+        let name = live.name.as_ref().map(|(name, _)| &**name);
+        let key = Reached::key(live.recipient.as_deref(), name, to.ip());
+        self.map.entry(key, clock).0.holds(store);
     }
 
     /// Takes note of a record; `None` when the connection stays on this host's networks, or never came to be.
@@ -268,11 +282,26 @@ impl Flows {
         event: &Event,
         flow: &Flow,
         moved: Moved,
-        look: impl FnOnce(&Passage<'_>, &mut Shelf<(u8, u128, u64), Sender>),
+        clock: &mut u64,
+        look: impl FnOnce(&Passage<'_>, Books<'_>),
     ) {
         let Some(live) = self.live.peek(flow.id) else { return };
         let (place, recipient) = judge(&self.place, &self.recipients, live.remote, live.name.as_ref(), event.at);
-        look(&Passage { event, flow, place, recipient, moved, live }, &mut self.senders);
+        if let (true, Some(remote)) = (moved.leaves, live.remote) {
+            let name = live.name.as_ref().map(|(name, _)| name);
+            let who = recipient.map(|one| one.name.as_str());
+            let known = self.map.entry(Reached::key(who, name.map(|name| &**name), remote.ip()), clock).0;
+            if known.latest == 0 {
+                known.recipient = Arc::from(who.unwrap_or_default());
+                known.name = name.map_or_else(|| Arc::from(""), Arc::clone);
+            }
+            known.is_at(remote.ip(), place);
+            known.add(moved.sent, flow.phase == Phase::Closed, event.at.0);
+            if let Some(process) = &live.process {
+                known.is_sent_by(&process.name, &process.user);
+            }
+        }
+        look(&Passage { event, flow, place, recipient, moved, live }, Books { senders: &mut self.senders, clock });
     }
 }
 

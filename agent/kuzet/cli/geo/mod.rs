@@ -1,5 +1,6 @@
 //! `kuzet geo`: where addresses are, and newer data that say so.
 
+mod map;
 mod mmdb;
 mod update;
 
@@ -18,6 +19,8 @@ use std::process::ExitCode;
 pub(super) enum Command {
     /// Say where addresses are registered, and which data say so
     Lookup(Lookup),
+    /// Show which stores hold whose data, and where connections of this host ended
+    Map(map::Options),
     /// Check a newer list of address blocks, say what it changes for Kazakhstan, and install it
     Update(update::Options),
 }
@@ -76,6 +79,7 @@ struct Receiving<'a> {
 pub(super) fn geo(config: Option<&Path>, command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Lookup(options) => lookup(config, &options),
+        Command::Map(options) => map::map(config, &options),
         Command::Update(options) => update::update(config, &options),
     }
 }
