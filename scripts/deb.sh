@@ -20,6 +20,7 @@ want() { grep -Eq "$1" <<<"$listing" || { echo "the package lacks $1"; exit 1; }
 want '^-rwxr-xr-x (root/root|0/0) .* \./usr/bin/kuzet$'
 want '^-rw-r----- (root/root|0/0) .* \./etc/kuzet/kuzet.toml$'
 want '^-rw-r--r-- (root/root|0/0) .* \./lib/systemd/system/kuzet.service$'
+want '^-rw-r--r-- (root/root|0/0) .* \./lib/systemd/system/kuzet-sensor.service$'
 want '\./usr/share/doc/kuzet/first-day.md$'
 want '\./usr/share/doc/kuzet/read-any-log.conf$'
 want '\./usr/share/kuzet/dashboards/grafana/overview.json$'

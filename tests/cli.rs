@@ -98,6 +98,42 @@ fn the_doctor_looks_for_no_database_behind_a_web_server() {
 }
 
 #[test]
+fn the_doctor_asks_the_sensor_what_it_sees() {
+    let scratch = Scratch::new("doctor-sensor");
+    let text = format!(
+        "state = {:?}\n[[source]]\nname = \"host\"\nsensor = {{ socket = {:?} }}\n",
+        scratch.join("state"),
+        scratch.join("sensor.sock")
+    );
+    std::fs::write(scratch.join("kuzet.toml"), text).unwrap();
+    let limits = || {
+        let told = documents(&call(&scratch, &["doctor", "--json"])).remove(0);
+        (told["sources"][0]["limits"].clone(), told["sources"][0]["follows"].to_string())
+    };
+    let (nobody, _) = limits();
+    assert_eq!((nobody[0]["code"].as_str(), nobody[1].is_null()), (Some("KD22"), true), "{nobody}");
+
+    let listener = std::os::unix::net::UnixListener::bind(scratch.join("sensor.sock")).unwrap();
+    let sensor = std::thread::spawn(move || {
+        for sight in [
+            "{\"sensor\":\"sight\",\"at\":1,\"means\":\"proc\",\"missing\":[\"bytes\"],\"refused\":[\"bpf: no right\"]}\n",
+            "{\"sensor\":\"sight\",\"at\":1,\"means\":\"bpf\",\"missing\":[],\"refused\":[]}\n",
+        ] {
+            std::io::Write::write_all(&mut listener.accept().unwrap().0, sight.as_bytes()).unwrap();
+        }
+    });
+    let (less, by) = limits();
+    assert!(by.contains("sees by proc, proven"), "{by}");
+    let limit = &less[0];
+    assert_eq!(limit["code"], "KD20");
+    let said = limit.to_string();
+    assert!(["bytes", "bpf: no right", "enable --now kuzet-sensor"].iter().all(|part| said.contains(part)), "{said}");
+    let (nothing, by) = limits();
+    assert!(by.contains("sees by bpf, proven") && nothing.as_array().unwrap().is_empty(), "{nothing} {by}");
+    sensor.join().unwrap();
+}
+
+#[test]
 fn the_doctor_prints_commands_that_mend_and_names_what_cannot_be_asked() {
     let scratch = Scratch::new("doctor");
     let (data, socket) = (scratch.join("data"), scratch.join("none"));

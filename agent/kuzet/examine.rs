@@ -8,12 +8,13 @@ use crate::database::DatabaseConfig;
 use crate::learning::Learning;
 use crate::metrics::Metrics;
 use crate::sight::{self, Asked, Facts, Limit, Live, Place, Seen, Shared, Sight, State};
-use crate::source::stream::{StreamSettings, Transport};
+use crate::source::stream::{SensorSettings, SensorSight, StreamSettings, Transport};
 use crate::store::{Reader, StoreError};
 use kuzet_decode::Format;
 use kuzet_detect::Counted;
 use kuzet_event::{SourceId, System};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -137,12 +138,37 @@ pub struct Unwatched {
     pub limits: Vec<Limit>,
 }
 
-/// What the databases answer, in their order.
-pub type Answers = Vec<Result<Live, String>>;
+/// What was asked: databases in their order, sensors by their source.
+#[derive(Default)]
+pub struct Answers {
+    databases: Vec<Result<Live, String>>,
+    sensors: BTreeMap<String, Result<SensorSight, String>>,
+}
+
+impl Answers {
+    /// Asks every `[[database]]` and every sensor.
+    #[must_use]
+    pub fn of(config: &Config) -> Answers {
+        Answers { databases: ask(config), ..Answers::sensors(config) }
+    }
+
+    /// Asks the sensors only: databases are believed to answer.
+    #[must_use]
+    pub fn sensors(config: &Config) -> Answers {
+        let sight = |source: &SourceConfig| Some((source.name.clone(), sensor(source)?.sight()));
+        Answers { databases: Vec::new(), sensors: config.sources.iter().filter_map(sight).collect() }
+    }
+}
+
+fn sensor(source: &SourceConfig) -> Option<&SensorSettings> {
+    match &source.stream {
+        Some(StreamSettings::Sensor(settings)) => Some(settings),
+        _ => None,
+    }
+}
 
 /// Asks every `[[database]]`, all at once: one that hangs costs its own time only.
-#[must_use]
-pub fn ask(config: &Config) -> Answers {
+fn ask(config: &Config) -> Vec<Result<Live, String>> {
     let clock: Arc<dyn Clock> = Arc::new(clock::System);
     std::thread::scope(|scope| {
         let ask = |database: &'_ DatabaseConfig| sight::ask(database, &clock);
@@ -156,7 +182,8 @@ pub fn ask(config: &Config) -> Answers {
 pub fn measure(config: &Config, metrics: &Arc<Metrics>) {
     let (config, metrics) = (config.clone(), Arc::clone(metrics));
     let work = move || {
-        let report = examine(&config, true, true, &ask(&config));
+        let answers = Answers { databases: ask(&config), ..Answers::default() };
+        let report = examine(&config, true, true, &answers);
         for (id, source) in (0..u16::MAX).zip(&report.sources) {
             if let Some(known) = metrics.source(SourceId(id)) {
                 known.coverage(source.coverage);
@@ -176,10 +203,10 @@ struct Group<'a> {
     database: Option<(&'a DatabaseConfig, Option<&'a Result<Live, String>>)>,
 }
 
-/// Looks at the configuration, at this host, and at what the databases answered; without answers the connections are
-/// believed to work.
+/// Looks at the configuration, at this host, and at what was answered; without answers the connections are believed to
+/// work.
 #[must_use]
-pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result<Live, String>]) -> Report {
+pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &Answers) -> Report {
     let servers = discover::find(Path::new("/"));
     let reader = Reader::open(&config.state);
     let problems = reader.as_ref().ok().and_then(|reader| reader.problems().ok()).unwrap_or_default();
@@ -188,7 +215,7 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
     let mut sources = Vec::new();
     let mut covered = Vec::new();
     let mut pools: Vec<Option<Option<Limit>>> = vec![None; config.pools.len()];
-    for group in groups(config, &servers, answers) {
+    for group in groups(config, &servers, &answers.databases) {
         let first = group.sources.first().map(|index| config.sources[*index].name.clone());
         let own: Vec<&SourceConfig> = group.sources.iter().map(|index| &config.sources[*index]).collect();
         let mut found: Vec<Limit> =
@@ -213,17 +240,18 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
             (sighted.coverage(), sighted.sights, sighted.limits)
         };
         for (index, source) in group.sources.iter().zip(own) {
+            let sensed = answers.sensors.get(&source.name);
             let watched = Watched {
                 name: source.name.clone(),
                 system: facts.system.name(),
                 format: source.format.clone().unwrap_or_else(|| RECOGNISED.to_owned()),
-                follows: follows(source),
+                follows: follows(source).into_iter().chain(sensed.map(sight::by)).collect(),
                 readable: readable(source),
                 with: first.clone().filter(|first| *first != source.name),
                 settings_from: from.clone(),
                 coverage,
                 sights: sights.clone(),
-                limits: limits.clone(),
+                limits: limits.iter().cloned().chain(sensed.and_then(sight::unsensed)).collect(),
             };
             sources.push((*index, watched));
         }
@@ -248,8 +276,8 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &[Result
 /// What is missing for every server.
 fn general(config: &Config, policy: bool, catalogue: bool) -> Vec<Limit> {
     let mut limits = Vec::new();
-    if config.sources.is_empty() {
-        let message = "nothing is watched: no source is configured and no database log was found on this host";
+    if config.sources.iter().all(|source| sensor(source).is_some()) {
+        let message = "no database is watched: no source is configured and no database log was found on this host";
         let fix = "write a [[source]] (docs/configuration.md), or try `kuzet replay FILE` on a recorded log";
         limits.push(Limit::new("KD01", message, fix));
     }
@@ -263,6 +291,11 @@ fn general(config: &Config, policy: bool, catalogue: bool) -> Vec<Limit> {
         let fix =
             "let `kuzet discover --write --catalogue FILE` write one (docs/discover.md) and set catalogue = \"…\"";
         limits.push(Limit::new("KD03", message, fix));
+    }
+    if !config.sources.iter().any(|source| sensor(source).is_some()) {
+        let message = "no source is a sensor: which programs run and where this host's connections go is not seen";
+        let limit = Limit::new("KD21", message, "add a [[source]] with sensor = {} (docs/sensor.md)");
+        limits.push(limit.command(Place::Agent, "[[source]]\nname = \"host\"\nsensor = {}"));
     }
     if let Some(ends) = calendar(&config.thresholds, clock::System.wall()) {
         limits.push(Limit::new("KD17", ends.message, ends.help));

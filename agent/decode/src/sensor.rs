@@ -9,6 +9,7 @@
 //!
 //! A short connection is one line, `closed`. Numbers are those since its beginning. `bytes` are the first that a connection
 //! sent or received (`direction`), `offset` their place there, or the number of the datagram.
+//! Where no program is known for a connection `user` may say whose it is.
 
 use crate::account::Lines;
 use crate::format::DecodeOptions;
@@ -71,6 +72,9 @@ struct Line<'a> {
     offset: u64,
     #[serde(borrow, default)]
     data: Cow<'a, str>,
+    /// Whose a connection is, where no program is known for it.
+    #[serde(borrow, default)]
+    user: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
@@ -244,24 +248,28 @@ impl Sensor {
         outcome: Outcome,
         process: Option<&Arc<Process>>,
     ) -> Event {
-        let (user, name) = process.map_or(("", ""), |process| (&*process.user, &*process.name));
+        let owner = if line.user.is_empty() { Arc::from("") } else { self.account(&line.user) };
+        let (user, name) = process.map_or((&*owner, ""), |process| (&*process.user, &*process.name));
         let actor = self.actors.intern(user.as_bytes(), b"[local]", name.as_bytes(), b"");
         let mut event = blank::event(Timestamp(line.at), place, actor, action, outcome);
         event.witness = Witness::Audit;
         event
     }
 
+    fn account(&self, name: &str) -> Arc<str> {
+        Arc::from(names::account(name.as_bytes(), &self.key))
+    }
+
     /// A program whose names can be shown: accounts may be numbers of people, files too.
     fn process(&mut self, raw: &RawProcess<'_>) -> Arc<Process> {
-        let account = |name: &str| Arc::from(names::account(name.as_bytes(), &self.key));
         let parents = raw.parents.iter().take(PARENTS).map(|(name, pid)| (names::object(name.as_bytes()), *pid));
         Arc::new(Process {
             pid: raw.pid,
             began: Timestamp(raw.began),
             name: names::object(raw.name.as_bytes()),
             path: path(&raw.path),
-            user: account(&raw.user),
-            login: raw.login.as_deref().map(account),
+            user: self.account(&raw.user),
+            login: raw.login.as_deref().map(|login| self.account(login)),
             session: raw.session,
             container: raw.container.as_deref().map(|text| names::object(text.as_bytes())),
             parents: parents.collect(),

@@ -387,6 +387,10 @@ proptest! {
                     "dest_ip": "192.0.2.1", "tls": {"sni": format!("{other}.{value}"), "subject": value},
                 })
             )),
+            (Format::Sensor, format!(
+                "{{\"sensor\":\"flow\",\"at\":1,\"phase\":\"open\",\"protocol\":6,\"direction\":\"out\",\"socket\":\"f\",\"local\":[\"::\",1],\"user\":{}}}\n",
+                serde_json::json!(value)
+            )),
             (Format::LinuxAudit, audit(&format!("PATH msg=audit(S): item=0 name=\"/srv/{value}/{other}.sql\" nametype=CREATE"))),
             (Format::LinuxAudit, audit(&format!(
                 "USER_LOGIN msg=audit(S): pid=1 uid=0 auid=1 msg='op={value} acct=\"{value}\" exe=\"/{other}\" hostname={encoded} addr=? terminal={encoded} res=failed'"

@@ -152,6 +152,10 @@ fn next(path: &Path, sources: &[crate::config::SourceConfig]) -> Vec<String> {
     ] {
         steps.push(format!("kuzet{config} {command}   # {why}"));
     }
+    if discover::sensor_is_packaged() {
+        let why = "programs and connections of this host, told to the agent by a service that holds the rights";
+        steps.push(format!("systemctl enable --now kuzet-sensor   # {why}"));
+    }
     steps.push("systemctl enable --now kuzet   # watch, from now on and after every start of this host".to_owned());
     steps
 }

@@ -3,7 +3,7 @@
 use super::{Failure, doctor, output};
 use crate::clock::{Clock, System};
 use crate::config::Config;
-use crate::examine::{Report, examine, measure};
+use crate::examine::{Answers, Report, examine, measure};
 use crate::log::{Log, Prepared};
 use crate::metrics::{Metrics, serve};
 use crate::pipeline::Agent;
@@ -34,7 +34,7 @@ pub(super) fn run(path: Option<&Path>) -> Result<ExitCode, Failure> {
     let (policy, catalogue) = (content.policy.is_some(), !content.catalogue.is_guess());
     let (rules, place_data) = (content.rules.states(), content.place.date());
     let agent = Agent::open(config, content, &key, &metrics, &clock).map_err(|error| Failure::Other(error.into()))?;
-    let report = examine(config, policy, catalogue, &[]);
+    let report = examine(config, policy, catalogue, &Answers::sensors(config));
     // Whoever sees /metrics finds a store too.
     let server = match config.metrics {
         None => None,

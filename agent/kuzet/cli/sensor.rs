@@ -3,7 +3,9 @@
 use super::Failure;
 use crate::{clock, sensor};
 use clap::Args;
+use sensor::{MeansName, Wanted};
 use std::io::BufWriter;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,18 +14,30 @@ pub(super) struct Options {
     /// Listen on this socket for the agent instead of printing; who may open it is decided by its folder
     #[arg(long, value_name = "PATH")]
     socket: Option<PathBuf>,
+    /// See by this means only, instead of the best that works here: bpf, diag or proc
+    #[arg(long, value_name = "NAME", value_parser = means)]
+    means: Option<MeansName>,
+    /// Say which means works here and what it does not show, and end
+    #[arg(long)]
+    check: bool,
     /// Tell the first bytes of connections that stay on this host as well
     #[arg(long)]
     loopback: bool,
 }
 
+fn means(name: &str) -> Result<MeansName, String> {
+    let found = MeansName::ALL.into_iter().find(|means| means.name() == name);
+    found.ok_or_else(|| "it is one of bpf, diag and proc".to_owned())
+}
+
 pub(super) fn sensor(options: &Options) -> Result<ExitCode, Failure> {
+    let output = std::io::stdout();
+    let wanted = Wanted { means: options.means, loopback: options.loopback };
+    let mut writer = BufWriter::with_capacity(64 << 10, output.lock());
     match &options.socket {
-        Some(path) => sensor::serve(path, options.loopback, &clock::System)?,
-        None => {
-            let mut out = BufWriter::with_capacity(64 << 10, std::io::stdout().lock());
-            sensor::run(&mut out, options.loopback, &clock::System)?;
-        }
+        _ if options.check => sensor::check(&mut writer, wanted, &clock::System)?,
+        Some(path) => sensor::serve(path, wanted, &clock::System)?,
+        None => sensor::run(&mut writer, output.as_fd(), wanted, &clock::System)?,
     }
     Ok(ExitCode::SUCCESS)
 }

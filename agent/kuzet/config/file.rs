@@ -186,7 +186,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         sources.extend(faults.source(source.into_inner(), at, &sources));
     }
     if sources.is_empty() && faults.list.is_empty() {
-        sources = discover::sources(&discover::find(Path::new("/")));
+        sources = discover::everything();
         let message = "no [[source]]: following what was found on this host".to_owned();
         faults.warn(
             "KZ011",

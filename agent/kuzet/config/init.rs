@@ -3,6 +3,7 @@
 
 use super::SourceConfig;
 use super::discover::{self, Server};
+use crate::source::stream::{SensorSettings, StreamSettings};
 use kuzet_event::System;
 use std::fmt::Write;
 use std::os::unix::fs::MetadataExt;
@@ -46,6 +47,11 @@ pub fn text(host: Option<&str>, servers: &[Server]) -> String {
         }));
     }
     text += STREAMS;
+    text += SENSOR;
+    // As long as no source is written down, all that is found is followed, this one too.
+    let packaged = host.is_none() || discover::sensor_is_packaged();
+    let sensor = sensor(&discover::sensed(packaged));
+    text += &if sources.is_empty() { commented(&sensor) } else { sensor };
     text +=
         "\n# A server to ask, read-only, what its log does not tell. How to make its account: docs/configuration.md.\n";
     for (server, source) in servers.iter().filter_map(|server| Some((server, server.source.as_ref()?))) {
@@ -101,16 +107,16 @@ const STREAMS: &str = "
 #name = \"cache\"
 #redis = { url = \"redis://kuzet@127.0.0.1:6379\", password_file = \"/etc/kuzet/redis.password\", monitor = false, poll_seconds = 5 }
 
-# Programs that are started and connections of this host, from the kernel itself: needs a kernel with BTF (5.12 or later)
-# and either root, or `kuzet sensor --socket PATH` that has the rights.
-#[[source]]
-#name = \"host\"
-#sensor = { socket = \"/run/kuzet-sensor/sensor.sock\" }
-
 # Connections of this network, as a router exports them: NetFlow version 5 and 9, IPFIX.
 #[[source]]
 #name = \"router\"
 #netflow = { listen = \"udp://0.0.0.0:2055\", from = [\"10.0.0.1\"] }
+";
+
+const SENSOR: &str = "
+# Programs that are started and connections of this host, from the kernel itself: docs/sensor.md. {} is a sensor of the agent's
+# own, which sees what the agent's account may see; the service kuzet-sensor has the rights to see all and listens at
+# { socket = \"/run/kuzet-sensor/sensor.sock\" }. `kuzet doctor` says what is seen.
 ";
 
 const DATABASE: &str = "\
@@ -203,6 +209,16 @@ fn found(source: &SourceConfig) -> String {
     text += "# Offset of stamps without a zone, if the server is not at the offset above.\n#offset = \"+05:00\"\n";
     text += "# true reads what was logged before the very first start, too.\n#from_beginning = false\n";
     text
+}
+
+fn sensor(source: &SourceConfig) -> String {
+    let socket = match &source.stream {
+        Some(StreamSettings::Sensor(SensorSettings::Socket(path))) => {
+            format!("{{ socket = {} }}", quoted(&path.display().to_string()))
+        }
+        _ => "{}".to_owned(),
+    };
+    format!("[[source]]\nname = {}\nsensor = {socket}\n", quoted(&source.name))
 }
 
 /// The source that a server would be after its settings were made.

@@ -138,7 +138,7 @@ impl Config {
             host: hostname(),
             state: default_state(),
             offset_seconds: KAZAKHSTAN_OFFSET,
-            sources: discover::sources(&discover::find(Path::new("/"))),
+            sources: discover::everything(),
             databases: Vec::new(),
             pools: Vec::new(),
             catalogue: None,

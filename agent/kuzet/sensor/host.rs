@@ -1,13 +1,18 @@
 //! What this host calls things: users by number, control groups by number, processes by /proc. Each is asked for once.
 
+use super::record::Who;
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// Control groups that are remembered.
 const MAX_GROUPS: usize = 16_384;
 /// Longest list of users that is read.
 const MAX_PASSWD: u64 = 4 << 20;
+
+/// Where they are mounted does not change.
+static CONTROL_GROUPS: OnceLock<Option<PathBuf>> = OnceLock::new();
 
 /// Where control groups (version 2) are mounted.
 pub(super) fn control_groups() -> Option<PathBuf> {
@@ -132,6 +137,26 @@ pub(super) fn process(pid: u32) -> Option<Seen> {
         name,
         path: std::fs::read_link(folder.join("exe")).ok().map(|path| path.to_string_lossy().into_owned()),
     })
+}
+
+/// Numbers of the processes that run.
+pub(super) fn processes() -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// A process as the kernel program would tell it, and the file of its program. `None`: it is gone.
+pub(super) fn who(pid: u32) -> Option<(Who, Option<String>)> {
+    let Seen { parent, began, uid, session, name, path } = process(pid)?;
+    let text = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
+    let status = text("status");
+    let real = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_ascii_whitespace().next()?.parse().ok());
+    let login = text("loginuid").trim().parse().ok().filter(|login| *login != u32::MAX);
+    let group = text("cgroup").lines().find_map(|line| Some(line.strip_prefix("0::/")?.to_owned()));
+    let folder = group.and_then(|group| Some(CONTROL_GROUPS.get_or_init(control_groups).as_ref()?.join(group)));
+    let cgroup = folder.and_then(|folder| std::fs::metadata(folder).ok()).map_or(0, |meta| meta.ino());
+    let who = Who { began, cgroup, pid, parent, uid: real.unwrap_or(uid), login, session, namespace: 0, name };
+    Some((who, path))
 }
 
 #[cfg(test)]

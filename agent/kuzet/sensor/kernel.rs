@@ -42,7 +42,7 @@ pub(super) struct Kernel {
     lost: PerCpuArray<MapData, [u64; 2]>,
     told_lost: [[u64; 2]; LOST.len()],
     /// What was told of each flow of datagrams: bytes, and when it was silent for the first time.
-    told: Known<[u8; DATAGRAMS_KEY], u64>,
+    told: Known<[u8; DATAGRAMS_KEY], Option<u64>>,
     /// What this kernel does not give.
     missing: Vec<&'static str>,
 }

@@ -36,12 +36,15 @@ pub(super) enum Line<'a> {
         direction: &'static str,
         socket: String,
         opened: Option<i64>,
-        sent: u64,
+        sent: Option<u64>,
         received: Option<u64>,
         local: (IpAddr, u16),
         remote: Option<(IpAddr, u16)>,
         namespace: u32,
         process: Option<ProcessLine<'a>>,
+        /// Whose it is, where no program is known for it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        user: Option<Box<str>>,
     },
     /// First bytes that a connection sent, or a datagram.
     Bytes {
@@ -62,10 +65,12 @@ pub(super) enum Line<'a> {
         records: u64,
         bytes: u64,
     },
-    /// First of all: what this kernel does not show.
+    /// First of all: the means at work, what it does not show, and why better ones are not at work.
     Sight {
         at: i64,
+        means: &'static str,
         missing: &'a [&'a str],
+        refused: &'a [String],
     },
 }
 
@@ -115,7 +120,14 @@ impl<'a> Line<'a> {
         }
     }
 
-    pub(super) fn flow(epoch: Epoch, at: u64, flow: &Flow, namespace: u32, process: Option<&'a Lineage>) -> Line<'a> {
+    pub(super) fn flow(
+        epoch: Epoch,
+        at: u64,
+        flow: &Flow,
+        namespace: u32,
+        process: Option<&'a Lineage>,
+        user: Option<Box<str>>,
+    ) -> Line<'a> {
         let known = flow.remote.1 != 0 || !flow.remote.0.is_unspecified();
         Line::Flow {
             at: epoch.micros(at),
@@ -125,12 +137,13 @@ impl<'a> Line<'a> {
             socket: format!("{:x}", flow.socket),
             opened: (flow.opened != 0).then(|| epoch.micros(flow.opened)),
             // What a refused connection sent is its request for one.
-            sent: if flow.phase == Phase::Refused { 0 } else { flow.sent },
+            sent: if flow.phase == Phase::Refused { Some(0) } else { flow.sent },
             received: flow.received,
             local: flow.local,
             remote: known.then_some(flow.remote),
             namespace,
             process: process.map(|process| ProcessLine::new(epoch, process)),
+            user,
         }
     }
 }

@@ -1,31 +1,38 @@
 //! The sensor: what the kernel tells of programs and connections, as lines.
 //!
 //! It is a process of its own (`kuzet sensor`), because it holds rights that code which reads hostile bytes must not have.
-//! It reads the kernel, /proc and the list of accounts, hands first bytes on without a look at them, and writes to its standard output or to one agent on a socket.
+//! It reads the kernel, /proc and the list of accounts, hands first bytes on without a look at them, and writes to its
+//! standard output or to one agent on a socket.
 
+mod book;
+mod diag;
 mod host;
 mod kernel;
 mod lines;
+mod means;
+mod netlink;
+mod owners;
+mod proc;
 mod processes;
+mod programs;
 mod record;
+
+pub use means::{MeansName, Wanted};
 
 use crate::clock::Clock;
 use anyhow::Context;
-use kernel::Kernel;
 use lines::{Epoch, Line, ProcessLine};
+use means::{Chosen, choose};
 use processes::Processes;
 use record::{Flow, Phase, Record, What, Who};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::HashMap;
 use std::io::{BufWriter, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
-
-/// What to do when the kernel takes no program.
-const WANTED: &str = "the kernel takes no program for programs and connections: run the sensor as root or with the \
-                      capabilities CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, on Linux 5.12 or later with BTF \
-                      (/sys/kernel/btf/vmlinux)";
 
 /// How often records are taken.
 const EVERY: Duration = Duration::from_millis(200);
@@ -34,38 +41,94 @@ const COUNT: Duration = Duration::from_secs(1);
 /// Opened connections whose first line waits for their end: a short connection is one line.
 const HELD: usize = 65_536;
 
-/// Tells what the kernel tells until `out` is closed; first bytes of what stays on this host only with `loopback`.
+/// Who is told.
+struct Told<'a> {
+    /// His end of what is written to.
+    fd: BorrowedFd<'a>,
+    /// Where others ask meanwhile.
+    others: Option<&'a UnixListener>,
+}
+
+impl Told<'_> {
+    /// Whether he is gone.
+    fn is_gone(&self) -> bool {
+        let mut asked = [PollFd::from_borrowed_fd(self.fd, PollFlags::RDHUP)];
+        let _ = poll(&mut asked, Some(&Timespec::default()));
+        asked[0].revents().intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR)
+    }
+
+    /// Tells whoever asks beside him what is seen, and no more.
+    fn answer(&self, sight: &Line<'_>) {
+        let waits = |others: &UnixListener| {
+            let mut asked = [PollFd::new(others, PollFlags::IN)];
+            let _ = poll(&mut asked, Some(&Timespec::default()));
+            asked[0].revents().contains(PollFlags::IN)
+        };
+        while let Some(others) = self.others.filter(|others| waits(others)) {
+            let Ok((mut other, _)) = others.accept() else { return };
+            let mut line = serde_json::to_vec(sight).unwrap_or_default();
+            line.push(b'\n');
+            // One line fits into any socket; whoever does not take it has not asked.
+            drop(other.set_nonblocking(true).and_then(|()| other.write_all(&line)));
+        }
+    }
+}
+
+/// Says which means is at work here and what it does not show, and ends.
 ///
 /// # Errors
-/// The kernel takes no program, or `out` does not take a line.
-pub fn run(out: &mut dyn Write, loopback: bool, clock: &dyn Clock) -> anyhow::Result<()> {
-    let mut kernel = Kernel::load(loopback).context(WANTED)?;
+/// No means works.
+pub fn check(out: &mut dyn Write, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<()> {
+    let chosen = choose(wanted, clock)?;
+    say(out, &sight(&chosen, &chosen.means.missing(), clock))?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Tells what is seen until `out`, which writes to `fd`, is closed.
+///
+/// # Errors
+/// No means works, or `out` does not take a line.
+pub fn run(out: &mut dyn Write, fd: BorrowedFd<'_>, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<()> {
+    tell(out, &Told { fd, others: None }, wanted, clock)
+}
+
+fn tell(out: &mut dyn Write, told: &Told<'_>, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<()> {
+    let mut chosen = choose(wanted, clock)?;
+    let missing = chosen.means.missing();
+    let early = std::mem::take(&mut chosen.early);
     let mut teller = Teller { out, epoch: epoch(clock), processes: Processes::new(), held: HashMap::new() };
-    teller.say(&Line::Sight { at: clock.wall().0, missing: kernel.missing() })?;
+    say(teller.out, &sight(&chosen, &missing, clock))?;
+    early.into_iter().try_for_each(|record| teller.record(record))?;
     let mut counted = clock.monotonic();
     loop {
         teller.out.flush()?;
-        kernel.wait(EVERY);
+        chosen.means.wait(EVERY);
+        if told.is_gone() {
+            return Ok(());
+        }
+        told.answer(&sight(&chosen, &missing, clock));
         teller.epoch = epoch(clock);
         let mut failed = Ok(());
+        let own = &chosen.own;
         // Before the connections: their names are in them.
-        kernel.pieces(|piece| {
-            if failed.is_ok() {
+        chosen.means.pieces(|piece| {
+            if failed.is_ok() && !own.is_own_piece(&piece) {
                 failed = teller.say(&Line::bytes(teller.epoch, &piece));
             }
         });
-        kernel.records(|record| {
-            if failed.is_ok() {
+        chosen.means.records(|record| {
+            if failed.is_ok() && !own.is_own(&record) {
                 failed = teller.record(record);
             }
-        });
+        })?;
         failed?;
         teller.release()?;
         let now = clock.monotonic();
         if now.saturating_sub(counted) >= COUNT {
             counted = now;
             let mut failed = Ok(());
-            kernel.datagrams(boot_nanos(), |datagrams, first| {
+            chosen.means.datagrams(boot_nanos(), |datagrams, first| {
                 let mut flow = datagrams.flow;
                 if first {
                     flow.phase = Phase::Open;
@@ -75,31 +138,38 @@ pub fn run(out: &mut dyn Write, loopback: bool, clock: &dyn Clock) -> anyhow::Re
                 }
             });
             failed?;
-            for (of, records, bytes) in kernel.lost() {
+            for (of, records, bytes) in chosen.means.lost() {
                 teller.say(&Line::Lost { at: clock.wall().0, of, records, bytes })?;
             }
         }
     }
 }
 
+fn sight<'a>(chosen: &'a Chosen, missing: &'a [&'a str], clock: &dyn Clock) -> Line<'a> {
+    Line::Sight { at: clock.wall().0, means: chosen.means.name().name(), missing, refused: &chosen.refused }
+}
+
 /// Tells one agent after the other that connects to the socket at `path`.
 ///
 /// # Errors
-/// The socket cannot be made, or the kernel takes no program.
-pub fn serve(path: &Path, loopback: bool, clock: &dyn Clock) -> anyhow::Result<()> {
+/// The socket cannot be made, or no means works.
+pub fn serve(path: &Path, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<()> {
     // What an earlier sensor left behind; a file that is no socket stays.
     if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket()) {
         std::fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+    crate::manager::tell("READY=1");
     loop {
         let (agent, _) = listener.accept()?;
-        let told = run(&mut BufWriter::with_capacity(64 << 10, &agent), loopback, clock);
-        match told {
+        let told = Told { fd: agent.as_fd(), others: Some(&listener) };
+        let end = tell(&mut BufWriter::with_capacity(64 << 10, &agent), &told, wanted, clock);
+        match end {
             // The agent is gone; the next one begins anew.
+            Ok(()) => {}
             Err(error) if error.downcast_ref::<std::io::Error>().is_some() => {}
-            other => return other,
+            Err(error) => return Err(error),
         }
     }
 }
@@ -107,6 +177,12 @@ pub fn serve(path: &Path, loopback: bool, clock: &dyn Clock) -> anyhow::Result<(
 /// Nanoseconds since boot, time asleep included.
 fn boot_nanos() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+}
+
+/// Time on a processor that this process has had, in nanoseconds: what a look costs, however busy the host is.
+fn busy_nanos() -> u64 {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
@@ -122,10 +198,14 @@ struct Teller<'a> {
     held: HashMap<u64, (u64, Flow, Who)>,
 }
 
+fn say(out: &mut dyn Write, line: &Line<'_>) -> std::io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
+}
+
 impl Teller<'_> {
     fn say(&mut self, line: &Line<'_>) -> std::io::Result<()> {
-        serde_json::to_writer(&mut *self.out, line)?;
-        self.out.write_all(b"\n")
+        say(self.out, line)
     }
 
     fn record(&mut self, record: Record) -> std::io::Result<()> {
@@ -157,10 +237,11 @@ impl Teller<'_> {
 
     fn flow(&mut self, at: u64, flow: &Flow, who: &Who) -> std::io::Result<()> {
         if who.pid == 0 {
-            return self.say(&Line::flow(self.epoch, at, flow, who.namespace, None));
+            let user = flow.owner.map(|owner| self.processes.user(owner));
+            return self.say(&Line::flow(self.epoch, at, flow, who.namespace, None, user));
         }
         let process = self.processes.of(who);
         let parents = self.processes.parents(&process);
-        self.say(&Line::flow(self.epoch, at, flow, who.namespace, Some(&(process, parents))))
+        self.say(&Line::flow(self.epoch, at, flow, who.namespace, Some(&(process, parents)), None))
     }
 }

@@ -41,6 +41,11 @@ impl Processes {
         Processes { known: LruCache::new(MAX), host: Host::new() }
     }
 
+    /// Name of a user.
+    pub(super) fn user(&mut self, uid: u32) -> Box<str> {
+        self.host.user(uid)
+    }
+
     /// A program was started.
     pub(super) fn exec(&mut self, who: &Who, path: &str) -> Process {
         let process = self.told(who, path.into());

@@ -9,7 +9,7 @@ pub(super) const DATAGRAMS: usize = 112;
 const AF_INET: u16 = 2;
 
 /// Who acted: a process by its number and its beginning, as the kernel saw it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Who {
     /// Nanoseconds since boot.
     pub(super) began: u64,
@@ -74,11 +74,13 @@ pub(super) struct Flow {
     pub(super) socket: u64,
     /// Nanoseconds since boot; 0: before the sensor.
     pub(super) opened: u64,
-    pub(super) sent: u64,
     /// `None`: not counted.
+    pub(super) sent: Option<u64>,
     pub(super) received: Option<u64>,
     pub(super) local: (IpAddr, u16),
     pub(super) remote: (IpAddr, u16),
+    /// Number of the user whose socket it is, where no program is known for it.
+    pub(super) owner: Option<u32>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,10 +174,11 @@ impl Record {
                     direction,
                     socket,
                     opened,
-                    sent,
+                    sent: Some(sent),
                     received: Some(received),
                     local: (local, local_port),
                     remote: (remote, remote_port),
+                    owner: None,
                 })
             }
             _ => return None,
@@ -250,10 +253,11 @@ impl Datagrams {
             direction: Direction::Unknown,
             socket,
             opened,
-            sent,
+            sent: Some(sent),
             received: None,
             local: (address(local, family), local_port),
             remote: (address(remote, family), remote_port),
+            owner: None,
         };
         Some(Datagrams { who, latest, flow })
     }
@@ -292,7 +296,7 @@ mod tests {
         assert_eq!(exec.what, What::Exec { path: "/usr/bin/curl".to_owned() });
 
         let What::Flow(flow) = Record::read(&bytes(5, AF_INET, 1)).expect("a record").what else { panic!("a flow") };
-        assert_eq!((flow.phase, flow.socket, flow.sent, flow.received), (Phase::Closed, 31, 1_234, Some(99)));
+        assert_eq!((flow.phase, flow.socket, flow.sent, flow.received), (Phase::Closed, 31, Some(1_234), Some(99)));
         assert_eq!(flow.remote, (IpAddr::from([203, 0, 113, 7]), 443));
         let What::Flow(refused) = Record::read(&bytes(5, AF_INET, 2)).expect("a record").what else { panic!("a flow") };
         assert_eq!(refused.phase, Phase::Refused);

@@ -8,11 +8,13 @@ mod other;
 mod pool;
 mod postgresql;
 mod redis;
+mod sensed;
 #[cfg(test)]
 mod tests;
 
 pub use live::{Live, ask};
 pub use pool::{Shared, shared};
+pub use sensed::{by, unsensed};
 
 use kuzet_decode::Format;
 use kuzet_event::System;

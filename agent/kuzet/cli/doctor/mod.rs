@@ -8,7 +8,7 @@ pub(super) use text::lines;
 use super::{Failure, output};
 use crate::clock::{self, Clock};
 use crate::config::{Config, Content};
-use crate::examine::{ask, examine};
+use crate::examine::{Answers, examine};
 use crate::sight::Limit;
 use clap::Args;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(super) struct Options {
 pub(super) fn doctor(path: Option<&Path>, options: &Options) -> Result<ExitCode, Failure> {
     let (config, _) = Config::load(path)?;
     let content = Content::load(&config)?;
-    let asked = ask(&config);
+    let asked = Answers::of(&config);
     let mut report = examine(&config, content.policy.is_some(), !content.catalogue.is_guess(), &asked);
     let ended = content.expired(clock::System.wall());
     report.limits.extend(ended.map(|one| Limit::new("KD18", one.message, one.help)));

@@ -9,6 +9,7 @@ mod postgresql;
 pub use mariadb::audits;
 
 use super::SourceConfig;
+use crate::source::stream::{SensorSettings, StreamSettings};
 use kuzet_event::System;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,14 @@ pub fn find(root: &Path) -> Vec<Server> {
     servers
 }
 
+/// Everything to follow on this host when nothing is configured: its servers, its programs and connections.
+#[must_use]
+pub fn everything() -> Vec<SourceConfig> {
+    let mut sources = sources(&find(Path::new("/")));
+    sources.push(sensor());
+    sources
+}
+
 /// The sources to follow, names made unique.
 #[must_use]
 pub fn sources(servers: &[Server]) -> Vec<SourceConfig> {
@@ -62,6 +71,35 @@ pub fn sources(servers: &[Server]) -> Vec<SourceConfig> {
         sources.push(unique);
     }
     sources
+}
+
+/// Where the packaged sensor listens.
+const SENSOR: &str = "/run/kuzet-sensor/sensor.sock";
+/// Its service.
+const SENSOR_UNIT: &str = "/lib/systemd/system/kuzet-sensor.service";
+
+/// The source of programs and connections: the packaged sensor where it runs, else one of the agent's own.
+#[must_use]
+pub fn sensor() -> SourceConfig {
+    sensed(Path::new(SENSOR).exists())
+}
+
+/// Whether the packaged sensor is installed.
+#[must_use]
+pub fn sensor_is_packaged() -> bool {
+    Path::new(SENSOR_UNIT).exists()
+}
+
+/// The source of programs and connections, by the packaged sensor or not.
+#[must_use]
+pub fn sensed(packaged: bool) -> SourceConfig {
+    let settings = if packaged { SensorSettings::Socket(SENSOR.into()) } else { SensorSettings::Own };
+    SourceConfig {
+        name: "host".to_owned(),
+        format: Some(kuzet_decode::Format::Sensor.name().to_owned()),
+        stream: Some(StreamSettings::Sensor(settings)),
+        ..SourceConfig::default()
+    }
 }
 
 /// A process, as far as `/proc` shows it.

@@ -16,7 +16,7 @@ pub use channel::{Hook, Loss, MAX_RECORD, StreamSender};
 pub use journald::JournaldSettings;
 pub use listen::{Limits, ListenSettings, Network, NotANetwork, TlsFiles, Transport};
 pub use redis::{RedisAddress, RedisSettings};
-pub use sensor::SensorSettings;
+pub use sensor::{SensorSettings, SensorSight};
 pub use settings::StreamSettings;
 
 use super::identity::hash;

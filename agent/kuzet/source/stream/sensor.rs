@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use serde::Deserialize;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -17,6 +17,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 
 /// A run of this length was a good one: the next pause is short again.
 const GOOD: Duration = Duration::from_secs(60);
+
+/// Longest wait for what a sensor says of itself.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// Bytes of what the sensor complains about that are kept.
 const COMPLAINT: u64 = 4096;
@@ -46,7 +49,58 @@ impl SensorSettings {
 #[serde(tag = "sensor", rename_all = "lowercase")]
 enum Word {
     Lost { records: u64, bytes: u64 },
-    Sight { missing: Vec<String> },
+    Sight(SensorSight),
+}
+
+/// What a sensor says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct SensorSight {
+    /// The means by which it sees: `bpf`, `diag` or `proc`.
+    pub means: String,
+    /// What that does not show.
+    pub missing: Vec<String>,
+    /// Why better means are not at work, and what could not be proven.
+    pub refused: Vec<String>,
+}
+
+impl SensorSettings {
+    /// What the sensor says of itself, with a means that it proves now.
+    ///
+    /// # Errors
+    /// It is not there, or no means works.
+    pub fn sight(&self) -> Result<SensorSight, String> {
+        let mut line = Vec::new();
+        match self {
+            SensorSettings::Own => {
+                let output = Command::new("/proc/self/exe").env_clear().args(["sensor", "--check"]).output();
+                let output = output.map_err(|error| format!("the sensor cannot be started: {error}"))?;
+                if !output.status.success() {
+                    return Err(first_line(&output.stderr));
+                }
+                line = output.stdout;
+            }
+            SensorSettings::Socket(path) => {
+                let socket = UnixStream::connect(path).map_err(|error| unreached(path, &error))?;
+                let read = socket
+                    .set_read_timeout(Some(ANSWER))
+                    .and_then(|()| BufReader::new(socket).take(MAX_RECORD as u64).read_until(b'\n', &mut line));
+                read.map_err(|error| format!("the sensor at {} does not answer: {error}", path.display()))?;
+            }
+        }
+        match serde_json::from_slice(&line) {
+            Ok(Word::Sight(sight)) => Ok(sight),
+            _ => Err("the sensor does not say what it sees".to_owned()),
+        }
+    }
+}
+
+fn unreached(path: &Path, error: &std::io::Error) -> String {
+    format!("{} cannot be reached: {error}; does kuzet sensor --socket run?", path.display())
+}
+
+/// What a process complained about.
+fn first_line(text: &[u8]) -> String {
+    String::from_utf8_lossy(text).lines().next().unwrap_or_default().trim().to_owned()
 }
 
 /// Hands on what the sensor says until the agent stops.
@@ -58,7 +112,7 @@ pub(super) fn run(settings: &SensorSettings, sender: &StreamSender, clock: &Arc<
             SensorSettings::Own => own(sender),
             SensorSettings::Socket(path) => match UnixStream::connect(path) {
                 Ok(socket) => connected(sender, socket),
-                Err(error) => format!("{} cannot be reached: {error}; does kuzet sensor --socket run?", path.display()),
+                Err(error) => unreached(path, &error),
             },
         };
         if clock.monotonic().saturating_sub(begun) >= GOOD {
@@ -91,7 +145,7 @@ fn own(sender: &StreamSender) -> String {
     let mut complaint = Vec::new();
     // It has ended: what it complained about is in the pipe, and the pipe is short.
     let _ = errors.map(|errors| errors.take(COMPLAINT).read_to_end(&mut complaint));
-    let complaint = String::from_utf8_lossy(&complaint).lines().next().unwrap_or_default().trim().to_owned();
+    let complaint = first_line(&complaint);
     match (read, ended) {
         (Err(error), _) => format!("what the sensor says cannot be read: {error}"),
         (_, _) if !complaint.is_empty() => complaint,
@@ -126,9 +180,12 @@ fn lines(sender: &StreamSender, input: impl Read) -> std::io::Result<()> {
         } else {
             match serde_json::from_slice(&line) {
                 Ok(Word::Lost { records, bytes }) => sender.lost(records, bytes),
-                Ok(Word::Sight { missing }) if missing.is_empty() => sender.problem(None),
-                Ok(Word::Sight { missing }) => {
-                    sender.problem(Some(format!("this kernel does not show: {}", missing.join("; "))));
+                Ok(Word::Sight(sight)) => {
+                    if !sight.missing.is_empty() {
+                        let SensorSight { means, missing, refused } = sight;
+                        tracing::warn!(means, ?missing, ?refused, "The sensor does not see everything.");
+                    }
+                    sender.problem(None);
                 }
                 Err(_) => sender.lost(1, read as u64),
             }
