@@ -186,6 +186,17 @@ fn has_number(part: &[u8]) -> bool {
     part.split(|byte| !byte.is_ascii_digit()).any(|digits| digits.len() >= 8)
 }
 
+/// The host that a target names, and the port: its own, or that of its scheme.
+pub(crate) fn authority(target: &[u8]) -> (&[u8], Option<u16>) {
+    let authority = Url::new(target).host;
+    let host = without_port(authority);
+    let told = authority.rsplit(|byte| *byte == b':').next().filter(|_| host.len() < authority.len());
+    let told = told.and_then(|port| std::str::from_utf8(port).ok()?.parse().ok());
+    let scheme = [(&b"https:"[..], 443), (b"http:", 80), (b"ftp:", 21)];
+    let own = scheme.iter().find(|(scheme, _)| target.starts_with(scheme)).map(|(_, port)| *port);
+    (host, told.or(own))
+}
+
 /// A host without its port; an IPv6 address without its brackets.
 pub(crate) fn without_port(host: &[u8]) -> &[u8] {
     match host {
@@ -303,6 +314,10 @@ mod tests {
         assert_eq!(read("mfo.kz:443"), ["mfo.kz:443", "", ""]);
         assert_eq!(read("/a://b"), ["", "/a://b", ""]);
         assert_eq!(without_port(b"[::1]:80"), b"::1");
+        assert_eq!(authority(b"mfo.kz:443"), (&b"mfo.kz"[..], Some(443)));
+        assert_eq!(authority(b"http://[::1]/a"), (&b"::1"[..], Some(80)));
+        assert_eq!(authority(b"https://u:p@mfo.kz:8443/a:9"), (&b"mfo.kz"[..], Some(8443)));
+        assert_eq!(authority(b"/a:9"), (&b""[..], None));
         assert_eq!((without_port(b"mfo.kz:80"), without_port(b"::1")), (&b"mfo.kz"[..], &b"::1"[..]));
         assert_eq!(percent(b"a%2Bb+%zz%4", true), b"a+b %zz%4");
     }
