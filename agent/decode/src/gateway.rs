@@ -140,11 +140,11 @@ impl Gateway {
 
 /// What rules on connections see of every one.
 pub(crate) fn raw(flow: &Flow) -> Raw {
-    let mut raw = Raw::default();
+    let mut raw = Raw::with_room(64);
     raw.frame(Topic::Network);
     if let Some(remote) = flow.remote {
-        raw.add(RawField::DestinationIp, &remote.ip().to_string());
-        raw.add(RawField::DestinationPort, &remote.port().to_string());
+        raw.show(RawField::DestinationIp, remote.ip());
+        raw.show(RawField::DestinationPort, remote.port());
     }
     if let Some((name, _)) = &flow.name {
         raw.add(RawField::DestinationHost, name);

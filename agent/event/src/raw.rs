@@ -13,7 +13,7 @@
 //! serialised(kuzet_event::Raw::default());
 //! ```
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::ops::Range;
 
 /// Bytes of text that one event may bring; more is left out.
@@ -190,6 +190,27 @@ impl Raw {
         frame.fields.push((field, start..self.text.len()));
     }
 
+    /// Adds a value as it shows itself.
+    pub fn show(&mut self, field: RawField, value: impl fmt::Display) {
+        let start = self.text.len();
+        if self.frames.is_empty() || self.values >= MOST || write!(self.text, "{value}").is_err() {
+            return self.text.truncate(start);
+        }
+        match self.frames.last_mut() {
+            Some(frame) if (start + 1..=LONGEST).contains(&self.text.len()) => {
+                self.values += 1;
+                frame.fields.push((field, start..self.text.len()));
+            }
+            _ => self.text.truncate(start),
+        }
+    }
+
+    /// With room for one frame and so many bytes of text.
+    #[must_use]
+    pub fn with_room(bytes: usize) -> Raw {
+        Raw { text: String::with_capacity(bytes), frames: Vec::with_capacity(1), values: 0 }
+    }
+
     /// Adds the values that frame number `from` has for `fields`, where the frame begun last has none of its own.
     pub fn share(&mut self, from: usize, fields: &[RawField]) {
         let Some((last, before)) = self.frames.split_last_mut() else { return };
@@ -239,6 +260,10 @@ mod tests {
         raw.frame(Topic::Webserver);
         raw.add(RawField::Url, "/borrower/850830346939");
         raw.add(RawField::UrlQuery, "");
+        raw.show(RawField::Status, 404);
+        raw.show(RawField::Mime, "");
+        assert_eq!(raw.expose(0, RawField::Status).collect::<Vec<&str>>(), ["404"]);
+        assert_eq!(raw.expose(0, RawField::Mime).count(), 0);
         raw.frame(Topic::Process);
         raw.add(RawField::CommandLine, "id");
         assert_eq!(raw.expose(0, RawField::Url).collect::<Vec<&str>>(), ["/borrower/850830346939"]);
@@ -256,6 +281,7 @@ mod tests {
             raw.add(RawField::Name, "x");
         }
         raw.add(RawField::Name, &"x".repeat(LONGEST));
+        raw.show(RawField::Name, "x");
         assert_eq!((raw.text.len(), raw.expose(0, RawField::Name).count()), (MOST, MOST));
     }
 
