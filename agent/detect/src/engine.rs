@@ -117,7 +117,7 @@ impl Detectors {
             people: 0,
             crowded: 0,
             flows: Flows::new(&thresholds),
-            chain: Chain::new(),
+            chain: Chain::new(&thresholds),
             thresholds,
         }
     }

@@ -64,6 +64,19 @@ impl ActorRow {
         }
     }
 
+    /// Role or account.
+    pub(crate) fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Network address of the client.
+    pub(crate) fn address(&self) -> Option<std::net::IpAddr> {
+        match self.client {
+            ClientRow::Address(address) => Some(address),
+            _ => None,
+        }
+    }
+
     pub(crate) fn actor(&self) -> Arc<Actor> {
         Arc::new(Actor {
             system: self.system,

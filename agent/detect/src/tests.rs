@@ -1,6 +1,7 @@
 //! Events made by hand for tests, and the laws that hold for any of them: a cut anywhere changes nothing, the same
 //! events give the same detections, memory is bounded.
 
+use crate::flows::tests as flow_tests;
 use crate::*;
 use kuzet_event::*;
 use proptest::prelude::*;
@@ -180,6 +181,97 @@ fn spec() -> impl Strategy<Value = Spec> {
         })
 }
 
+/// One record of the host: a connection of a program, or a program that was started.
+#[derive(Clone, Debug)]
+struct Hosted {
+    seconds: i64,
+    id: u64,
+    /// Whose: by [`WHO`]; beyond it nobody's.
+    who: usize,
+    /// Where to: by [`TO`].
+    to: usize,
+    kilobytes: u64,
+    /// Phase, direction, transport, whether it began before the sensor, whether it starts a program instead.
+    form: u8,
+}
+
+type Who = (&'static str, u32, &'static str, u32, (&'static str, u32));
+/// Name, number, account, session, parent of programs: two of one login session, a service, the server's child.
+const WHO: [Who; 5] = [
+    ("psql", 812, "analyst", 700, ("bash", 700)),
+    ("curl", 830, "analyst", 700, ("bash", 700)),
+    ("php", 30, "app", 0, ("php", 20)),
+    ("sh", 2_400, "postgres", 0, ("postgres", 1)),
+    ("ping", 50, "dba", 0, ("systemd", 1)),
+];
+const TO: [(&str, u16); 6] = [
+    (flow_tests::ABROAD, 443),
+    (flow_tests::HOME, 443),
+    (flow_tests::ANYCAST, 53),
+    ("127.0.0.1", 5432),
+    (flow_tests::ABROAD, 5432),
+    ("46.4.0.9", 22),
+];
+
+fn hosted() -> impl Strategy<Value = Hosted> {
+    (0_i64..40, 0_u64..6, 0_usize..6, 0_usize..6, 0_u64..400, 0_u8..=255)
+        .prop_map(|(seconds, id, who, to, kilobytes, form)| Hosted { seconds, id, who, to, kilobytes, form })
+}
+
+/// The event of a record of the host at `now`.
+fn host_event(of: &Hosted, now: i64) -> Event {
+    let who = WHO
+        .get(of.who)
+        .map(|(name, pid, user, session, parent)| flow_tests::process(name, *pid, user, *session, &[*parent]));
+    if let (0, Some(who)) = (of.form % 5, &who) {
+        return flow_tests::started(now, who);
+    }
+    let (to, port) = TO[of.to];
+    let local = std::net::SocketAddr::new(
+        if of.to == 3 { "127.0.0.1" } else { "10.0.0.3" }.parse().unwrap(),
+        if of.to == 3 { 50_000 + of.id as u16 } else { 5432 * u16::from(of.form.is_multiple_of(7)) },
+    );
+    let flow = Flow {
+        local,
+        phase: [Phase::Open, Phase::Going, Phase::Going, Phase::Closed, Phase::Refused][usize::from(of.form / 5 % 5)],
+        direction: [Direction::Outbound, Direction::Outbound, Direction::Inbound, Direction::Unknown]
+            [usize::from(of.form / 25 % 4)],
+        transport: [Transport::Tcp, Transport::Tcp, Transport::Udp, Transport::Icmp][usize::from(of.form % 4)],
+        ..flow_tests::flow(of.id, to, port, of.kilobytes * 1_024, who.as_ref())
+    };
+    let event = flow_tests::record(now, flow);
+    if of.form.is_multiple_of(3) { flow_tests::earlier(now, (**event.flow.as_ref().unwrap()).clone()) } else { event }
+}
+
+/// What a log and the kernel tell.
+#[derive(Clone, Debug)]
+enum Told {
+    Log(Spec),
+    Host(Hosted),
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    prop_oneof![3 => spec().prop_map(Told::Log), 2 => hosted().prop_map(Told::Host)]
+}
+
+/// As [`log`], with the records of the host between.
+fn mixed(all: Vec<Told>, pace: i64) -> Vec<Event> {
+    let mut now = 0;
+    let step = |told| match told {
+        Told::Log(spec) => {
+            let mut event = log(vec![Spec { seconds: now + spec.seconds, ..spec.clone() }], 1).remove(0);
+            now += spec.seconds * if spec.person % 4 == 0 { pace } else { 1 };
+            event.client_port = 50_000 + (spec.session % 6) as u16;
+            event
+        }
+        Told::Host(of) => {
+            now += of.seconds * if of.form % 4 == 0 { pace } else { 1 };
+            host_event(&of, if of.form % 11 == 0 { now - 2 } else { now })
+        }
+    };
+    all.into_iter().map(step).collect()
+}
+
 /// Steps become a log: time goes on, in steps of seconds or of `pace` times as much, now and then back a little.
 fn log(specs: Vec<Spec>, pace: i64) -> Vec<Event> {
     let mut now = 0;
@@ -193,7 +285,7 @@ fn log(specs: Vec<Spec>, pace: i64) -> Vec<Event> {
         .collect()
 }
 
-fn detectors(guess: bool, thresholds: &Thresholds) -> Detectors {
+pub(crate) fn detectors(guess: bool, thresholds: &Thresholds) -> Detectors {
     let catalogue = if guess { Catalogue::guess() } else { Catalogue::parse(CATALOGUE, "catalogue.toml").unwrap() };
     let policy = (!guess).then(|| Policy::parse(POLICY, "policy.toml").unwrap());
     Detectors::new(catalogue, policy, thresholds.clone(), Severities::default())
@@ -217,14 +309,17 @@ fn small() -> Thresholds {
         baseline_rows: 5,
         learning_days: 0,
         stale_days: 0,
+        max_flows: 4,
+        chain_rows: 10,
+        transfer_bytes: 100_000,
         login_failures: 3,
         ..Thresholds::default()
     }
 }
 
-type Saved = BTreeMap<Vec<u8>, Vec<u8>>;
+pub(crate) type Saved = BTreeMap<Vec<u8>, Vec<u8>>;
 
-fn save(detectors: &mut Detectors, saved: &mut Saved) {
+pub(crate) fn save(detectors: &mut Detectors, saved: &mut Saved) {
     for (key, value) in detectors.changes() {
         match value {
             Some(value) => saved.insert(key, value),
@@ -234,7 +329,7 @@ fn save(detectors: &mut Detectors, saved: &mut Saved) {
 }
 
 /// Everything a detection says.
-fn said(detections: &[Detection]) -> Vec<String> {
+pub(crate) fn said(detections: &[Detection]) -> Vec<String> {
     detections.iter().map(|detection| format!("{detection:?}")).collect()
 }
 
@@ -243,13 +338,13 @@ proptest! {
 
     #[test]
     fn a_cut_anywhere_changes_nothing(
-        specs in proptest::collection::vec(spec(), 1..160),
+        all in proptest::collection::vec(told(), 1..160),
         cuts in proptest::collection::vec(0_usize..160, 0..6),
         ticks in any::<bool>(),
         guess in any::<bool>(),
         pace in prop::sample::select(vec![1, 120, 3_000]),
     ) {
-        let events = log(specs, pace);
+        let events = mixed(all, pace);
         let thresholds = small();
         let (mut whole, mut cut) = (detectors(guess, &thresholds), detectors(guess, &thresholds));
         let (mut from_whole, mut from_cut) = (Vec::new(), Vec::new());
@@ -273,23 +368,24 @@ proptest! {
     }
 
     #[test]
-    fn memory_is_bounded_and_counts_add_up(specs in proptest::collection::vec(spec(), 1..300)) {
+    fn memory_is_bounded_and_counts_add_up(all in proptest::collection::vec(told(), 1..300)) {
         let thresholds = small();
         let mut detectors = detectors(false, &thresholds);
         let mut detections = Vec::new();
         let mut statements = 0;
-        for event in log(specs, 600) {
+        for event in mixed(all, 600) {
             detectors.observe(&event, &mut detections);
             statements += 1;
-            prop_assert!(detectors.held() <= 6 * 5 + 3 + 40 + 2 * 4 + 9 + 2 * 5, "{}", detectors.held());
+            prop_assert!(detectors.held() <= 6 * 5 + 3 + 40 + 2 * 4 + 9 + 2 * 5 + 5 * 4 + 1, "{}", detectors.held());
         }
         // An event stands in at most one detection of a family.
-        for family in [Family::Access, Family::Change, Family::Privilege, Family::Audit, Family::Login] {
+        for family in [Family::Access, Family::Change, Family::Privilege, Family::Audit, Family::Login, Family::Traffic] {
             let told: u64 = detections.iter().filter(|one| one.kind.family() == family).map(|one| one.events).sum();
             prop_assert!(told <= statements, "{family:?}: {told} of {statements}");
         }
         for detection in &detections {
             prop_assert!(detection.since <= detection.at);
+            prop_assert_eq!(detection.kind.family() == Family::Traffic, detection.store.is_none() && detection.transfer.is_some());
             prop_assert!(detection.people.windows(2).all(|pair| pair[0] < pair[1]));
         }
     }

@@ -4,3 +4,4 @@
 mod common;
 mod fold;
 mod properties;
+mod transfers;

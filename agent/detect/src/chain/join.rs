@@ -1,11 +1,13 @@
 //! What joins a reading with a connection, the surest first: one program, one login session or script, one account, one host.
 
+use super::near::Near;
 use super::{AHEAD, Read, STEPS};
 use crate::flows::Live;
 use crate::story::ActorRow;
 use crate::{Joined, Step};
-use kuzet_event::{Client, Process};
-use std::collections::VecDeque;
+use kuzet_event::{Process, Timestamp};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 /// Programs that start others for everybody: to have one of them in common joins nothing.
 const INITS: [&str; 14] = [
@@ -58,35 +60,40 @@ impl Read {
     pub(super) fn joins(&self, live: &Live, server: &dyn Fn(&Process) -> bool) -> Option<Joined> {
         let Some(sender) = live.process.as_deref() else {
             // Another host's connection, as a gateway tells it: the database's client has that address.
-            let actor = self.actor.as_ref().map(ActorRow::actor)?;
-            let Client::Address(address) = actor.client else { return None };
-            return live.local.filter(|local| local.ip() == address && !address.is_loopback()).map(|_| Joined::Host);
+            let address = self.actor.as_ref().and_then(ActorRow::address).filter(|address| !address.is_loopback())?;
+            return from(live, address).then_some(Joined::Host);
         };
         let readers = || self.processes.iter().map(|reader| &**reader);
         let started = |child: &Process, parent: u32| parent > 1 && child.parents.iter().any(|(_, pid)| *pid == parent);
         let one = |reader: &Process| same(reader, sender) || started(sender, reader.pid) || started(reader, sender.pid);
-        if readers().any(one) || self.backends.iter().any(|backend| started(sender, *backend)) {
+        // Numbers of processes are those of the server's own container: the name has to fit as well.
+        let forked = |child: &Process, backend: u32| {
+            child.parents.iter().any(|(name, pid)| *pid == backend && name.starts_with("postg"))
+        };
+        if readers().any(one) || self.backends.iter().any(|backend| forked(sender, *backend)) {
             return Some(Joined::Process);
         }
         if readers().any(|reader| together(reader, sender)) {
             return Some(Joined::Session);
         }
-        let role = self.actor.as_ref().map(ActorRow::actor)?;
+        let role = self.actor.as_ref()?;
         let is = |name: &str| !name.is_empty() && (*sender.user == *name || sender.login.as_deref() == Some(name));
         let accounts = |reader: &Process| {
             reader.login.is_some() && reader.login == sender.login
-                || reader.user == sender.user
+                || reader.user == sender.user && reader.container == sender.container
                 || reader.container.is_some() && reader.container == sender.container
         };
+        // Who reads from another host may be called like somebody here.
+        let here = || role.address().is_none_or(|address| address.is_loopback() || from(live, address));
         let account = match self.processes.is_empty() {
-            true => is(&role.user) || !role.person.is_empty() && is(&role.person),
+            true => (is(role.user()) || is(&role.person)) && here(),
             false => readers().any(accounts),
         };
         (account || self.on_server && server(sender)).then_some(Joined::Account)
     }
 
     /// Programs between it and the connection, in the order in which they were started.
-    pub(super) fn steps(&self, live: &Live, programs: &VecDeque<Step>) -> Vec<Step> {
+    pub(super) fn steps(&self, live: &Live, near: &Near) -> Vec<Step> {
         let Some(sender) = live.process.as_deref() else { return Vec::new() };
         let mut steps: Vec<Step> = self
             .processes
@@ -95,13 +102,13 @@ impl Read {
             .map(|reader| Step { at: reader.began, process: reader.clone() })
             .collect();
         let from = steps.iter().map(|step| step.at.0).min().unwrap_or(self.since).min(self.since).saturating_sub(AHEAD);
-        for step in programs {
-            let between = step.at.0 >= from && step.at.0 <= live.since;
-            let other = !same(&step.process, sender) && !steps.iter().any(|known| same(&known.process, &step.process));
+        for (at, process) in near.programs() {
+            let between = at >= from && at <= live.since;
+            let other = !same(process, sender) && !steps.iter().any(|known| same(&known.process, process));
             // What started the sender, or the reader, is the way there and no step of the data.
-            let above = sender.parents.iter().any(|(_, pid)| *pid == step.process.pid);
-            if between && other && !above && together(&step.process, sender) {
-                steps.push(step.clone());
+            let above = sender.parents.iter().any(|(_, pid)| *pid == process.pid);
+            if between && other && !above && together(process, sender) {
+                steps.push(Step { at: Timestamp(at), process: Arc::clone(process) });
             }
         }
         steps.sort_by_key(|step| (step.at, step.process.pid));
@@ -109,6 +116,11 @@ impl Read {
         steps.drain(..extra);
         steps
     }
+}
+
+/// Whether the connection begins at `address`.
+fn from(live: &Live, address: IpAddr) -> bool {
+    live.local.is_some_and(|local| local.ip().to_canonical() == address.to_canonical())
 }
 
 /// Whether two programs are of one login session, or were started by one and the same script.

@@ -3,31 +3,33 @@
 //! sends where. Either side may come first: a dump that is piped into an upload connects before the log tells of it.
 
 mod join;
+mod near;
+mod tell;
+#[cfg(test)]
+mod tests;
 
 use crate::account::AccountKey;
-use crate::flows::{self, Flows, Live, by, outside};
-use crate::hash::{self, Build};
+use crate::engine::Row;
+use crate::flows::{Flows, Live, Shelves, map, outside};
+use crate::hash;
 use crate::resolve::{Resolver, Template};
 use crate::shelf::Shelf;
 use crate::story::ActorRow;
-use crate::teller::CLAUSE;
-use crate::{Detection, Joined, Kind, Recipient, Severities, Step, Thresholds, Transfer};
-use kuzet_event::{Client, Count, Direction, Event, Export, Flow, Outcome, Phase, Process, System, Timestamp, Witness};
-use lru::LruCache;
+use crate::toml_file::glob;
+use crate::{Detection, Joined, Recipient, Severities, Thresholds, Transfer};
+use kuzet_event::{Client, Count, Event, Export, Flow, Process, System, Timestamp};
+use kuzet_place::Verdict;
+use near::Near;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
-use std::net::{IpAddr, SocketAddr};
-use std::num::NonZeroUsize;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Stories of reading that are remembered.
 const READS: usize = 256;
-/// Client sides of connections that are remembered.
-const CLIENTS: NonZeroUsize = NonZeroUsize::new(8_192).unwrap();
-/// Started programs that are remembered.
-const PROGRAMS: usize = 512;
-/// Of one story: sessions, client programs.
+/// Of one story: client sides, client programs.
 const SOME: usize = 4;
+/// Of one story: sessions, server processes.
+const SESSIONS: usize = 16;
 /// Programs told between reading and sending.
 const STEPS: usize = 8;
 /// A connection may begin so long before the log tells of the reading that it carries.
@@ -39,39 +41,41 @@ const AHEAD: i64 = 30_000_000;
 pub(super) struct Read {
     actor: Option<ActorRow>,
     store: u64,
-    /// Event that began it: its name.
-    began: i64,
+    /// Its name: key and event that began it.
+    story: u64,
     since: i64,
     latest: i64,
-    /// Rows; of these, told by no detection.
+    /// Rows.
     rows: u64,
-    untold: u64,
     /// Some of it gave no rows.
     unknown: bool,
+    /// Rows that no detection told yet, and whether some of those events gave none.
+    untold: (u64, bool),
     /// A detection told it.
     told: bool,
     /// It was written to a file of the server, or given to a program there.
     on_server: bool,
     categories: Vec<Arc<str>>,
-    session: u64,
+    /// Sessions, the latest last.
+    sessions: Vec<u64>,
     /// Server processes of its sessions.
     backends: Vec<u32>,
-    /// Client sides of its sessions that no connection was found for yet.
-    awaited: Vec<SocketAddr>,
+    /// Client sides of its sessions that no connection was found for yet, and when they were told.
+    awaited: Vec<(SocketAddr, i64)>,
+    /// When a session through a socket file was told whose program was not found yet.
+    awaits_own: Option<i64>,
     /// Programs that read.
-    pub(super) processes: Vec<Arc<Process>>,
+    processes: Vec<Arc<Process>>,
     /// It was told that the reader is abroad.
     abroad: bool,
+    /// Bytes that those who may have read it sent outside since a time, in connections however short.
+    trickle: (i64, u64),
 }
 
 /// What joins readings with connections.
 pub(crate) struct Chain {
     reads: Shelf<AccountKey, Read>,
-    /// Programs by their side of a connection on this host's networks. Not kept over a restart: what is joined by it then
-    /// is joined by session or account.
-    clients: LruCache<SocketAddr, Arc<Process>, Build>,
-    /// Programs of people, as they were started; likewise.
-    programs: VecDeque<Step>,
+    near: Near,
 }
 
 /// One reading, as the engine saw it.
@@ -96,24 +100,31 @@ pub(crate) struct Tools<'a> {
 }
 
 impl Chain {
-    pub(crate) fn new() -> Chain {
-        Chain {
-            reads: Shelf::new(b'i', READS),
-            clients: LruCache::with_hasher(CLIENTS, Build::default()),
-            programs: VecDeque::new(),
-        }
+    pub(crate) fn new(thresholds: &Thresholds) -> Chain {
+        Chain { reads: Shelf::new(b'i', READS.min(thresholds.max_flows)), near: Near::new(thresholds.max_flows) }
     }
 
-    pub(crate) fn shelf(&mut self) -> &mut Shelf<AccountKey, Read> {
-        &mut self.reads
+    pub(crate) fn changes(&mut self, rows: &mut Vec<Row>) {
+        self.reads.changes(rows);
+        self.near.changes(rows);
+    }
+
+    /// Keeps a row until [`fill`](Chain::fill).
+    pub(crate) fn read_row(&mut self, key: &[u8], value: &[u8], reads: &mut Vec<(u64, AccountKey, Read)>) {
+        reads.extend(self.reads.read(key, value));
+        self.near.read(key, value);
+    }
+
+    pub(crate) fn fill(&mut self, reads: Vec<(u64, AccountKey, Read)>) -> u64 {
+        self.reads.fill(reads).max(self.near.fill())
     }
 
     pub(crate) fn held(&self) -> usize {
-        self.reads.len() + self.clients.len() + self.programs.len()
+        self.reads.len() + self.near.held()
     }
 
     pub(crate) fn evicted(&self) -> u64 {
-        self.reads.evicted
+        self.reads.evicted + self.near.evicted()
     }
 
     /// Forgets what was read before `before`.
@@ -124,25 +135,13 @@ impl Chain {
     }
 
     /// A program was started.
-    pub(crate) fn started(&mut self, at: Timestamp, process: &Arc<Process>) {
-        // Those of services and of the system are no steps of a person's work.
-        if process.session == 0 && process.login.is_none() {
-            return;
-        }
-        if self.programs.len() >= PROGRAMS {
-            self.programs.pop_front();
-        }
-        self.programs.push_back(Step { at, process: Arc::clone(process) });
+    pub(crate) fn started(&mut self, at: Timestamp, process: &Arc<Process>, clock: &mut u64) {
+        self.near.started(at, process, clock);
     }
 
-    /// The client's side of a connection: the program there may be one that reads.
-    pub(crate) fn connected(&mut self, flow: &Flow) {
-        let near = flow.remote.is_some() && flow.direction != Direction::Inbound && flow.phase != Phase::Refused;
-        if let (true, Some(process)) = (near, &flow.process)
-            && self.clients.peek(&flow.local).is_none_or(|known| !Arc::ptr_eq(known, process))
-        {
-            self.clients.put(flow.local, Arc::clone(process));
-        }
+    /// The client's side of a connection to a database: the program there may be one that reads.
+    pub(crate) fn connected(&mut self, at: Timestamp, flow: &Flow, clock: &mut u64) {
+        self.near.connected(at, flow, clock);
     }
 
     /// Personal data was read: remembered where it is much or was told, and joined with what leaves already.
@@ -155,18 +154,18 @@ impl Chain {
         let read = self.reads.entry(reading.key, tools.clock).0;
         let before = event.at.0.saturating_sub(window(thresholds));
         if read.actor.is_none() || read.latest < before {
-            *read = Read { began: event.at.0, since: event.at.0, untold: reading.window_rows, ..Read::default() };
+            // The window holds this event already.
+            let earlier = reading.window_rows.saturating_sub(reading.rows.known().unwrap_or(0));
+            *read = Read { story: story(reading.key, event), since: event.at.0, ..Read::default() };
+            (read.rows, read.untold.0) = (earlier, earlier);
         }
         let first = read.actor.is_none() || reading.told && !read.told;
         read.meet(reading);
-        let new_session = read.session != event.session.0;
-        read.session = event.session.0;
-        if new_session {
-            read.endpoints(event);
-        }
-        read.find(&self.clients, &self.programs, event, new_session);
+        let server = read.endpoints(event);
+        let found = read.find(&self.near);
         self.abroad(reading, flows, tools);
-        if first || new_session {
+        // Whatever else a session brings was looked at when the story began, or is when it sends again.
+        if first || found || server {
             self.leaves_already(reading, flows, tools);
         }
     }
@@ -175,9 +174,12 @@ impl Chain {
     fn abroad(&mut self, reading: &Reading<'_>, flows: &Flows, tools: &mut Tools<'_>) {
         let event = reading.event;
         let Client::Address(address) = event.actor.client else { return };
+        if !reading.told || self.reads.peek(reading.key).is_none_or(|read| read.abroad) {
+            return;
+        }
         let (place, recipient) = flows.judge_client(address, event.at);
         let Some(read) = self.reads.existing(reading.key, tools.clock) else { return };
-        if !reading.told || !place.is_foreign() || recipient.is_some() || read.abroad {
+        if !place.is_foreign() || recipient.is_some_and(|one| read.allows(one)) {
             return;
         }
         read.abroad = true;
@@ -187,7 +189,7 @@ impl Chain {
             to: Some(SocketAddr::new(address, event.client_port)),
             name: None,
             place,
-            recipient: None,
+            recipient: recipient.map(|one| Arc::from(one.name.as_str())),
             sent: Count::Unknown,
             since: Timestamp(read.since),
             until: event.at,
@@ -197,70 +199,109 @@ impl Chain {
         };
         let (user, store) = (&event.actor.user, &reading.template.store.name);
         let reason = format!("role {user} reads store {store} from {address}, which is abroad: {place}");
-        tell(read, event, Arc::new(transfer), reason, tools);
+        tell::tell(read, event, Arc::new(transfer), reason, tools);
     }
 
     /// Connections that were there when the reading became known.
     fn leaves_already(&mut self, reading: &Reading<'_>, flows: &mut Flows, tools: &mut Tools<'_>) {
-        let since = self.reads.peek(reading.key).map_or(i64::MAX, |read| read.since);
-        let recent = |live: &Live| live.latest >= since.saturating_sub(AHEAD);
-        let found: Vec<u64> = flows.live.iter().take_while(|(_, live)| recent(live)).map(|(id, _)| id).collect();
+        let since = self.reads.peek(reading.key).map_or(i64::MAX, |read| read.since).saturating_sub(AHEAD);
+        let recent = |live: &Live| live.leaves && live.latest >= since;
+        let found: Vec<u64> = flows.live.iter().filter(|(_, live)| recent(live)).map(|(id, _)| id).collect();
         for id in found {
-            self.pair(reading.key, id, reading.event, flows, tools);
+            let Some((place, recipient, mut shelves)) = flows.parts(id, reading.event.at) else { continue };
+            self.pair(reading.key, &Leaving { id, place, recipient, added: 0 }, reading.event, &mut shelves, tools);
         }
     }
 
-    /// A connection sent something: joined with what was read before.
-    pub(crate) fn sent(&mut self, id: u64, event: &Event, flows: &mut Flows, tools: &mut Tools<'_>) {
+    /// A connection sent something (`added` bytes): joined with what was read before.
+    pub(crate) fn sent(&mut self, id: u64, added: u64, event: &Event, flows: &mut Flows, tools: &mut Tools<'_>) {
         let before = event.at.0.saturating_sub(window(tools.thresholds));
-        let found: Vec<AccountKey> =
-            self.reads.iter().take_while(|(_, read)| read.latest >= before).map(|(key, _)| key).collect();
+        let recent = self.reads.iter().filter(|(_, read)| read.latest >= before);
+        let mut found: Vec<AccountKey> = recent.map(|(key, _)| key).collect();
+        if found.is_empty() {
+            return;
+        }
+        // Looking at a story changes which was used last, and so may not decide the order in which stories are told.
+        found.sort_unstable();
+        let Some((place, recipient, mut shelves)) = flows.parts(id, event.at) else { return };
         for key in found {
-            self.pair(key, id, event, flows, tools);
+            self.pair(key, &Leaving { id, place, recipient, added }, event, &mut shelves, tools);
         }
     }
 
     /// Whether one reading and one connection belong together; told if they do.
-    fn pair(&mut self, key: AccountKey, id: u64, event: &Event, flows: &mut Flows, tools: &mut Tools<'_>) {
-        let thresholds = tools.thresholds;
-        let Some(live) = flows.live.peek(id) else { return };
-        let (place, recipient) = flows.judge(live, event.at);
-        let Some(read) = self.reads.peek(key) else { return };
-        let story = hash::wide(&[&key.1.to_le_bytes(), &key.2.to_le_bytes(), &read.began.to_le_bytes()]) as u64;
-        let goes_on = live.joined.contains(&story);
-        let carried = match live.since < read.since.saturating_sub(AHEAD) {
-            // It was there before: what it sent since counts.
-            true => live.sent_since(read.since.saturating_sub(AHEAD)),
-            false => live.sent.unwrap_or(0),
+    fn pair(
+        &mut self,
+        key: AccountKey,
+        leaving: &Leaving<'_>,
+        event: &Event,
+        flows: &mut Shelves<'_>,
+        tools: &mut Tools<'_>,
+    ) {
+        let (thresholds, place) = (tools.thresholds, leaving.place);
+        let (Some(live), Some(read)) = (flows.live.peek(leaving.id), self.reads.peek(key)) else { return };
+        let from = read.since.saturating_sub(AHEAD).max(event.at.0.saturating_sub(window(thresholds)));
+        let (old, goes_on) = (live.since < from, live.joined.contains(&read.story));
+        if live.latest < from {
+            return;
+        }
+        let read = if read.awaits() {
+            let Some(read) = self.reads.existing(key, tools.clock) else { return };
+            read.find(&self.near);
+            &*read
+        } else {
+            read
         };
-        let much = carried >= thresholds.chain_bytes;
-        let old = live.since < read.since.saturating_sub(AHEAD);
+        let server = |process: &Process| thresholds.server_accounts.iter().any(|one| glob(one, &process.user));
+        let Some(joined) = read.joins(live, &server) else { return };
+        let outside = outside(place);
+        let small = read.trickled(event.at.0, thresholds).saturating_add(if outside { leaving.added } else { 0 });
+        let carried = live.sent_since(from);
+        let much = carried >= thresholds.chain_bytes || outside && small >= thresholds.chain_bytes;
         // Who may have what was read, and is not merely called so by the client itself, has it.
-        let may = recipient
-            .is_some_and(|one| read.categories.iter().all(|code| one.categories.iter().any(|c| **c == **code)));
-        let claimed = recipient.is_some_and(Recipient::by_name_alone) && read.told && much;
-        let enough = much || read.told && !old && outside(place) && live.sent != Some(0);
-        if may && !claimed || !(enough || goes_on) || live.latest < read.since.saturating_sub(AHEAD) {
+        let claimed = leaving.recipient.is_some_and(Recipient::by_name_alone) && read.told && much;
+        if leaving.recipient.is_some_and(|one| read.allows(one)) && !claimed {
+            return;
+        }
+        // The first byte tells what programs or sessions join; an account, or a host, does much beside.
+        let sure = joined <= Joined::Session;
+        let enough = match outside {
+            true => much || read.told && sure && !old && (carried > 0 || live.sent.is_none()),
+            false => much && sure && read.told,
+        };
+        let told = goes_on || enough && live.may_join();
+        if !told && (!outside || leaving.added == 0) {
             return;
         }
         let Some(read) = self.reads.existing(key, tools.clock) else { return };
-        read.find(&self.clients, &self.programs, event, false);
-        let server =
-            |process: &Process| thresholds.server_accounts.iter().any(|one| crate::toml_file::glob(one, &process.user));
-        let Some(joined) = read.joins(live, &server) else { return };
-        // On this country's networks an account does much that has nothing to do with it.
-        if !outside(place) && (joined > Joined::Session || !read.told) {
+        if outside {
+            read.trickle(event.at.0, leaving.added, thresholds);
+        }
+        if !told {
             return;
         }
-        let steps = read.steps(live, &self.programs);
-        let transfer = live.transfer(id, place, recipient, Some(joined), steps);
-        let reason = if goes_on { String::new() } else { reason(read, &transfer, tools.resolver) };
-        if let Some(live) = flows.live.existing(id, tools.clock) {
-            live.join(story);
+        let steps = read.steps(live, &self.near);
+        let transfer = live.transfer(leaving.id, place, leaving.recipient, Some(joined), steps);
+        let reason = if goes_on { String::new() } else { tell::reason(read, &transfer, tools.resolver) };
+        if !goes_on && let Some(live) = flows.live.existing(leaving.id, tools.clock) {
+            live.joined.push(read.story);
         }
-        flows.carried(&transfer, read.store, tools.clock);
-        tell(read, event, transfer, reason, tools);
+        map::carried(flows.map, &transfer, read.store, tools.clock);
+        tell::tell(read, event, transfer, reason, tools);
     }
+}
+
+/// A connection that something leaves by.
+struct Leaving<'a> {
+    id: u64,
+    place: Verdict,
+    recipient: Option<&'a Recipient>,
+    /// Bytes that its latest record added.
+    added: u64,
+}
+
+fn story(key: AccountKey, event: &Event) -> u64 {
+    hash::wide(&[&[key.0], &key.1.to_le_bytes(), &key.2.to_le_bytes(), &event.at.0.to_le_bytes()]) as u64
 }
 
 fn window(thresholds: &Thresholds) -> i64 {
@@ -276,9 +317,13 @@ impl Read {
         self.since = self.since.min(event.at.0);
         self.latest = self.latest.max(event.at.0);
         let rows = reading.rows.known().unwrap_or(0);
+        let unknown = reading.rows == Count::Unknown;
         self.rows = self.rows.saturating_add(rows).max(reading.window_rows);
-        self.unknown |= reading.rows == Count::Unknown;
-        self.untold = if reading.told { 0 } else { self.untold.saturating_add(rows) };
+        self.unknown |= unknown;
+        self.untold = match reading.told {
+            true => (0, false),
+            false => (self.untold.0.saturating_add(rows), self.untold.1 || unknown),
+        };
         self.told |= reading.told;
         let export = event.statement.as_ref().and_then(|statement| statement.export);
         self.on_server |= matches!(export, Some(Export::ToFile | Export::ToProgram));
@@ -291,131 +336,79 @@ impl Read {
         }
     }
 
-    /// Notes both ends of a session's connection.
-    fn endpoints(&mut self, event: &Event) {
-        let add = |list: &mut Vec<SocketAddr>, one| {
-            if list.len() >= SOME {
+    /// Whether the recipient may have every category that was read.
+    fn allows(&self, recipient: &Recipient) -> bool {
+        self.categories.iter().all(|code| recipient.categories.iter().any(|one| **one == **code))
+    }
+
+    /// Notes both ends of a session's connection; whether it is new, and what it read stays with the server.
+    fn endpoints(&mut self, event: &Event) -> bool {
+        fn add<T>(list: &mut Vec<T>, most: usize, one: T) {
+            if list.len() >= most {
                 list.remove(0);
             }
             list.push(one);
-        };
-        if let (Client::Address(address), 1..) = (&event.actor.client, event.client_port) {
-            add(&mut self.awaited, SocketAddr::new(plain(*address), event.client_port));
+        }
+        let session = event.session.0;
+        if self.sessions.contains(&session) {
+            return false;
+        }
+        add(&mut self.sessions, SESSIONS, session);
+        match &event.actor.client {
+            Client::Address(address) if event.client_port > 0 => {
+                add(&mut self.awaited, SOME, (SocketAddr::new(address.to_canonical(), event.client_port), event.at.0));
+            }
+            Client::Local => self.awaits_own = Some(event.at.0),
+            _ => {}
         }
         // The session id of PostgreSQL is the start of its server process and its number.
-        if event.actor.system == System::Postgresql && event.session.0 >> 32 != 0 {
-            if self.backends.len() >= SOME {
-                self.backends.remove(0);
-            }
-            self.backends.push(event.session.0 as u32);
+        if event.actor.system == System::Postgresql && session >> 32 != 0 {
+            add(&mut self.backends, SESSIONS, session as u32);
         }
+        self.on_server
     }
 
-    /// Finds the programs behind the sessions.
-    fn find(
-        &mut self,
-        clients: &LruCache<SocketAddr, Arc<Process>, Build>,
-        programs: &VecDeque<Step>,
-        event: &Event,
-        new_session: bool,
-    ) {
+    /// Whether a program is looked for.
+    fn awaits(&self) -> bool {
+        !self.awaited.is_empty() || self.awaits_own.is_some()
+    }
+
+    /// Finds the programs behind the sessions; whether one is new.
+    fn find(&mut self, near: &Near) -> bool {
         let mut found: Vec<Arc<Process>> = Vec::new();
-        self.awaited.retain(|end| match clients.peek(end) {
-            Some(process) => {
-                found.push(Arc::clone(process));
-                false
-            }
-            None => true,
+        self.awaited.retain(|(end, at)| {
+            let process = near.client(*end, *at);
+            found.extend(process.cloned());
+            process.is_none()
         });
         // A session through a socket file is seen by its program alone: one that its account started just before.
-        if new_session && event.actor.client == Client::Local {
-            let owns = |process: &Process| {
-                *process.user == *event.actor.user || process.login.as_deref() == Some(&*event.actor.user)
-            };
-            let own = programs.iter().rev().filter(|step| step.at <= event.at && owns(&step.process));
-            found.extend(own.map(|step| &step.process).find(|process| join::is_client(process)).cloned());
+        if let (Some(at), Some(actor)) = (self.awaits_own, &self.actor)
+            && let Some(process) = near.own(actor.user(), at)
+        {
+            found.push(Arc::clone(process));
+            self.awaits_own = None;
         }
+        let mut new = false;
         for process in found {
             if !self.processes.iter().any(|known| join::same(known, &process)) {
                 if self.processes.len() >= SOME {
                     self.processes.remove(0);
                 }
                 self.processes.push(process);
+                new = true;
             }
         }
+        new
     }
-}
 
-/// An IPv4 address inside IPv6 as itself.
-fn plain(address: IpAddr) -> IpAddr {
-    address.to_canonical()
-}
+    /// What trickled away within the window.
+    fn trickled(&self, at: i64, thresholds: &Thresholds) -> u64 {
+        if at.saturating_sub(self.trickle.0) > window(thresholds) { 0 } else { self.trickle.1 }
+    }
 
-/// Why a reading and a connection belong together, with the numbers.
-fn reason(read: &Read, transfer: &Transfer, resolver: &Resolver) -> String {
-    let store =
-        resolver.store_named(read.store).map_or_else(|| "a store".into(), |store| format!("store {}", store.name));
-    let user = read.actor.as_ref().map(ActorRow::actor).map_or_else(String::new, |actor| actor.user.to_string());
-    let sender = transfer.process.as_deref().map_or_else(|| "the client's host".to_owned(), by);
-    let sent = transfer.sent.known().map_or_else(|| "bytes not told".to_owned(), |sent| format!("{sent} bytes so far"));
-    let to = flows::to(transfer.to, transfer.name.as_ref(), transfer.place);
-    let when = match transfer.since.0.saturating_sub(read.since) {
-        ..0 => "while it was read".to_owned(),
-        after => format!("{}.{} s after", after / 1_000_000, after / 100_000 % 10),
-    };
-    let how = match transfer.joined {
-        Some(Joined::Process) => "the program that read sends, or one that it started, or that started it",
-        Some(Joined::Session) => "both are of one login session or script",
-        Some(Joined::Account) => "both are of one account",
-        Some(Joined::Host) => "both are of one host",
-        None => "nothing joins them",
-    };
-    let through: Vec<&str> = transfer.steps.iter().map(|step| &*step.process.name).collect();
-    let through = if through.is_empty() { String::new() } else { format!(", by way of {}", through.join(", ")) };
-    format!("role {user} read {store}, and {when} {sender} sends to {to}: {sent}; {how}{through}")
-}
-
-/// Appends the detection.
-fn tell(read: &mut Read, event: &Event, transfer: Arc<Transfer>, reason: String, tools: &mut Tools<'_>) {
-    let Some(actor) = read.actor.as_ref().map(ActorRow::actor) else { return };
-    let store = tools.resolver.store_named(read.store);
-    let persons = store.as_ref().map_or(Count::Unknown, |store| store.persons);
-    let rows = if read.unknown { Count::Unknown } else { Count::Known(read.rows) };
-    let class = store.as_ref().map(|store| store.class);
-    let severity = tools.severities.answer(Kind::Exfiltration, tools.severities.volume(rows), Outcome::Success, class);
-    // What no detection told yet comes to the story with this one.
-    let untold = std::mem::take(&mut read.untold);
-    let people_at_most = match (read.told, persons) {
-        (true, _) => Count::Known(0),
-        (false, _) if read.unknown => persons,
-        (false, Count::Known(persons)) => Count::Known(untold.min(persons)),
-        (false, Count::Unknown) => Count::Known(untold),
-    };
-    let first = !reason.is_empty();
-    read.told |= first;
-    tools.out.push(Detection {
-        detector: "chain",
-        rule: None,
-        kind: Kind::Exfiltration,
-        severity,
-        clause: CLAUSE,
-        since: transfer.since.min(event.at),
-        at: event.at,
-        place: event.place,
-        actor,
-        session: kuzet_event::SessionId(read.session),
-        store,
-        relations: Vec::new(),
-        categories: read.categories.clone(),
-        outcome: Outcome::Success,
-        statement: None,
-        witness: Witness::Audit,
-        measures: false,
-        events: u64::from(first),
-        rows: Count::Known(untold),
-        people_at_most,
-        people: Vec::new(),
-        transfer: Some(transfer),
-        reason,
-    });
+    fn trickle(&mut self, at: i64, added: u64, thresholds: &Thresholds) {
+        let before = self.trickled(at, thresholds);
+        let since = if before == 0 { at } else { self.trickle.0 };
+        self.trickle = (since, before.saturating_add(added));
+    }
 }

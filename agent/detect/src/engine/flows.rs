@@ -20,12 +20,16 @@ impl Detectors {
     /// A record of a connection.
     pub(super) fn flow(&mut self, event: &Event, detections: &mut Vec<Detection>) {
         let Some(flow) = event.flow.as_deref() else { return };
-        self.chain.connected(flow);
         let (thresholds, severities, clock) = (&self.thresholds, &self.severities, &mut self.shared.clock);
+        // Connections elsewhere may be many, and do not drive out those to databases.
+        let to_database = flow.remote.is_some_and(|remote| thresholds.database_ports.contains(&remote.port()));
+        if to_database || self.flows.is_local(flow) {
+            self.chain.connected(event.at, flow, clock);
+        }
         let Some(moved) = self.flows.meet(event, flow, thresholds, clock) else { return };
         if moved.leaves {
             let mut tools = Tools { resolver: &self.resolver, thresholds, severities, clock, out: detections };
-            self.chain.sent(flow.id, event, &mut self.flows, &mut tools);
+            self.chain.sent(crate::flows::key(flow), moved.sent, event, &mut self.flows, &mut tools);
         }
         self.flows.look(event, flow, moved, clock, |passage, mut books| {
             let mut teller = Teller { thresholds, severities, out: detections };
@@ -40,7 +44,7 @@ impl Detectors {
     /// A program was started.
     pub(super) fn started(&mut self, event: &Event) {
         if let Some(process) = &event.process {
-            self.chain.started(event.at, process);
+            self.chain.started(event.at, process, &mut self.shared.clock);
         }
     }
 

@@ -32,7 +32,7 @@ impl Detectors {
         self.flows.live.changes(&mut rows);
         self.flows.senders.changes(&mut rows);
         self.flows.map.changes(&mut rows);
-        self.chain.shelf().changes(&mut rows);
+        self.chain.changes(&mut rows);
         if !rows.is_empty() {
             let mut value = self.latest.to_be_bytes().to_vec();
             self.shared.clock.put(&mut value);
@@ -58,7 +58,7 @@ impl Detectors {
                 Some(b'f') => live.extend(self.flows.live.read(&key, &value)),
                 Some(b'h') => senders.extend(self.flows.senders.read(&key, &value)),
                 Some(&MAP_TAG) => map.extend(self.flows.map.read(&key, &value)),
-                Some(b'i') => reads.extend(self.chain.shelf().read(&key, &value)),
+                Some(b'i' | b'C' | b'P') => self.chain.read_row(&key, &value, &mut reads),
                 Some(b's') => stories.extend(self.shared.stories.read(&key, &value)),
                 Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
                 Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),
@@ -102,7 +102,7 @@ impl Detectors {
             self.flows.live.fill(live),
             self.flows.senders.fill(senders),
             self.flows.map.fill(map),
-            self.chain.shelf().fill(reads),
+            self.chain.fill(reads),
         ];
         shared.clock = clocks.into_iter().fold(shared.clock, u64::max);
     }

@@ -1,6 +1,7 @@
 //! The map of residency: where connections of this host ended, each other side once.
 
-use crate::hash;
+use crate::shelf::Shelf;
+use crate::{Transfer, hash};
 use kuzet_place::Verdict;
 use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
@@ -91,6 +92,14 @@ impl Reached {
     pub fn has(&self, store: &str) -> bool {
         self.stores.contains(&hash::narrow(store))
     }
+}
+
+/// Data of a store left by a connection.
+pub(crate) fn carried(map: &mut Shelf<u64, Reached>, live: &Transfer, store: u64, clock: &mut u64) {
+    let Some(to) = live.to else { return };
+    let name = live.name.as_ref().map(|(name, _)| &**name);
+    let key = Reached::key(live.recipient.as_deref(), name, to.ip());
+    map.entry(key, clock).0.holds(store);
 }
 
 /// What a row of detector state says of one other side; `None` for any other row.

@@ -3,6 +3,8 @@
 
 pub(crate) mod map;
 pub(crate) mod sender;
+#[cfg(test)]
+pub(crate) mod tests;
 
 use crate::detectors::Books;
 use crate::hash;
@@ -18,6 +20,8 @@ use std::sync::Arc;
 
 /// Marks of how far a connection had come; the oldest goes.
 const MARKS: usize = 8;
+/// So many of them reach over the window of the chain.
+const APART: i64 = 6;
 /// Stories of reading that one connection is joined with.
 const JOINS: usize = 8;
 
@@ -32,6 +36,8 @@ pub(crate) struct Live {
     pub(crate) process: Option<Arc<Process>>,
     pub(crate) since: i64,
     pub(crate) latest: i64,
+    /// This host began it, or nobody knows and it does not look like the answer of a service.
+    pub(crate) leaves: bool,
     /// Bytes sent; `None`: the sensor does not tell.
     pub(crate) sent: Option<u64>,
     /// Of these, before the sensor.
@@ -58,7 +64,7 @@ impl Live {
         self.name = flow.name.clone().or_else(|| self.name.take());
         self.process = flow.process.clone().or_else(|| self.process.take());
         let Count::Known(sent) = flow.sent else { return (0, 0) };
-        if new && flow.opened.is_none() && flow.transport == Transport::Tcp {
+        if self.sent.is_none() && flow.opened.is_none() && flow.transport == Transport::Tcp {
             // What went before the sensor did not go today.
             (self.sent, self.base) = (Some(sent), sent);
         }
@@ -77,20 +83,21 @@ impl Live {
         (sent - before, up)
     }
 
-    /// Bytes sent after `at`; all of them where it began later.
+    /// Bytes sent after `at`, as far as the agent saw them: fewer rather than more where marks are too old.
     pub(crate) fn sent_since(&self, at: i64) -> u64 {
-        let before = self.marks.iter().rev().find(|(mark, _)| *mark <= at).map_or(0, |(_, sent)| *sent);
-        let sent = self.sent.unwrap_or(0);
-        if self.since >= at { sent } else { sent.saturating_sub(before) }
+        let mark = self.marks.iter().rev().find(|(mark, _)| *mark <= at);
+        let before = match (mark, self.marks.first()) {
+            _ if self.since >= at => self.base,
+            (Some((_, sent)), _) => *sent,
+            (None, Some((_, sent))) if self.marks.len() >= MARKS => *sent,
+            _ => self.base,
+        };
+        self.sent.unwrap_or(0).saturating_sub(before)
     }
 
-    /// Notes that it was joined with a story of reading; says whether that is new.
-    pub(crate) fn join(&mut self, story: u64) -> bool {
-        let new = !self.joined.contains(&story) && self.joined.len() < JOINS;
-        if new {
-            self.joined.push(story);
-        }
-        new
+    /// Whether one more story of reading can be noted.
+    pub(crate) fn may_join(&self) -> bool {
+        self.joined.len() < JOINS
     }
 
     /// As a detection tells it.
@@ -136,7 +143,7 @@ pub(crate) struct Moved {
     pub(crate) sent: u64,
     /// Of these, in a connection that sends more than it receives.
     pub(crate) up: u64,
-    /// This host began it, or nobody knows and it does not look like the answer of a service.
+    /// [`Live::leaves`].
     pub(crate) leaves: bool,
 }
 
@@ -197,7 +204,7 @@ impl Passage<'_> {
 
     /// As a detection tells it.
     pub(crate) fn transfer(&self) -> Arc<Transfer> {
-        self.live.transfer(self.flow.id, self.place, self.recipient, None, Vec::new())
+        self.live.transfer(key(self.flow), self.place, self.recipient, None, Vec::new())
     }
 }
 
@@ -213,6 +220,12 @@ pub(crate) fn by(process: &Process) -> String {
         Some(login) if *login != process.user => format!("{path} of {} (logged in as {login})", process.user),
         _ => format!("{path} of {}", process.user),
     }
+}
+
+/// What is kept of connections, beside what they are judged by.
+pub(crate) struct Shelves<'f> {
+    pub(crate) live: &'f mut Shelf<u64, Live>,
+    pub(crate) map: &'f mut Shelf<u64, Reached>,
 }
 
 /// Connections, and who has them.
@@ -240,22 +253,23 @@ impl Flows {
         (self.place, self.recipients) = (place, recipients);
     }
 
-    /// Where the other side is, and which recipient.
-    pub(crate) fn judge(&self, live: &Live, at: Timestamp) -> (Verdict, Option<&Recipient>) {
-        judge(&self.place, &self.recipients, live.remote, live.name.as_ref(), at)
-    }
-
     /// Where an address is that sends nothing itself: a client of a database.
     pub(crate) fn judge_client(&self, address: std::net::IpAddr, at: Timestamp) -> (Verdict, Option<&Recipient>) {
         judge(&self.place, &self.recipients, Some(SocketAddr::new(address, 0)), None, at)
     }
 
-    /// Data of a store left by a connection.
-    pub(crate) fn carried(&mut self, live: &Transfer, store: u64, clock: &mut u64) {
-        let Some(to) = live.to else { return };
-        let name = live.name.as_ref().map(|(name, _)| &**name);
-        let key = Reached::key(live.recipient.as_deref(), name, to.ip());
-        self.map.entry(key, clock).0.holds(store);
+    /// What belongs to one connection: where the other side is, which recipient, and all of those remembered.
+    pub(crate) fn parts(&mut self, id: u64, at: Timestamp) -> Option<(Verdict, Option<&Recipient>, Shelves<'_>)> {
+        let live = self.live.peek(id)?;
+        let (place, recipient) = judge(&self.place, &self.recipients, live.remote, live.name.as_ref(), at);
+        Some((place, recipient, Shelves { live: &mut self.live, map: &mut self.map }))
+    }
+
+    /// Whether the other side is on this host or its networks.
+    pub(crate) fn is_local(&self, flow: &Flow) -> bool {
+        flow.remote.is_some_and(|remote| {
+            remote.ip() == flow.local.ip() || matches!(self.place.verdict(remote.ip()), Verdict::Local(_))
+        })
     }
 
     /// Takes note of a record; `None` when the connection stays on this host's networks, or never came to be.
@@ -266,14 +280,14 @@ impl Flows {
         thresholds: &Thresholds,
         clock: &mut u64,
     ) -> Option<Moved> {
-        let local = |remote: SocketAddr| matches!(self.place.verdict(remote.ip()), Verdict::Local(_));
-        if flow.phase == Phase::Refused || flow.remote.is_none_or(local) {
+        if flow.phase == Phase::Refused || flow.remote.is_none() || self.is_local(flow) {
             return None;
         }
-        let apart = i64::try_from(thresholds.chain_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000) / 8;
-        let live = self.live.entry(flow.id, clock).0;
-        let (sent, up) = live.meet(event, flow, apart);
-        Some(Moved { sent, up, leaves: leaves(flow, thresholds) })
+        let window = i64::try_from(thresholds.chain_seconds).unwrap_or(i64::MAX).saturating_mul(1_000_000);
+        let live = self.live.entry(key(flow), clock).0;
+        let (sent, up) = live.meet(event, flow, window / APART);
+        live.leaves = leaves(flow, thresholds);
+        Some(Moved { sent, up, leaves: live.leaves })
     }
 
     /// Hands a record that was met to `look`.
@@ -285,7 +299,7 @@ impl Flows {
         clock: &mut u64,
         look: impl FnOnce(&Passage<'_>, Books<'_>),
     ) {
-        let Some(live) = self.live.peek(flow.id) else { return };
+        let Some(live) = self.live.peek(key(flow)) else { return };
         let (place, recipient) = judge(&self.place, &self.recipients, live.remote, live.name.as_ref(), event.at);
         if let (true, Some(remote)) = (moved.leaves, live.remote) {
             let name = live.name.as_ref().map(|(name, _)| name);
@@ -305,7 +319,15 @@ impl Flows {
     }
 }
 
-/// Where the other side is, and which recipient.
+/// What a connection is remembered under: datagrams of one socket go to many.
+pub(crate) fn key(flow: &Flow) -> u64 {
+    match (flow.transport, flow.remote) {
+        (Transport::Tcp, _) | (_, None) => flow.id,
+        (_, Some(remote)) => hash::wide(&[&flow.id.to_le_bytes(), remote.to_string().as_bytes()]) as u64,
+    }
+}
+
+/// Where the other side is, and which recipient. A name that anybody may claim says nothing of where an address is.
 fn judge<'r>(
     place: &Place,
     recipients: &'r Recipients,
@@ -320,8 +342,9 @@ fn judge<'r>(
     };
     let recipient = recipients.find(&destination, at);
     let verdict = match (recipient, remote) {
-        (Some(recipient), _) => place.of_country(recipient.country),
-        (None, Some(remote)) => place.verdict(remote.ip()),
+        (Some(recipient), None) => place.of_country(recipient.country),
+        (Some(recipient), _) if !recipient.by_name_alone() => place.of_country(recipient.country),
+        (_, Some(remote)) => place.verdict(remote.ip()),
         (None, None) => Verdict::Unknown(kuzet_place::Reason::Reserved),
     };
     (verdict, recipient)
