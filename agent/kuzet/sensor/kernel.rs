@@ -29,6 +29,9 @@ const PACKETS: [(&str, CgroupSkbAttachType, &str); 2] = [
 /// What can be lost: records and pieces for which a ring had no room, and pieces beyond the bytes of a second.
 const LOST: [&str; 3] = ["records", "pieces", "budget"];
 
+/// Pieces that are taken before records are looked at again: those must not wait for a flood of first bytes.
+const TURN: usize = 2_048;
+
 /// A flow of datagrams ends when it was silent for so long.
 const SILENT: u64 = 30_000_000_000;
 
@@ -103,13 +106,15 @@ impl Kernel {
         }
     }
 
-    /// Gives every piece that waits to `take`.
-    pub(super) fn pieces(&mut self, mut take: impl FnMut(Piece<'_>)) {
-        while let Some(bytes) = self.pieces.next() {
+    /// Gives pieces that wait to `take`, at most [`TURN`]. `false`: no more of them wait.
+    pub(super) fn pieces(&mut self, mut take: impl FnMut(Piece<'_>)) -> bool {
+        for _ in 0..TURN {
+            let Some(bytes) = self.pieces.next() else { return false };
             if let Some(piece) = Piece::read(&bytes) {
                 take(piece);
             }
         }
+        true
     }
 
     /// Gives every flow of datagrams that went on since this was last called, and forgets those silent for long.

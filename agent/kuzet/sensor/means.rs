@@ -123,10 +123,12 @@ impl Means {
         }
     }
 
-    /// Gives every piece of first bytes that waits to `take`; only the kernel program sees any.
-    pub(super) fn pieces(&mut self, take: impl FnMut(Piece<'_>)) {
-        if let Means::Kernel(kernel) = self {
-            kernel.pieces(take);
+    /// Gives pieces of first bytes that wait to `take`, a number of them at once; only the kernel program sees any.
+    /// `false`: no more of them wait.
+    pub(super) fn pieces(&mut self, take: impl FnMut(Piece<'_>)) -> bool {
+        match self {
+            Means::Kernel(kernel) => kernel.pieces(take),
+            Means::Diag(_) | Means::Proc(_) => false,
         }
     }
 

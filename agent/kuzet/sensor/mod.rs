@@ -36,6 +36,8 @@ use std::time::Duration;
 
 /// How often records are taken.
 const EVERY: Duration = Duration::from_millis(200);
+/// Turns of pieces and records before the rest of the work is done.
+const TURNS: usize = 8;
 /// How often datagrams are counted.
 const COUNT: Duration = Duration::from_secs(1);
 /// Opened connections whose first line waits for their end: a short connection is one line.
@@ -109,20 +111,7 @@ fn tell(out: &mut dyn Write, told: &Told<'_>, wanted: Wanted, clock: &dyn Clock)
         }
         told.answer(&sight(&chosen, &missing, clock));
         teller.epoch = epoch(clock);
-        let mut failed = Ok(());
-        let own = &chosen.own;
-        // Before the connections: their names are in them.
-        chosen.means.pieces(|piece| {
-            if failed.is_ok() && !own.is_own_piece(&piece) {
-                failed = teller.say(&Line::bytes(teller.epoch, &piece));
-            }
-        });
-        chosen.means.records(|record| {
-            if failed.is_ok() && !own.is_own(&record) {
-                failed = teller.record(record);
-            }
-        })?;
-        failed?;
+        teller.take(&mut chosen)?;
         teller.release()?;
         let now = clock.monotonic();
         if now.saturating_sub(counted) >= COUNT {
@@ -206,6 +195,28 @@ fn say(out: &mut dyn Write, line: &Line<'_>) -> std::io::Result<()> {
 impl Teller<'_> {
     fn say(&mut self, line: &Line<'_>) -> std::io::Result<()> {
         say(self.out, line)
+    }
+
+    /// Tells what waits: pieces before the connections that their names are of, and records in good time.
+    fn take(&mut self, chosen: &mut Chosen) -> anyhow::Result<()> {
+        let (means, own) = (&mut chosen.means, &chosen.own);
+        let mut failed = Ok(());
+        for _ in 0..TURNS {
+            let more = means.pieces(|piece| {
+                if failed.is_ok() && !own.is_own_piece(&piece) {
+                    failed = self.say(&Line::bytes(self.epoch, &piece));
+                }
+            });
+            means.records(|record| {
+                if failed.is_ok() && !own.is_own(&record) {
+                    failed = self.record(record);
+                }
+            })?;
+            if failed.is_err() || !more {
+                break;
+            }
+        }
+        Ok(failed?)
     }
 
     fn record(&mut self, record: Record) -> std::io::Result<()> {

@@ -146,7 +146,7 @@ fn a_client_hello_in_many_packets_is_told_once_although_it_is_sent_twice() {
     // What is sent now does not arrive, and is sent again.
     ip(&format!("link set {} down", network.wire));
     client.say("go");
-    assert_eq!(told(&guard, "remote", port, hello.len()), hello);
+    assert!(hello.starts_with(&told(&guard, "remote", port, 1_001)));
     ip(&format!("link set {} up", network.wire));
     got.resize(hello.len(), 0);
     server.read_exact(&mut got[1_000..]).expect("the second half, sent again");
