@@ -79,6 +79,7 @@ impl Diag {
             "user and program of connections that begin and end between two looks (a second)",
             "connections in other network namespaces (containers)",
             "bytes of datagrams, receivers of those from sockets that are not connected",
+            "first bytes of connections: names of the other side, clear text",
         ];
         missing.extend(Owners::missing());
         missing.push(self.programs.missing());

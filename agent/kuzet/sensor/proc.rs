@@ -36,7 +36,7 @@ impl Proc {
     /// What it cannot show.
     pub(super) fn missing(&self) -> Vec<&'static str> {
         let mut missing = vec![
-            "bytes of connections and of datagrams",
+            "bytes of connections and of datagrams, first bytes of connections: names of the other side, clear text",
             "connections that begin and end between two looks (a second)",
             "connections in other network namespaces (containers)",
         ];
