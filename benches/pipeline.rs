@@ -1,7 +1,7 @@
 //! The whole path: from a log file to committed incidents with the shipped detectors, in records per CPU-second.
 //!
 //! `cargo bench --bench pipeline -- FORMAT FILE [CATALOGUE POLICY]` prints one line; `-- FORMAT FILE decode` stops behind
-//! the decoder, `-- csv FILE` only takes the file apart with the `csv` crate, as a bound. `benches/run_pipeline.py` makes
+//! the decoder, `-- csv FILE` only takes the file apart with the `csv` crate, `-- json FILE` with `serde_json`, as bounds. `benches/run_pipeline.py` makes
 //! the corpora, runs all of them in turn, and prints what the dated result keeps.
 
 #![allow(clippy::print_stdout)] // a bench prints its figures
@@ -72,6 +72,19 @@ fn bare_csv(path: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A bound: lines of JSON as values, without a meaning.
+fn bare_json(path: &str) -> anyhow::Result<()> {
+    let start = cpu();
+    let text = std::fs::read(path)?;
+    let mut records = 0;
+    for line in text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        std::hint::black_box(serde_json::from_slice::<serde_json::Value>(line)?);
+        records += 1;
+    }
+    tell("json", records, cpu().saturating_sub(start).as_secs_f64());
+    Ok(())
+}
+
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let [format, file, content @ ..] = arguments.as_slice() else {
@@ -80,6 +93,9 @@ fn main() -> anyhow::Result<()> {
     };
     if format == "csv" {
         return bare_csv(file);
+    }
+    if format == "json" {
+        return bare_json(file);
     }
     if content.first().is_some_and(|word| word == "decode") {
         return decode(format, file);

@@ -2,12 +2,12 @@
 # The long lane, run before an issue is closed: fuzzing, many more kills, benches. What it measured is kept in
 # benches/runs/ under the day's date.
 # usage: scripts/long.sh [minutes a fuzz target, default 10] [kills, default 5000] [parts, default all of them:
-#        fuzz properties sigma flood kills simulation benches]
+#        fuzz properties sigma flood kills simulation trickle benches]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 minutes=${1:-10} kills=${2:-5000} parts=" ${*:3} "
-[ "$parts" != "  " ] || parts=" fuzz properties sigma flood kills simulation benches "
+[ "$parts" != "  " ] || parts=" fuzz properties sigma flood kills simulation trickle benches "
 mkdir -p benches/runs
 result=benches/runs/$(date -u +%Y-%m-%d)-long.md
 say() { printf '\n== %s\n' "$*"; }
@@ -98,6 +98,18 @@ if wanted simulation; then
   note ""
   if KUZET_SIMULATION=30 KUZET_SIMULATION_REPORT=$PWD/$simulation cargo test --test kuzet simulation::whole >/dev/null; then
     note "$(grep -c '^Found in time' "$simulation") runs with attacks, false alarms and misses: $(basename "$simulation")"
+  else
+    note "**FAILED**"
+  fi
+fi
+
+if wanted trickle; then
+  say "an upload that takes ten minutes"
+  note ""
+  note "## An upload of 1.5 MiB that takes ten minutes"
+  note ""
+  if KUZET_TRICKLE_RATE=2600 cargo test --features live --test kuzet -- live::uploads::a_trickle >/dev/null; then
+    note "told while it ran"
   else
     note "**FAILED**"
   fi

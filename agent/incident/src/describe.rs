@@ -123,6 +123,7 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::ServiceTraffic => "a server or a database's stream sends out of Kazakhstan",
         Kind::ExposedService => "a database answers outside Kazakhstan",
         Kind::CovertChannel => "a covert channel",
+        Kind::DataInClear => "personal data sent in clear",
         Kind::Exfiltration => "personal data read and sent out of Kazakhstan",
     }
 }

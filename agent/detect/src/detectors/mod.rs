@@ -4,6 +4,7 @@ mod audit;
 mod baseline;
 mod bulk_read;
 mod canary;
+mod clear_text;
 mod copy;
 mod covert_channel;
 mod dangerous_function;
@@ -61,7 +62,7 @@ pub(crate) struct Detector {
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 22] = [
+pub(crate) static DETECTORS: [&Detector; 23] = [
     &canary::DETECTOR,
     &privilege::DETECTOR,
     &audit::DETECTOR,
@@ -80,6 +81,7 @@ pub(crate) static DETECTORS: [&Detector; 22] = [
     &baseline::DETECTOR,
     &sigma::DETECTOR,
     &policy::DETECTOR,
+    &clear_text::DETECTOR,
     &exposed_service::DETECTOR,
     &covert_channel::DETECTOR,
     &service_traffic::DETECTOR,

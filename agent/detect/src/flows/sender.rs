@@ -13,6 +13,7 @@ pub(crate) const HOST: u8 = 3;
 pub(crate) const SERVICE: u8 = 4;
 pub(crate) const EXPOSED: u8 = 5;
 pub(crate) const COVERT: u8 = 6;
+pub(crate) const CLEAR: u8 = 7;
 
 /// The books of one key. What is as in a new one is not written.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -32,7 +33,15 @@ pub(crate) struct Sender {
     said: u32,
     /// Last time that something was told.
     told: i64,
+    /// People met, by keyed hash in order, and the kind of identifier they are counted by.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    people: Vec<u128>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<u8>,
 }
+
+/// People kept one by one.
+const PEOPLE: usize = 256;
 
 impl Sender {
     /// Lets time reach `at`; a day is one of Kazakhstan.
@@ -76,5 +85,35 @@ impl Sender {
     /// Whether `reason` was said today.
     pub(crate) fn said(&self, reason: u32) -> bool {
         self.said & reason != 0
+    }
+
+    /// The kind of identifier that people are counted by: the first one found.
+    pub(crate) fn counts_by(&mut self, found: Option<u8>) -> Option<u8> {
+        self.by = self.by.or(found);
+        self.by
+    }
+
+    /// Takes note of people; gives those not met before. Beyond 256 everybody may have been met before.
+    pub(crate) fn meet(&mut self, keys: impl Iterator<Item = u128>) -> Vec<u128> {
+        let mut new = Vec::new();
+        for key in keys {
+            if let Err(at) = self.people.binary_search(&key) {
+                if self.people.len() < PEOPLE {
+                    self.people.insert(at, key);
+                }
+                new.push(key);
+            }
+        }
+        new
+    }
+
+    /// How many were met, at least.
+    pub(crate) fn met(&self) -> u64 {
+        self.people.len() as u64
+    }
+
+    /// Those met first.
+    pub(crate) fn people(&self) -> Vec<u128> {
+        self.people.clone()
     }
 }
