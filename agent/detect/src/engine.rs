@@ -164,6 +164,7 @@ impl Detectors {
         {
             self.tell_silent(event, lasted, detections);
         }
+        let before = detections.len();
         self.rules_beside(event, detections);
         match event.action {
             Action::Statement => self.statement(event, detections),
@@ -178,7 +179,7 @@ impl Detectors {
                 self.tell_missing(event.at, detections);
             }
             Action::Missing => self.tell_gap(event, detections),
-            Action::Network | Action::Request => self.flow(event, detections),
+            Action::Network | Action::Request => self.flow(event, before, detections),
             Action::Process => self.started(event),
             Action::Server | Action::File | Action::Host => {}
         }

@@ -7,8 +7,8 @@ use crate::flows::Passage;
 use crate::known::News;
 use crate::policy::Condition;
 use crate::resolve::{Identity, Template};
-use crate::{Detection, Kind, Rule, Severities, Severity, Thresholds};
-use kuzet_event::{Actor, Count, Event, Flag, Flags, Outcome, Phase, SessionId, Statement, Timestamp, Verb};
+use crate::{Detection, Kind, Rule, Severities, Severity, Thresholds, Transfer};
+use kuzet_event::{Actor, Count, Event, Flag, Flags, Outcome, Phase, SessionId, Statement, Verb};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
@@ -308,7 +308,18 @@ impl Teller<'_> {
 
     /// Tells what was found of one connection. What goes on is told without words.
     pub(crate) fn tell_flow(&mut self, p: &Passage<'_>, call: FlowCall, reason: impl FnOnce() -> String) {
-        let event = p.event;
+        self.tell_transfer(p.event, p.transfer(), call, p.flow.phase == Phase::Closed, reason);
+    }
+
+    /// The same of anything that data leaves by; `last`: it is over.
+    pub(crate) fn tell_transfer(
+        &mut self,
+        event: &Event,
+        transfer: Arc<Transfer>,
+        call: FlowCall,
+        last: bool,
+        reason: impl FnOnce() -> String,
+    ) {
         let volume = self.severities.volume(call.volume);
         self.out.push(Detection {
             detector: call.detector,
@@ -316,7 +327,7 @@ impl Teller<'_> {
             kind: call.kind,
             severity: self.severities.answer(call.kind, volume, Outcome::Success, None),
             clause: CLAUSE,
-            since: Timestamp(p.live.since).min(event.at),
+            since: transfer.since.min(event.at),
             at: event.at,
             place: event.place,
             actor: Arc::clone(&event.actor),
@@ -328,11 +339,11 @@ impl Teller<'_> {
             statement: None,
             witness: event.witness,
             measures: false,
-            events: u64::from(call.fresh || p.flow.phase == Phase::Closed),
+            events: u64::from(call.fresh || last),
             rows: Count::Known(0),
             people_at_most: Count::Known(0),
             people: Vec::new(),
-            transfer: Some(p.transfer()),
+            transfer: Some(transfer),
             reason: if call.fresh { reason() } else { String::new() },
         });
     }

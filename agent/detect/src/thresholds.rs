@@ -119,6 +119,10 @@ pub struct Thresholds {
     pub clear_people: u64,
     /// Bytes of ICMP to one address outside Kazakhstan in a day.
     pub echo_bytes: u64,
+    /// Bytes of different long names below one domain that DNS is asked for within ten minutes.
+    pub dns_bytes: u64,
+    /// Connections at regular intervals to a place that is new after the learning days.
+    pub beacon_connections: u32,
     /// Accounts of servers (patterns), which do not begin connections abroad.
     pub server_accounts: Vec<String>,
     /// Ports at which databases answer.
@@ -179,6 +183,8 @@ impl Default for Thresholds {
             transfer_first_bytes: 65_536,
             clear_people: 3,
             echo_bytes: 524_288,
+            dns_bytes: 8_192,
+            beacon_connections: 12,
             server_accounts: [
                 "postgres", "mysql", "mongodb", "mongod", "redis", "www-data", "nginx", "apache", "tomcat",
             ]

@@ -239,6 +239,28 @@ pub const RULES: &[(&str, &str)] = &[
         include_str!("../../../rules/sigma/database/weak_password_storage.yml"),
     ),
     (
+        "rules/sigma/egress/egress_cloud_storage.yml",
+        include_str!("../../../rules/sigma/egress/egress_cloud_storage.yml"),
+    ),
+    ("rules/sigma/egress/egress_copy_tool.yml", include_str!("../../../rules/sigma/egress/egress_copy_tool.yml")),
+    (
+        "rules/sigma/egress/egress_database_account.yml",
+        include_str!("../../../rules/sigma/egress/egress_database_account.yml"),
+    ),
+    (
+        "rules/sigma/egress/egress_from_scratch_folder.yml",
+        include_str!("../../../rules/sigma/egress/egress_from_scratch_folder.yml"),
+    ),
+    ("rules/sigma/egress/egress_messenger.yml", include_str!("../../../rules/sigma/egress/egress_messenger.yml")),
+    (
+        "rules/sigma/egress/egress_paste_or_drop.yml",
+        include_str!("../../../rules/sigma/egress/egress_paste_or_drop.yml"),
+    ),
+    (
+        "rules/sigma/egress/egress_shell_connects.yml",
+        include_str!("../../../rules/sigma/egress/egress_shell_connects.yml"),
+    ),
+    (
         "rules/sigma/host/host_audit_configuration_changed.yml",
         include_str!("../../../rules/sigma/host/host_audit_configuration_changed.yml"),
     ),

@@ -37,6 +37,7 @@ use crate::teller::{Observation, Ruling, Teller, Touch};
 use crate::{Kind, Thresholds};
 
 pub(crate) use bulk_read::single as read_single;
+pub(crate) use covert_channel::{Asked, Rhythm, on_query};
 pub(crate) use injection::{on_server as injection_on_server, on_touch as tell_injection};
 pub(crate) use mass_change::single as change_single;
 

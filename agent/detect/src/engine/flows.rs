@@ -2,11 +2,13 @@
 
 use super::Detectors;
 use crate::chain::{Reading, Tools};
-use crate::detectors::DETECTORS;
+use crate::detectors::{Books, DETECTORS, on_query};
+use crate::flows::Passage;
 use crate::teller::Teller;
-use crate::{Detection, Recipients};
+use crate::{Detection, Family, Recipients};
 use kuzet_event::Event;
 use kuzet_place::Place;
+use std::ops::Range;
 use std::sync::Arc;
 
 impl Detectors {
@@ -17,8 +19,9 @@ impl Detectors {
         self
     }
 
-    /// A record of a connection.
-    pub(super) fn flow(&mut self, event: &Event, detections: &mut Vec<Detection>) {
+    /// A record of a connection; of `detections` those from `before` on are what rules say of it.
+    pub(super) fn flow(&mut self, event: &Event, before: usize, detections: &mut Vec<Detection>) {
+        let ruled = before..detections.len();
         let Some(flow) = event.flow.as_deref() else { return };
         let (thresholds, severities, clock) = (&self.thresholds, &self.severities, &mut self.shared.clock);
         // Connections elsewhere may be many, and do not drive out those to databases.
@@ -26,12 +29,18 @@ impl Detectors {
         if to_database || self.flows.is_local(flow) {
             self.chain.connected(event.at, flow, clock);
         }
+        if flow.query.is_some() {
+            let mut teller = Teller { thresholds, severities, out: detections };
+            let (recipients, senders) = self.flows.questions();
+            on_query(event, flow, recipients, &mut Books { senders, clock }, &mut teller);
+        }
         let Some(moved) = self.flows.meet(event, flow, thresholds, clock) else { return };
         if moved.leaves {
             let mut tools = Tools { resolver: &self.resolver, thresholds, severities, clock, out: detections };
             self.chain.sent(crate::flows::key(flow), moved.sent, event, &mut self.flows, &mut tools);
         }
         self.flows.look(event, flow, moved, clock, |passage, mut books| {
+            complete(passage, ruled, detections);
             let mut teller = Teller { thresholds, severities, out: detections };
             for detector in DETECTORS {
                 if let Some(on_flow) = detector.on_flow {
@@ -72,5 +81,17 @@ impl Detectors {
         while self.flows.senders.oldest().is_some_and(|sender| sender.latest < fortnight) {
             self.flows.senders.pop();
         }
+    }
+}
+
+/// Rules on connections say where they go; what is told already as the way that personal data took they tell no more.
+fn complete(passage: &Passage<'_>, ruled: Range<usize>, detections: &mut Vec<Detection>) {
+    let traffic = |one: &Detection| one.kind.family() == Family::Traffic;
+    for one in detections[ruled.clone()].iter_mut().filter(|one| traffic(one)) {
+        one.transfer = Some(passage.transfer());
+    }
+    if passage.joined() {
+        let mut numbers = 0..;
+        detections.retain(|one| !(numbers.next().is_some_and(|at| ruled.contains(&at)) && traffic(one)));
     }
 }

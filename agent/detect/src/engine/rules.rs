@@ -42,15 +42,17 @@ impl Detectors {
         let templates = self.resolver.touches(event);
         let who = self.resolver.identify(&event.actor);
         let allowed = self.allowed(event, who, &templates);
-        self.shared.rules.judge(event, &templates, allowed, number)
+        let end = self.flows.end(event);
+        self.shared.rules.judge(event, &templates, allowed, end, number)
     }
 
     /// Shows `event` to the rules; says whether one of them matches.
     pub(super) fn rules_meet(&mut self, event: &Event, who: Identity, templates: &Arc<[Template]>) -> bool {
         let allowed = if self.shared.rules.asks_policy() { self.allowed(event, who, templates) } else { None };
+        let end = self.flows.end(event);
         let (sessions, clock) = (&mut self.sessions, &mut self.shared.clock);
         let mut noted = event.action != Action::Statement;
-        self.shared.rules.meet(event, templates, allowed, &mut |rule| {
+        self.shared.rules.meet(event, templates, allowed, end, &mut |rule| {
             if event.action != Action::Statement {
                 return true;
             }

@@ -8,6 +8,7 @@ pub(crate) mod tests;
 
 use crate::detectors::Books;
 use crate::hash;
+use crate::rules::End;
 use crate::shelf::Shelf;
 use crate::{Destination, Joined, Recipient, Recipients, Step, Thresholds, Transfer};
 use kuzet_event::{Count, Direction, Event, Flow, Naming, Phase, Process, Timestamp, Transport};
@@ -263,6 +264,19 @@ impl Flows {
         let live = self.live.peek(id)?;
         let (place, recipient) = judge(&self.place, &self.recipients, live.remote, live.name.as_ref(), at);
         Some((place, recipient, Shelves { live: &mut self.live, map: &mut self.map }))
+    }
+
+    /// Where the connection of an event ends, for rules.
+    pub(crate) fn end(&self, event: &Event) -> Option<End> {
+        let flow = event.flow.as_deref()?;
+        flow.remote?;
+        let (place, recipient) = judge(&self.place, &self.recipients, flow.remote, flow.name.as_ref(), event.at);
+        Some(End { place, registered: recipient.is_some() })
+    }
+
+    /// What questions to DNS are held against.
+    pub(crate) fn questions(&mut self) -> (&Recipients, &mut Shelf<(u8, u128, u64), Sender>) {
+        (&self.recipients, &mut self.senders)
     }
 
     /// Whether the other side is on this host or its networks.

@@ -1,5 +1,6 @@
 //! What one account, or one of its programs, sent abroad: today, on the days before, and what was told of it.
 
+use crate::detectors::{Asked, Rhythm};
 use serde::{Deserialize, Serialize};
 
 const DAY: i64 = 86_400_000_000;
@@ -14,6 +15,8 @@ pub(crate) const SERVICE: u8 = 4;
 pub(crate) const EXPOSED: u8 = 5;
 pub(crate) const COVERT: u8 = 6;
 pub(crate) const CLEAR: u8 = 7;
+pub(crate) const DNS: u8 = 8;
+pub(crate) const BEACON: u8 = 9;
 
 /// The books of one key. What is as in a new one is not written.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -38,6 +41,12 @@ pub(crate) struct Sender {
     people: Vec<u128>,
     #[serde(skip_serializing_if = "Option::is_none")]
     by: Option<u8>,
+    /// Names asked for below one domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) asked: Option<Box<Asked>>,
+    /// When connections began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) rhythm: Option<Rhythm>,
 }
 
 /// People kept one by one.

@@ -3,6 +3,7 @@
 use crate::StoreClass;
 use crate::resolve::Template;
 use kuzet_event::{Client, Count, Event, Flag, RawField, Relation, Statement};
+use kuzet_place::Verdict;
 use kuzet_sigma::{FieldId, Fields, Value};
 use smallvec::SmallVec;
 use std::fmt::Write;
@@ -20,6 +21,8 @@ pub(crate) struct View<'a> {
     pub(crate) allowed: Option<bool>,
     /// Offset of local time from UTC, seconds.
     pub(crate) offset: i64,
+    /// Where the connection ends that it tells of.
+    pub(crate) end: Option<End>,
     /// The frame of its text that is looked at.
     pub(crate) frame: usize,
 }
@@ -29,6 +32,15 @@ impl View<'_> {
     fn raw(&self, field: RawField, visit: Visit<'_>) {
         self.event.raw.iter().flat_map(|raw| raw.expose(self.frame, field)).for_each(|value| visit(Value::Text(value)));
     }
+}
+
+/// Where a connection ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    /// The register goes before the registries.
+    pub(crate) place: Verdict,
+    /// The register of recipients knows the other side.
+    pub(crate) registered: bool,
 }
 
 /// What a field is told by.
@@ -117,7 +129,7 @@ impl Write for Line {
 }
 
 /// Every field that is worked out. docs/sigma.md has the same table, and behind it those of the text ([`RawField`]).
-pub(crate) static FIELDS: [Field; 40] = [
+pub(crate) static FIELDS: [Field; 44] = [
     Field {
         name: "@timestamp",
         about: "when, UTC; for the modifiers minute, hour, day, week, month, year",
@@ -429,6 +441,46 @@ pub(crate) static FIELDS: [Field; 40] = [
         about: "audit, log, measure",
         of: Of::Event,
         give: |view, visit| text(visit, view.event.witness.name()),
+    },
+    Field {
+        name: "destination.place",
+        about: "where a connection ends: domestic, foreign-listed, foreign-unlisted, unknown, local",
+        of: Of::Event,
+        give: |view, visit| {
+            if let Some(end) = view.end {
+                text(visit, end.place.name());
+            }
+        },
+    },
+    Field {
+        name: "destination.geo.country_iso_code",
+        about: "its country by two letters; absent when unknown",
+        of: Of::Event,
+        give: |view, visit| {
+            if let Some(country) = view.end.and_then(|end| end.place.country()) {
+                text(visit, country.as_str());
+            }
+        },
+    },
+    Field {
+        name: "kuzet.recipient",
+        about: "yes, no: whether the register of recipients knows the other side of a connection",
+        of: Of::Event,
+        give: |view, visit| {
+            if let Some(end) = view.end {
+                text(visit, if end.registered { "yes" } else { "no" });
+            }
+        },
+    },
+    Field {
+        name: "destination.bytes",
+        about: "bytes that a connection sent so far; absent when unknown",
+        of: Of::Event,
+        give: |view, visit| {
+            if let Some(flow) = view.event.flow.as_deref() {
+                count(visit, flow.sent);
+            }
+        },
     },
 ];
 

@@ -12,6 +12,7 @@ mod tests;
 #[cfg(test)]
 mod verdicts;
 
+pub(crate) use fields::End;
 pub use member::Member;
 
 use crate::engine::Row;
@@ -249,6 +250,7 @@ impl Rules {
         event: &Event,
         touched: &Arc<[Template]>,
         allowed: Option<bool>,
+        end: Option<End>,
         first: &mut dyn FnMut(u32) -> bool,
     ) -> bool {
         self.found.clear();
@@ -257,13 +259,13 @@ impl Rules {
         match event.raw.as_deref() {
             None => {
                 let at = event.actor.system as usize * WITNESSES.len() + event.witness as usize;
-                let view = View { event, touched, allowed, offset: self.offset, frame: 0 };
+                let view = View { event, touched, allowed, offset: self.offset, end, frame: 0 };
                 evaluated = self.match_frame(at, view, touched, first);
             }
             Some(raw) => {
                 for (frame, topic) in raw.topics().enumerate() {
                     let at = System::ALL.len() * WITNESSES.len() + topic as usize;
-                    let view = View { event, touched, allowed, offset: self.offset, frame };
+                    let view = View { event, touched, allowed, offset: self.offset, end, frame };
                     evaluated |= self.match_frame(at, view, touched, first);
                 }
             }
@@ -376,12 +378,13 @@ impl Rules {
         event: &Event,
         touched: &[Template],
         allowed: Option<bool>,
+        end: Option<End>,
         rule: usize,
     ) -> Option<Judged> {
         let (set, binding, offset) = (&self.book.set, &self.book.binding, self.offset);
         let (id, _) = set.numbered().nth(rule)?;
         let frames = 0..event.raw.as_deref().map_or(1, |raw| raw.topics().len());
-        let bound = |frame| Bound { view: View { event, touched, allowed, offset, frame }, binding };
+        let bound = |frame| Bound { view: View { event, touched, allowed, offset, end, frame }, binding };
         let one = |field| {
             let mut values = Vec::new();
             for frame in frames.clone() {

@@ -1,4 +1,13 @@
-//! Channels that nobody looks into: data in the echoes of ICMP.
+//! Channels that nobody looks into: data in the echoes of ICMP, in names that DNS is asked for, and beacons that ask for
+//! orders at regular times.
+
+mod beacon;
+mod dns;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use beacon::Rhythm;
+pub(crate) use dns::{Asked, on_query};
 
 use super::{Books, Detector};
 use crate::Kind;
@@ -11,7 +20,7 @@ use kuzet_event::{Count, Transport};
 pub(super) static DETECTOR: Detector = Detector {
     name: "covert_channel",
     kinds: &[Kind::CovertChannel],
-    thresholds: &["echo_bytes"],
+    thresholds: &["echo_bytes", "dns_bytes", "beacon_connections", "learning_days"],
     on_event: None,
     on_touch: None,
     on_flow: Some(on_flow),
@@ -20,6 +29,11 @@ pub(super) static DETECTOR: Detector = Detector {
 const ECHO: u32 = 1;
 
 fn on_flow(p: &Passage<'_>, books: &mut Books<'_>, teller: &mut Teller<'_>) {
+    beacon::on_flow(p, books, teller);
+    echo(p, books, teller);
+}
+
+fn echo(p: &Passage<'_>, books: &mut Books<'_>, teller: &mut Teller<'_>) {
     let (Transport::Icmp, Some(remote)) = (p.flow.transport, p.flow.remote) else { return };
     if !p.abroad() {
         return;
