@@ -22,3 +22,4 @@ mod streams;
 mod support;
 mod tail;
 mod tidy;
+mod traffic;
