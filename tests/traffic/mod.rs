@@ -86,27 +86,23 @@ fn one_each(rows: &Rows, number: i64) {
     }
 }
 
+fn quiet(rows: &Rows, number: i64) -> Rows {
+    let (text, until) = with(number, None);
+    let (incidents, rows) = replay(rows, &text, until);
+    let told: Vec<String> = incidents.iter().map(kuzet_incident::describe).collect();
+    assert!(incidents.is_empty(), "day {number}: {told:#?}");
+    rows
+}
+
 #[test]
-fn an_ordinary_day_gives_no_incident_and_each_theft_on_it_gives_one() {
-    let none = Rows::new();
-    let (text, until) = with(0, None);
-    let (incidents, first) = replay(&none, &text, until);
-    assert!(incidents.is_empty(), "{:#?}", incidents.iter().map(kuzet_incident::describe).collect::<Vec<_>>());
-    one_each(&none, 0);
-    // One that knows the days before.
-    let mut warm = first;
-    for number in 1..BEFORE {
-        let (text, until) = with(number, None);
-        let (incidents, rows) = replay(&warm, &text, until);
-        assert!(
-            incidents.is_empty(),
-            "day {number}: {:#?}",
-            incidents.iter().map(kuzet_incident::describe).collect::<Vec<_>>()
-        );
-        warm = rows;
-    }
-    let (text, until) = with(BEFORE, None);
-    let (incidents, _) = replay(&warm, &text, until);
-    assert!(incidents.is_empty(), "{:#?}", incidents.iter().map(kuzet_incident::describe).collect::<Vec<_>>());
+fn a_first_day_gives_no_incident_and_each_theft_on_it_gives_one() {
+    quiet(&Rows::new(), 0);
+    one_each(&Rows::new(), 0);
+}
+
+#[test]
+fn a_day_like_those_before_gives_no_incident_and_each_theft_on_it_gives_one() {
+    let warm = (0..BEFORE).fold(Rows::new(), |rows, number| quiet(&rows, number));
+    quiet(&warm, BEFORE);
     one_each(&warm, BEFORE);
 }

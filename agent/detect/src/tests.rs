@@ -231,8 +231,19 @@ fn host_event(of: &Hosted, now: i64) -> Event {
         if of.to == 3 { "127.0.0.1" } else { "10.0.0.3" }.parse().unwrap(),
         if of.to == 3 { 50_000 + of.id as u16 } else { 5432 * u16::from(of.form.is_multiple_of(7)) },
     );
+    let query = (of.to == 2).then(|| Query {
+        domain: Arc::from("t.example"),
+        domain_key: of.id % 2,
+        name_key: of.kilobytes,
+        below: 200,
+        label: 60,
+        characters: 30,
+        entropy: 40,
+        record: 16,
+    });
     let flow = Flow {
         local,
+        query,
         phase: [Phase::Open, Phase::Going, Phase::Going, Phase::Closed, Phase::Refused][usize::from(of.form / 5 % 5)],
         direction: [Direction::Outbound, Direction::Outbound, Direction::Inbound, Direction::Unknown]
             [usize::from(of.form / 25 % 4)],
@@ -312,6 +323,8 @@ fn small() -> Thresholds {
         max_flows: 4,
         chain_rows: 10,
         transfer_bytes: 100_000,
+        dns_bytes: 400,
+        beacon_connections: 1,
         login_failures: 3,
         ..Thresholds::default()
     }

@@ -204,9 +204,11 @@ impl Chain {
 
     /// Connections that were there when the reading became known.
     fn leaves_already(&mut self, reading: &Reading<'_>, flows: &mut Flows, tools: &mut Tools<'_>) {
-        let since = self.reads.peek(reading.key).map_or(i64::MAX, |read| read.since).saturating_sub(AHEAD);
-        let recent = |live: &Live| live.leaves && live.latest >= since;
-        let found: Vec<u64> = flows.live.iter().filter(|(_, live)| recent(live)).map(|(id, _)| id).collect();
+        let (Some(read), thresholds) = (self.reads.peek(reading.key), tools.thresholds) else { return };
+        let since = read.since.saturating_sub(AHEAD);
+        // Of thousands few have anything in common with the reader.
+        let near = |live: &Live| live.leaves && live.latest >= since && read.joins(live, &server(thresholds)).is_some();
+        let found: Vec<u64> = flows.live.iter().filter(|(_, live)| near(live)).map(|(id, _)| id).collect();
         for id in found {
             let Some((place, recipient, mut shelves)) = flows.parts(id, reading.event.at) else { continue };
             self.pair(reading.key, &Leaving { id, place, recipient, added: 0 }, reading.event, &mut shelves, tools);
@@ -252,8 +254,7 @@ impl Chain {
         } else {
             read
         };
-        let server = |process: &Process| thresholds.server_accounts.iter().any(|one| glob(one, &process.user));
-        let Some(joined) = read.joins(live, &server) else { return };
+        let Some(joined) = read.joins(live, &server(thresholds)) else { return };
         let outside = outside(place);
         let small = read.trickled(event.at.0, thresholds).saturating_add(if outside { leaving.added } else { 0 });
         let carried = live.sent_since(from);
@@ -298,6 +299,11 @@ struct Leaving<'a> {
     recipient: Option<&'a Recipient>,
     /// Bytes that its latest record added.
     added: u64,
+}
+
+/// Whether a program runs as a server's account.
+fn server(thresholds: &Thresholds) -> impl Fn(&Process) -> bool {
+    |process| thresholds.server_accounts.iter().any(|one| glob(one, &process.user))
 }
 
 fn story(key: AccountKey, event: &Event) -> u64 {

@@ -455,3 +455,51 @@ fn a_flood_of_connections_or_of_sessions_costs_no_more_the_longer_it_goes_on() {
     let told = observe(&mut agent, &[record(102, flow(2, ABROAD, 443, 10, Some(&reader)))]);
     assert!(told.iter().any(|one| one.kind == Kind::Exfiltration));
 }
+
+/// A rule of its own on a connection.
+fn ruled(rule: &str, categories: &str, events: &[Event]) -> Vec<Detection> {
+    let text = format!(
+        "title: Own\nname: own\nlevel: high\nkuzet: {{kind: covert_channel}}\nlogsource: {{category: network_connection}}\n\
+         detection: {{selection: {{{rule}}}, condition: selection}}\n"
+    );
+    let load = crate::RuleBook::load([("own.yml", text)], &Default::default(), &Default::default(), &[]);
+    assert!(load.1.is_empty(), "{:?}", load.1);
+    let mut agent = agent(categories).with_rules(load.0, &kuzet_personal::Key::new([7; 32]));
+    let mut told = observe(&mut agent, events);
+    told.retain(|one| one.rule.is_some());
+    told
+}
+
+#[test]
+fn rules_see_where_a_connection_ends() {
+    let who = process("curl", 77, "games", 0, &[]);
+    let of = |to| [record(0, flow(1, to, 443, 5_000, Some(&who)))];
+    for (rule, to, hits) in [
+        ("destination.place: foreign-unlisted", ABROAD, 1),
+        ("destination.place: foreign-unlisted", HOME, 0),
+        ("destination.place: domestic", HOME, 1),
+        ("destination.place: unknown", ANYCAST, 1),
+        ("destination.place: local", "10.0.0.9", 1),
+        ("destination.geo.country_iso_code: KZ", HOME, 1),
+        ("destination.geo.country_iso_code: KZ", ABROAD, 0),
+        ("destination.bytes|gte: 5000", ABROAD, 1),
+        ("destination.bytes|gt: 5000", ABROAD, 0),
+        ("kuzet.recipient: 'no'", ABROAD, 1),
+    ] {
+        assert_eq!(ruled(rule, "", &of(to)).len(), hits, "{rule} {to}");
+    }
+    assert_eq!(ruled("kuzet.recipient: 'yes'", ALL, &of(ABROAD)).len(), 1);
+    assert_eq!(ruled("destination.geo.country_iso_code: DE", ALL, &of(ABROAD)).len(), 1, "the register says so");
+    let told = ruled("destination.place: foreign-unlisted", "", &of(ABROAD));
+    let transfer = told[0].transfer.clone().expect("its connection");
+    assert_eq!((transfer.sent, transfer.place.name()), (Count::Known(5_000), "foreign-unlisted"));
+}
+
+#[test]
+fn a_rule_of_traffic_keeps_quiet_where_the_chain_tells() {
+    let reader = psql();
+    let rule = "destination.place: foreign-unlisted";
+    let send = record(2, flow(2, ABROAD, 443, 10, Some(&reader)));
+    assert_eq!(ruled(rule, "", &[client(0, 1, &reader), send.clone()]).len(), 1);
+    assert!(ruled(rule, "", &[client(0, 1, &reader), theft(1), send]).is_empty());
+}
