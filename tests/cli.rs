@@ -55,6 +55,19 @@ fn replay(scratch: &Scratch, file: &Path) -> Output {
 }
 
 #[test]
+fn every_kind_and_system_stands_in_the_schema_of_incidents() {
+    let schema = std::fs::read_to_string(root().join("docs/schema/incident-1.json")).unwrap();
+    let schema: Value = serde_json::from_str(&schema).unwrap();
+    let names = |list: &Value| list.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect();
+    let systems: Vec<String> = names(&schema["properties"]["db.system.name"]["enum"]);
+    assert_eq!(systems, kuzet_event::System::ALL.map(|system| system.name().to_owned()));
+    let mut kinds: Vec<String> = names(&schema["properties"]["kuzet.kinds"]["items"]["properties"]["kind"]["enum"]);
+    let mut every = kuzet_detect::Kind::ALL.map(|kind| kind.name().to_owned()).to_vec();
+    (kinds.sort(), every.sort());
+    assert_eq!(kinds, every);
+}
+
+#[test]
 fn every_json_document_is_what_its_schema_promises() {
     let scratch = Scratch::new("cli");
     let log = sample("pgaudit-bulk_select.csv");
