@@ -247,7 +247,7 @@ impl Chain {
         if live.latest < from {
             return;
         }
-        let read = if read.awaits() {
+        let read = if read.finds(&self.near, event.at.0) {
             let Some(read) = self.reads.existing(key, tools.clock) else { return };
             read.find(&self.near);
             &*read
@@ -374,9 +374,13 @@ impl Read {
         self.on_server
     }
 
-    /// Whether a program is looked for.
-    fn awaits(&self) -> bool {
-        !self.awaited.is_empty() || self.awaits_own.is_some()
+    /// Whether a program that is looked for is known by now; one behind a socket file is told within seconds or never.
+    fn finds(&self, near: &Near, at: i64) -> bool {
+        let own = || {
+            let told = self.awaits_own.filter(|told| at.saturating_sub(*told) < AHEAD)?;
+            near.own(self.actor.as_ref()?.user(), told)
+        };
+        self.awaited.iter().any(|(end, at)| near.client(*end, *at).is_some()) || own().is_some()
     }
 
     /// Finds the programs behind the sessions; whether one is new.
