@@ -63,7 +63,8 @@ fn every_kind_and_system_stands_in_the_schema_of_incidents() {
     assert_eq!(systems, kuzet_event::System::ALL.map(|system| system.name().to_owned()));
     let mut kinds: Vec<String> = names(&schema["properties"]["kuzet.kinds"]["items"]["properties"]["kind"]["enum"]);
     let mut every = kuzet_detect::Kind::ALL.map(|kind| kind.name().to_owned()).to_vec();
-    (kinds.sort(), every.sort());
+    kinds.sort();
+    every.sort();
     assert_eq!(kinds, every);
 }
 

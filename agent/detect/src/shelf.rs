@@ -138,6 +138,7 @@ impl<K: Key, V: Default + Serialize + DeserializeOwned> Shelf<K, V> {
     }
 
     /// Appends the rows that changed since the last call.
+    #[inline(never)] // once a commit: as one function for all shelves it would be the largest of all
     pub(crate) fn changes(&mut self, rows: &mut Vec<Row>) {
         let tag = self.tag;
         let row_key = |key: K| {
@@ -164,6 +165,7 @@ impl<K: Key, V: Default + Serialize + DeserializeOwned> Shelf<K, V> {
     }
 
     /// Reads one row of this table.
+    #[inline(never)] // likewise
     pub(crate) fn read(&self, key: &[u8], value: &[u8]) -> Option<(u64, K, V)> {
         let (tag, key) = key.split_first()?;
         if *tag != self.tag {
