@@ -97,7 +97,9 @@ fn exported(version: &str) {
         "[[source]]\nname = \"router\"\nnetflow = {{ listen = \"udp://127.0.0.1:{port}\", from = [\"127.0.0.1\"] }}\n"
     );
     let agent = Setup::new("router").with(&source).start();
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    // Below the ports of clients: that is how a collector knows which side began.
+    let begin = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap_or(0);
+    let listener = (begin..32_000).find_map(|port| TcpListener::bind(("127.0.0.1", port)).ok()).expect("a port");
     let server = listener.local_addr().expect("own address");
     let own = collector.socket.local_addr().expect("own address").port();
     let mut exporter = softflowd(&scratch, version, server.port(), [port, own]);

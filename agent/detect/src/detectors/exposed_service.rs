@@ -6,7 +6,7 @@ use crate::flows::Passage;
 use crate::flows::sender::EXPOSED;
 use crate::hash;
 use crate::teller::{FlowCall, Teller};
-use kuzet_event::Count;
+use kuzet_event::{Count, Transport};
 
 pub(super) static DETECTOR: Detector = Detector {
     name: "exposed_service",
@@ -21,7 +21,7 @@ const SAID: u32 = 1;
 
 fn on_flow(p: &Passage<'_>, books: &mut Books<'_>, teller: &mut Teller<'_>) {
     let port = p.flow.local.port();
-    let answers = !p.moved.leaves && p.live.sent.is_some_and(|sent| sent > 0);
+    let answers = p.flow.transport == Transport::Tcp && !p.moved.leaves && p.live.sent.is_some_and(|sent| sent > 0);
     if !answers || !p.abroad() || !teller.thresholds.database_ports.contains(&port) {
         return;
     }

@@ -371,9 +371,11 @@ fn leaves(flow: &Flow, thresholds: &Thresholds) -> bool {
         Direction::Outbound => true,
         Direction::Inbound => false,
         Direction::Unknown => {
-            let port = flow.local.port();
-            let service = port > 0 && port < 1024 || thresholds.database_ports.contains(&port);
-            !service || port == remote.port()
+            let (port, other) = (flow.local.port(), remote.port());
+            let known = |port: u16| (1..1024).contains(&port);
+            // Databases speak TCP: of datagrams a port of theirs is any client's.
+            let service = known(port) || flow.transport == Transport::Tcp && thresholds.database_ports.contains(&port);
+            !service || known(other) && !known(port) || port == other
         }
     }
 }
