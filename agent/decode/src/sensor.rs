@@ -16,6 +16,7 @@ use crate::format::DecodeOptions;
 use crate::gateway::{self, Sides};
 use crate::names::{self, HIDDEN};
 use crate::postgres::Verdict;
+use crate::recent::Recent;
 use crate::spoken::{Connection, Said, Spoken};
 use crate::{Actors, Chunk, Decoded, Decoder, blank};
 use base64::Engine as _;
@@ -33,6 +34,8 @@ use std::sync::Arc;
 
 /// Port of name servers.
 const RESOLVER: u16 = 53;
+/// A quarter of the processes that are remembered.
+const PROCESSES: usize = 512;
 /// Programs that are told of one process.
 const PARENTS: usize = 16;
 
@@ -42,6 +45,10 @@ pub(crate) struct Sensor {
     lines: Lines,
     key: Key,
     spoken: Spoken,
+    /// Processes told lately, by a keyed hash of all that was told of them: to show their names safely costs more than to
+    /// read them.
+    processes: Recent<Arc<Process>>,
+    scratch: Vec<u8>,
 }
 
 #[derive(Deserialize)]
@@ -106,6 +113,8 @@ impl Sensor {
             lines: Lines::default(),
             key: options.key.clone(),
             spoken: Spoken::new(&options.key),
+            processes: Recent::new(PROCESSES),
+            scratch: Vec::new(),
         }
     }
 
@@ -262,6 +271,30 @@ impl Sensor {
 
     /// A program whose names can be shown: accounts may be numbers of people, files too.
     fn process(&mut self, raw: &RawProcess<'_>) -> Arc<Process> {
+        let scratch = &mut self.scratch;
+        scratch.clear();
+        scratch.extend_from_slice(&raw.pid.to_le_bytes());
+        scratch.extend_from_slice(&raw.began.to_le_bytes());
+        scratch.extend_from_slice(&raw.session.to_le_bytes());
+        let mut text = |text: Option<&str>| {
+            scratch.extend_from_slice(&text.map_or(u32::MAX, |text| text.len() as u32).to_le_bytes());
+            scratch.extend_from_slice(text.unwrap_or_default().as_bytes());
+        };
+        [&raw.name, &raw.path, &raw.user].into_iter().for_each(|one| text(Some(one)));
+        text(raw.login.as_deref());
+        text(raw.container.as_deref());
+        for (name, pid) in raw.parents.iter().take(PARENTS) {
+            text(Some(name));
+            text(Some(&pid.to_string()));
+        }
+        let told = self.key.pseudonym("process", scratch).to_le_bytes();
+        let mut processes = std::mem::replace(&mut self.processes, Recent::new(1));
+        let process = Arc::clone(processes.get(&[&told], || self.shown(raw)));
+        self.processes = processes;
+        process
+    }
+
+    fn shown(&self, raw: &RawProcess<'_>) -> Arc<Process> {
         let parents = raw.parents.iter().take(PARENTS).map(|(name, pid)| (names::object(name.as_bytes()), *pid));
         Arc::new(Process {
             pid: raw.pid,
