@@ -377,7 +377,8 @@ int BPF_PROG(socket_send, struct sock *sk, int ret, int flags)
 	owned = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!owned)
 		return 0;
-	if (!owned->who.pid) {
+	/* Whoever began it has it; of those that others begin, who answers: sshd hands one on from account to account. */
+	if (!owned->who.pid || (owned->inbound && owned->who.pid != bpf_get_current_pid_tgid() >> 32)) {
 		fill(&owned->who);
 		owned->who.namespace = sk->__sk_common.skc_net.net->ns.inum;
 	}
