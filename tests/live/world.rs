@@ -19,6 +19,8 @@ static WORLDS: AtomicU32 = AtomicU32::new(0);
 /// A namespace, gone on drop. Where its addresses are: agent/place/data.
 pub struct World {
     name: String,
+    /// This host, as the world reaches it.
+    pub near: String,
     /// An address of a German provider.
     pub abroad: String,
     /// The same in IPv6.
@@ -44,7 +46,8 @@ impl World {
         let abroad = format!("88.198.{third}.{}", fourth + 1);
         let abroad6 = format!("2a01:4f8:c0c:{third:x}{fourth:02x}::7");
         let home = format!("2.72.{third}.{}", fourth + 1);
-        let world = World { name, abroad, abroad6, home };
+        let here = format!("{v4}.{}", fourth + 1);
+        let world = World { name, near: here, abroad, abroad6, home };
         let name = &world.name;
         ip(&format!("link add {near} type veth peer name {far} netns {name}"));
         ip(&format!("addr add {v4}.{}/30 dev {near}", fourth + 1));

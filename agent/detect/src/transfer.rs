@@ -49,6 +49,8 @@ pub struct Transfer {
     pub flow: u64,
     /// What carries it.
     pub transport: Transport,
+    /// The other side began it.
+    pub inbound: bool,
     /// The other side.
     pub to: Option<SocketAddr>,
     /// Name of the other side, and who says so.

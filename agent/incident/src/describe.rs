@@ -3,7 +3,7 @@
 use crate::text::{clip, thousands};
 use crate::{Incident, LinkReason, Method, Sent, State, Verdict};
 use kuzet_detect::{Family, Joined, Kind, Severity};
-use kuzet_event::{Count, Outcome};
+use kuzet_event::{Count, Direction, Outcome};
 use std::fmt::Write;
 
 /// One sentence: `export of personal data in mfo.borrowers by intruder from 192.0.2.7`.
@@ -308,7 +308,8 @@ fn transfers(out: &mut String, incident: &Incident) {
             Count::Known(bytes) => format!("{} bytes", thousands(bytes)),
             Count::Unknown => "bytes unknown".to_owned(),
         };
-        let _ = writeln!(out, "  {}  {bytes} to {}", flow.since, flow.to());
+        let who = if flow.direction == Direction::Inbound { ", who began the connection" } else { "" };
+        let _ = writeln!(out, "  {}  {bytes} to {}{who}", flow.since, flow.to());
         if !flow.recipient.is_empty() {
             let _ = writeln!(out, "      registered recipient {}", flow.recipient);
         }

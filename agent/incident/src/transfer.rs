@@ -2,7 +2,7 @@
 
 use crate::text::clip;
 use kuzet_detect::{Joined, Transfer};
-use kuzet_event::{Count, Naming, Process, Timestamp, Transport};
+use kuzet_event::{Count, Direction, Naming, Process, Timestamp, Transport};
 use serde::{Deserialize, Serialize};
 
 /// Connections kept one by one.
@@ -57,6 +57,9 @@ pub struct Sent {
     /// What carries it.
     #[serde(rename = "network.transport")]
     pub transport: Transport,
+    /// Who began it.
+    #[serde(rename = "network.direction", default = "outbound")]
+    pub direction: Direction,
     /// Address of the other side; empty when unknown.
     #[serde(rename = "destination.address")]
     pub address: String,
@@ -99,6 +102,11 @@ pub struct Sent {
     /// Programs on the way, in the order in which they were started; at most 8.
     #[serde(rename = "kuzet.steps")]
     pub steps: Vec<Program>,
+}
+
+/// Of incidents recorded before the direction was.
+fn outbound() -> Direction {
+    Direction::Outbound
 }
 
 /// Where the data of a story went.
@@ -147,6 +155,7 @@ impl Sent {
         Sent {
             flow: format!("{:016x}", transfer.flow),
             transport: transfer.transport,
+            direction: if transfer.inbound { Direction::Inbound } else { Direction::Outbound },
             address: transfer.to.map(|to| to.ip().to_string()).unwrap_or_default(),
             port: transfer.to.map_or(0, |to| to.port()),
             name: clip(transfer.name.as_ref().map_or("", |(name, _)| name), 256),

@@ -29,6 +29,7 @@ fn transfer(flow: u64, at: Timestamp, sent: u64, joined: Option<Joined>) -> Arc<
     Arc::new(Transfer {
         flow,
         transport: Transport::Tcp,
+        inbound: false,
         to: Some("46.4.0.1:443".parse().unwrap()),
         name: Some((Arc::from("drop.example"), Naming::Sni)),
         place: *PLACE.get_or_init(|| Places::default().verdict("46.4.0.1".parse().unwrap())),
@@ -86,6 +87,7 @@ fn a_document_tells_the_whole_way_and_is_read_back() {
     let expected = [
         ("kuzet.flow", "0000000000000001"),
         ("network.transport", "tcp"),
+        ("network.direction", "outbound"),
         ("destination.address", "46.4.0.1"),
         ("destination.domain", "drop.example"),
         ("kuzet.naming", "sni"),

@@ -4,7 +4,7 @@ use super::near::Near;
 use super::{AHEAD, Read, STEPS};
 use crate::flows::Live;
 use crate::story::ActorRow;
-use crate::{Joined, Step};
+use crate::{Joined, Step, Thresholds};
 use kuzet_event::{Process, Timestamp};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -45,6 +45,9 @@ const CLIENTS: [&str; 14] = [
     "perl",
 ];
 
+/// Programs that let people in from elsewhere and act as them, a process for each connection.
+const DOORS: [&str; 6] = ["sshd", "sshd-session", "dropbear", "vsftpd", "proftpd", "pure-ftpd"];
+
 /// Whether two records tell of one process. When it began is told to within the clock's corrections.
 pub(super) fn same(one: &Process, other: &Process) -> bool {
     one.pid == other.pid && one.began.0.abs_diff(other.began.0) < 1_000_000
@@ -55,14 +58,56 @@ pub(super) fn is_client(process: &Process) -> bool {
     CLIENTS.contains(&&*process.name) || CLIENTS.iter().any(|name| process.path.rsplit('/').next() == Some(name))
 }
 
+/// Whether the other side began it, and a person answers: one who was let in, or who started the program that does. A service
+/// answers everybody, and what a database answers is the reading.
+pub(super) fn fetched(live: &Live, thresholds: &Thresholds) -> bool {
+    let database = live.local.is_none_or(|local| thresholds.database_ports.contains(&local.port()));
+    let Some(process) = live.process.as_deref().filter(|_| !live.leaves && !database) else { return false };
+    match is_door(&process.name) {
+        true => lets_in(process),
+        false => process.login.is_some() || process.parents.iter().any(|(name, _)| is_door(name)),
+    }
+}
+
+fn is_door(name: &str) -> bool {
+    DOORS.contains(&name)
+}
+
+/// Whether a door serves one connection: everybody comes by the one that waits for them, which no other started.
+fn lets_in(process: &Process) -> bool {
+    is_door(&process.name) && process.parents.first().is_some_and(|(name, _)| is_door(name))
+}
+
+/// Whether `process` was started by whoever came in by `door`.
+fn came_by(door: &Process, process: &Process) -> bool {
+    lets_in(door) && process.began >= door.began && process.parents.iter().any(|(_, pid)| *pid == door.pid)
+}
+
 impl Read {
     /// What joins it with a connection; `server` says whether a program runs as a server's account.
-    pub(super) fn joins(&self, live: &Live, server: &dyn Fn(&Process) -> bool) -> Option<Joined> {
+    pub(super) fn joins(&self, live: &Live, near: &Near, server: &dyn Fn(&Process) -> bool) -> Option<Joined> {
         let Some(sender) = live.process.as_deref() else {
             // Another host's connection, as a gateway tells it: the database's client has that address.
             let address = self.actor.as_ref().and_then(ActorRow::address).filter(|address| !address.is_loopback())?;
             return from(live, address).then_some(Joined::Host);
         };
+        if live.leaves {
+            return self.reaches(sender, live, server);
+        }
+        if !lets_in(sender) {
+            // What reads and answers is an application: its users are no recipients of the whole.
+            let application = self.processes.iter().any(|reader| reader.path == sender.path);
+            return self.reaches(sender, live, server).filter(|_| !application);
+        }
+        // Until somebody is let in, and in its guarding half for longer, a door belongs to root.
+        let unnamed = |joined: &Joined| *joined == Joined::Account && sender.login.is_none() && *sender.user == *"root";
+        let own = self.reaches(sender, live, server).filter(|joined| !unnamed(joined));
+        let within = near.programs().filter(|(_, process)| came_by(sender, process));
+        within.filter_map(|(_, process)| self.reaches(process, live, server)).chain(own).min()
+    }
+
+    /// What joins it with a program that sends.
+    fn reaches(&self, sender: &Process, live: &Live, server: &dyn Fn(&Process) -> bool) -> Option<Joined> {
         let readers = || self.processes.iter().map(|reader| &**reader);
         let started = |child: &Process, parent: u32| parent > 1 && child.parents.iter().any(|(_, pid)| *pid == parent);
         let one = |reader: &Process| same(reader, sender) || started(sender, reader.pid) || started(reader, sender.pid);
@@ -103,11 +148,12 @@ impl Read {
             .collect();
         let from = steps.iter().map(|step| step.at.0).min().unwrap_or(self.since).min(self.since).saturating_sub(AHEAD);
         for (at, process) in near.programs() {
-            let between = at >= from && at <= live.since;
+            let fetches = came_by(sender, process);
+            let between = at >= from && at <= if fetches { live.latest } else { live.since };
             let other = !same(process, sender) && !steps.iter().any(|known| same(&known.process, process));
             // What started the sender, or the reader, is the way there and no step of the data.
             let above = sender.parents.iter().any(|(_, pid)| *pid == process.pid);
-            if between && other && !above && together(process, sender) {
+            if between && other && !above && (fetches || together(process, sender)) {
                 steps.push(Step { at: Timestamp(at), process: Arc::clone(process) });
             }
         }

@@ -186,6 +186,7 @@ impl Chain {
         let transfer = Transfer {
             flow: hash::wide(&[b"client", address.to_string().as_bytes(), &event.session.0.to_le_bytes()]) as u64,
             transport: kuzet_event::Transport::Tcp,
+            inbound: true,
             to: Some(SocketAddr::new(address, event.client_port)),
             name: None,
             place,
@@ -207,8 +208,11 @@ impl Chain {
         let (Some(read), thresholds) = (self.reads.peek(reading.key), tools.thresholds) else { return };
         let since = read.since.saturating_sub(AHEAD);
         // Of thousands few have anything in common with the reader.
-        let near = |live: &Live| live.leaves && live.latest >= since && read.joins(live, &server(thresholds)).is_some();
-        let found: Vec<u64> = flows.live.iter().filter(|(_, live)| near(live)).map(|(id, _)| id).collect();
+        let joins = |live: &Live| {
+            let carries = live.latest >= since && (live.leaves || join::fetched(live, thresholds));
+            carries && read.joins(live, &self.near, &server(thresholds)).is_some()
+        };
+        let found: Vec<u64> = flows.live.iter().filter(|(_, live)| joins(live)).map(|(id, _)| id).collect();
         for id in found {
             let Some((place, recipient, mut shelves)) = flows.parts(id, reading.event.at) else { continue };
             self.pair(reading.key, &Leaving { id, place, recipient, added: 0 }, reading.event, &mut shelves, tools);
@@ -220,7 +224,8 @@ impl Chain {
         let before = event.at.0.saturating_sub(window(tools.thresholds));
         let recent = self.reads.iter().filter(|(_, read)| read.latest >= before);
         let mut found: Vec<AccountKey> = recent.map(|(key, _)| key).collect();
-        if found.is_empty() {
+        let carries = |live: &Live| live.leaves || join::fetched(live, tools.thresholds);
+        if found.is_empty() || !flows.live.peek(id).is_some_and(carries) {
             return;
         }
         // Looking at a story changes which was used last, and so may not decide the order in which stories are told.
@@ -254,11 +259,18 @@ impl Chain {
         } else {
             read
         };
-        let Some(joined) = read.joins(live, &server(thresholds)) else { return };
+        // Who comes from Kazakhstan, or from where nobody knows, and works here, takes nothing abroad.
+        let fetched = !live.leaves;
+        if fetched && !place.is_foreign() {
+            return;
+        }
+        let Some(joined) = read.joins(live, &self.near, &server(thresholds)) else { return };
+        // What comes together in many connections is looked for where this host begins them.
         let outside = outside(place);
-        let small = read.trickled(event.at.0, thresholds).saturating_add(if outside { leaving.added } else { 0 });
+        let trickles = outside && !fetched;
+        let small = read.trickled(event.at.0, thresholds).saturating_add(if trickles { leaving.added } else { 0 });
         let carried = live.sent_since(from);
-        let much = carried >= thresholds.chain_bytes || outside && small >= thresholds.chain_bytes;
+        let much = carried >= thresholds.chain_bytes || trickles && small >= thresholds.chain_bytes;
         // Who may have what was read, and is not merely called so by the client itself, has it.
         let claimed = leaving.recipient.is_some_and(Recipient::by_name_alone) && read.told && much;
         if leaving.recipient.is_some_and(|one| read.allows(one)) && !claimed {
@@ -267,15 +279,16 @@ impl Chain {
         // The first byte tells what programs or sessions join; an account, or a host, does much beside.
         let sure = joined <= Joined::Session;
         let enough = match outside {
-            true => much || read.told && sure && !old && (carried > 0 || live.sent.is_none()),
+            true if read.told && sure && !old && (carried > 0 || live.sent.is_none()) => true,
+            true => much && (!fetched || sure || read.told),
             false => much && sure && read.told,
         };
         let told = goes_on || enough && live.may_join();
-        if !told && (!outside || leaving.added == 0) {
+        if !told && (!trickles || leaving.added == 0) {
             return;
         }
         let Some(read) = self.reads.existing(key, tools.clock) else { return };
-        if outside {
+        if trickles {
             read.trickle(event.at.0, leaving.added, thresholds);
         }
         if !told {

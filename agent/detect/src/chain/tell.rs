@@ -30,7 +30,8 @@ pub(super) fn reason(read: &Read, transfer: &Transfer, resolver: &Resolver) -> S
     };
     let through: Vec<&str> = transfer.steps.iter().map(|step| &*step.process.name).collect();
     let through = if through.is_empty() { String::new() } else { format!(", by way of {}", through.join(", ")) };
-    format!("role {user} read {store}, and {when} {sender} sends to {to}: {sent}; {how}{through}")
+    let who = if transfer.inbound { ", who came for it" } else { "" };
+    format!("role {user} read {store}, and {when} {sender} sends to {to}{who}: {sent}; {how}{through}")
 }
 
 /// Appends the detection.

@@ -1,6 +1,8 @@
 //! Which connection belongs to which reading, and what is told of it: each way of joining, either side first, registered
 //! recipients, places, long connections and short ones, restarts, floods.
 
+mod fetched;
+
 use super::*;
 use crate::flows::tests::{ABROAD, ANYCAST, HOME, earlier, flow, process, record, started};
 use crate::tests::{Saved, Spec, detectors, event, said, save};

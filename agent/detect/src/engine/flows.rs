@@ -35,10 +35,8 @@ impl Detectors {
             on_query(event, flow, recipients, &mut Books { senders, clock }, &mut teller);
         }
         let Some(moved) = self.flows.meet(event, flow, thresholds, clock) else { return };
-        if moved.leaves {
-            let mut tools = Tools { resolver: &self.resolver, thresholds, severities, clock, out: detections };
-            self.chain.sent(crate::flows::key(flow), moved.sent, event, &mut self.flows, &mut tools);
-        }
+        let mut tools = Tools { resolver: &self.resolver, thresholds, severities, clock, out: detections };
+        self.chain.sent(crate::flows::key(flow), moved.sent, event, &mut self.flows, &mut tools);
         self.flows.look(event, flow, moved, clock, |passage, mut books| {
             complete(passage, ruled, detections);
             let mut teller = Teller { thresholds, severities, out: detections };

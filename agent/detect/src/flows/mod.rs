@@ -113,6 +113,7 @@ impl Live {
         Arc::new(Transfer {
             flow: id,
             transport: self.transport.unwrap_or(Transport::Other),
+            inbound: !self.leaves,
             to: self.remote,
             name: self.name.clone(),
             place,
@@ -315,7 +316,8 @@ impl Flows {
     ) {
         let Some(live) = self.live.peek(key(flow)) else { return };
         let (place, recipient) = judge(&self.place, &self.recipients, live.remote, live.name.as_ref(), event.at);
-        if let (true, Some(remote)) = (moved.leaves, live.remote) {
+        // Of what the other side began that which took personal data is on the map.
+        if let (true, Some(remote)) = (moved.leaves || !live.joined.is_empty(), live.remote) {
             let name = live.name.as_ref().map(|(name, _)| name);
             let who = recipient.map(|one| one.name.as_str());
             let known = self.map.entry(Reached::key(who, name.map(|name| &**name), remote.ip()), clock).0;

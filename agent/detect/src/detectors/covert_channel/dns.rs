@@ -79,6 +79,7 @@ pub(crate) fn on_query(
     let transfer = Transfer {
         flow: key(flow) ^ query.domain_key,
         transport: flow.transport,
+        inbound: false,
         to: None,
         name: Some((Arc::clone(&query.domain), Naming::Dns)),
         place: Verdict::Unknown(Reason::Reserved),
