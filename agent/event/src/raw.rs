@@ -13,6 +13,7 @@
 //! serialised(kuzet_event::Raw::default());
 //! ```
 
+use smallvec::SmallVec;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
@@ -159,80 +160,88 @@ impl RawField {
     }
 }
 
-/// A part of a record with a topic of its own.
-#[derive(PartialEq, Eq)]
-struct Frame {
-    topic: Topic,
-    fields: Vec<(RawField, Range<usize>)>,
-}
+/// Where a value is in the text.
+type Part = (RawField, Range<usize>);
 
 /// Text of one record by fields, in frames. Rules look at one frame at a time.
 #[derive(Default, PartialEq, Eq)]
 pub struct Raw {
     text: String,
-    values: usize,
-    frames: Vec<Frame>,
+    /// The values of all frames; those of a connection have room without an allocation.
+    values: SmallVec<[Part; 4]>,
+    /// Topic of each frame, and its first value; it has those up to the next frame's.
+    frames: SmallVec<[(Topic, usize); 2]>,
 }
 
 impl Raw {
     /// Begins a frame.
     pub fn frame(&mut self, topic: Topic) {
-        self.frames.push(Frame { topic, fields: Vec::new() });
+        self.frames.push((topic, self.values.len()));
     }
 
     /// Adds a value to the frame begun last; an empty one is none. What is beyond the bounds is left out.
     pub fn add(&mut self, field: RawField, value: &str) {
-        let room = self.text.len() + value.len() <= LONGEST && self.values < MOST;
-        let Some(frame) = self.frames.last_mut().filter(|_| room && !value.is_empty()) else { return };
-        let start = self.text.len();
-        self.text.push_str(value);
-        self.values += 1;
-        frame.fields.push((field, start..self.text.len()));
+        if self.room() && self.text.len() + value.len() <= LONGEST && !value.is_empty() {
+            let start = self.text.len();
+            self.text.push_str(value);
+            self.values.push((field, start..self.text.len()));
+        }
     }
 
     /// Adds a value as it shows itself.
     pub fn show(&mut self, field: RawField, value: impl fmt::Display) {
         let start = self.text.len();
-        if self.frames.is_empty() || self.values >= MOST || write!(self.text, "{value}").is_err() {
-            return self.text.truncate(start);
-        }
-        match self.frames.last_mut() {
-            Some(frame) if (start + 1..=LONGEST).contains(&self.text.len()) => {
-                self.values += 1;
-                frame.fields.push((field, start..self.text.len()));
-            }
-            _ => self.text.truncate(start),
+        let shown = self.room() && write!(self.text, "{value}").is_ok();
+        if shown && (start + 1..=LONGEST).contains(&self.text.len()) {
+            self.values.push((field, start..self.text.len()));
+        } else {
+            self.text.truncate(start);
         }
     }
 
-    /// With room for one frame and so many bytes of text.
+    /// Whether there is a frame that may have one more value.
+    fn room(&self) -> bool {
+        !self.frames.is_empty() && self.values.len() < MOST
+    }
+
+    /// With room for so many bytes of text.
     #[must_use]
     pub fn with_room(bytes: usize) -> Raw {
-        Raw { text: String::with_capacity(bytes), frames: Vec::with_capacity(1), values: 0 }
+        Raw { text: String::with_capacity(bytes), ..Raw::default() }
     }
 
-    /// Adds the values that frame number `from` has for `fields`, where the frame begun last has none of its own.
+    /// Adds the values that frame number `from`, an earlier one, has for `fields`, where the frame begun last has none of
+    /// its own.
     pub fn share(&mut self, from: usize, fields: &[RawField]) {
-        let Some((last, before)) = self.frames.split_last_mut() else { return };
-        let Some(source) = before.get(from) else { return };
-        let own = last.fields.len();
-        for (field, range) in source.fields.iter().filter(|(field, _)| fields.contains(field)) {
-            if self.values < MOST && !last.fields[..own].iter().any(|(known, _)| known == field) {
-                last.fields.push((*field, range.clone()));
-                self.values += 1;
+        let last = self.frames.len().saturating_sub(1);
+        if from >= last {
+            return;
+        }
+        let own = self.values(last);
+        for at in self.values(from) {
+            let (field, range) = self.values[at].clone();
+            let known = self.values[own.clone()].iter().any(|(known, _)| *known == field);
+            if fields.contains(&field) && !known && self.room() {
+                self.values.push((field, range));
             }
         }
+    }
+
+    /// Where the values of a frame stand.
+    fn values(&self, frame: usize) -> Range<usize> {
+        let first = |frame: usize| self.frames.get(frame).map_or(self.values.len(), |(_, first)| *first);
+        first(frame)..first(frame.saturating_add(1))
     }
 
     /// The topic of each frame.
     pub fn topics(&self) -> impl ExactSizeIterator<Item = Topic> + '_ {
-        self.frames.iter().map(|frame| frame.topic)
+        self.frames.iter().map(|(topic, _)| *topic)
     }
 
     /// Shows the values of `field` in frame number `frame`. Whoever asks may compare them and keeps nothing.
     pub fn expose(&self, frame: usize, field: RawField) -> impl Iterator<Item = &str> {
-        let fields = self.frames.get(frame).map_or(&[][..], |frame| &frame.fields);
-        fields.iter().filter(move |(name, _)| *name == field).map(|(_, range)| &self.text[range.clone()])
+        let values = &self.values[self.values(frame)];
+        values.iter().filter(move |(name, _)| *name == field).map(|(_, range)| &self.text[range.clone()])
     }
 }
 
@@ -271,6 +280,26 @@ mod tests {
         assert_eq!(raw.topics().collect::<Vec<Topic>>(), [Topic::Webserver, Topic::Process]);
         assert_eq!(format!("{raw:?}"), "Raw(2 frames, not shown)");
         assert_eq!(raw.clone(), Raw::default());
+    }
+
+    #[test]
+    fn a_later_frame_takes_what_it_has_not_itself() {
+        let mut raw = Raw::default();
+        raw.share(0, &[RawField::Uid]);
+        raw.frame(Topic::Audit);
+        for (field, value) in [(RawField::Uid, "33"), (RawField::Uid, "www-data"), (RawField::Exe, "/bin/sh")] {
+            raw.add(field, value);
+        }
+        raw.share(0, &[RawField::Uid]); // of itself: nothing
+        raw.frame(Topic::Process);
+        raw.add(RawField::Exe, "/bin/id");
+        raw.share(0, &[RawField::Uid, RawField::Exe]);
+        raw.share(9, &[RawField::Uid]);
+        for (frame, exe) in [(0, "/bin/sh"), (1, "/bin/id")] {
+            assert_eq!(raw.expose(frame, RawField::Uid).collect::<Vec<&str>>(), ["33", "www-data"]);
+            assert_eq!(raw.expose(frame, RawField::Exe).collect::<Vec<&str>>(), [exe]);
+        }
+        assert_eq!(raw.expose(2, RawField::Uid).count() + raw.expose(usize::MAX, RawField::Uid).count(), 0);
     }
 
     #[test]

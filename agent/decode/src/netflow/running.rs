@@ -8,9 +8,10 @@ use crate::recent::hash;
 use kuzet_event::{Count, Direction, Flow, Phase, Timestamp, Transport};
 use lru::LruCache;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroUsize;
 
 /// Flows kept. One that is given up begins anew with its next record, under a new number.
-const KEPT: usize = 32_768;
+const KEPT: NonZeroUsize = NonZeroUsize::new(32_768).unwrap();
 /// A flow that is silent for longer is over: what has its addresses and ports is another one.
 const SILENT: i64 = 60_000_000;
 
@@ -42,8 +43,10 @@ pub(super) struct Running {
 
 impl Default for Running {
     fn default() -> Running {
-        // Not as large as it may become: most hosts listen to nobody.
-        Running { flows: LruCache::unbounded() }
+        // Not at once as large as it may become: most hosts listen to nobody.
+        let mut flows = LruCache::unbounded();
+        flows.resize(KEPT);
+        Running { flows }
     }
 }
 
@@ -116,11 +119,7 @@ impl Running {
         // Nobody answered what was asked, or with no more than a refusal.
         let refusal = total.refused && seen.flags & (RST | SYN) == RST;
         total.refused = seen.empty && (asked || refusal);
-        let flow = flow(seen, &sides, total, hash_of(&key, total.first));
-        if self.flows.len() > KEPT {
-            self.flows.pop_lru();
-        }
-        flow
+        flow(seen, &sides, total, hash_of(&key, total.first))
     }
 
     /// The most recent first, as many as fit.
