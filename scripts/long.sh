@@ -24,12 +24,20 @@ if wanted fuzz; then
   note ""
   note "## Fuzzing, $minutes minutes a target, no sanitiser (that needs a nightly compiler)"
   note ""
-  # Texts of an operator are seldom hit upon by chance: these begin with good ones.
-  mkdir -p fuzz/corpus/policy fuzz/corpus/suppressions fuzz/corpus/sigma_rule
+  # Texts of an operator and records with many fields are seldom hit upon by chance: these begin with good ones.
+  mkdir -p fuzz/corpus/{policy,suppressions,sigma_rule,zeek,suricata_eve,netflow,sensor}
   cp tests/scenarios/policy.toml fuzz/corpus/policy/scenarios.toml
   cp tests/simulation/policy.toml fuzz/corpus/policy/simulation.toml
   sed -n '/^\[\[suppress\]\]/,/^```/p' docs/noise.md | grep -v '```' >fuzz/corpus/suppressions/docs.toml
   cp rules/sigma/*/*.yml fuzz/corpus/sigma_rule/
+  cp tests/data/samples/network/zeek* fuzz/corpus/zeek/
+  cp tests/data/samples/network/eve.json fuzz/corpus/suricata_eve/
+  cp tests/data/samples/host/sensor*.jsonl fuzz/corpus/sensor/
+  for log in tests/data/samples/network/netflow*.log; do
+    cp "$log" fuzz/corpus/netflow/
+    # As datagrams as well, each ended by the byte that the target cuts at.
+    sed 's/.* //; s/$/fe/' "$log" | tr -d '\n' | tr a-f A-F | basenc --base16 -d >"fuzz/corpus/netflow/$(basename "$log" .log).bin"
+  done
   for target in $(cd fuzz && cargo fuzz list); do
     say "fuzz $target"
     log=$(mktemp)
