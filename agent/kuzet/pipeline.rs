@@ -19,7 +19,7 @@ use crate::store::{Batch, Message, Sqlite, Store, StoreError, Tally as Record};
 use kuzet_decode::{Chunk, Tally};
 use kuzet_detect::Planted;
 use kuzet_event::{FileId, SourceId, Timestamp};
-use kuzet_incident::{Change, State, What};
+use kuzet_incident::{Change, State, Verdict, What};
 use kuzet_personal::Key;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -438,7 +438,9 @@ impl Agent {
 
     /// One notification a channel for a change that people are to hear of.
     fn messages(&self, change: &Change, created: Timestamp) -> Vec<Message> {
-        if change.what == What::Forgotten || self.channels.is_empty() {
+        // What another incident took up is told to be over, and never as something new.
+        let taken_up = change.incident.lifecycle.verdict == Some(Verdict::TakenUp) && change.what != What::Closed;
+        if change.what == What::Forgotten || taken_up || self.channels.is_empty() {
             return Vec::new();
         }
         let Ok(payload) = change.incident.to_json() else { return Vec::new() };

@@ -143,6 +143,7 @@ fn state(incident: &Incident) -> &'static str {
         (State::Acknowledged, _) => "acknowledged",
         (State::Closed, Some(Verdict::FalsePositive)) => "closed: false positive",
         (State::Closed, Some(Verdict::Authorised)) => "closed: authorised",
+        (State::Closed, Some(Verdict::TakenUp)) => "closed: part of another incident",
         (State::Closed, _) => "closed: breach",
     }
 }
@@ -374,6 +375,8 @@ fn links(out: &mut String, incident: &Incident) {
             LinkReason::GrantedTo => "gave rights to the actor of",
             LinkReason::GrantedBy => "its actor got rights in",
             LinkReason::SameClient => "same address as",
+            LinkReason::PartOf => "part of",
+            LinkReason::TakesUp => "takes up",
         };
         let _ = writeln!(out, "  {why} {}", link.id);
     }

@@ -2,8 +2,8 @@
 
 use crate::people::PeopleSet;
 use crate::story::{Inner, Key, Novelty, Story};
-use crate::{Act, ActError, Incident, IncidentId, LimitCode, LinkReason, Sketch, State, link};
-use kuzet_detect::{Detection, Severity};
+use crate::{Act, ActError, ActKind, Incident, IncidentId, LimitCode, LinkReason, Sketch, State, Verdict, link};
+use kuzet_detect::{Detection, Family, Kind, Severity};
 use kuzet_event::{Count, PersonKey, SourceId, Timestamp, Trust};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -213,7 +213,35 @@ impl Folder {
         if opened || new {
             self.link(serial);
         }
+        if detection.kind == Kind::Exfiltration && detection.events > 0 {
+            self.take_up(serial, detection.at);
+        }
         self.keep_budget();
+    }
+
+    /// Traffic that was told before its reading was known is part of the reading's story now, and needs nobody's attention
+    /// beside it, unless somebody gave it his already.
+    fn take_up(&mut self, serial: u64, at: Timestamp) {
+        let Some(whole) = self.stories.get(&serial).map(|story| &story.incident) else { return };
+        let part = |story: &Story| {
+            let incident = &story.incident;
+            let idle = incident.family == Family::Traffic && incident.lifecycle.state == State::Open;
+            idle && whole.transfers.cover(&incident.transfers)
+        };
+        let parts = self.stories.iter().filter(|(_, story)| part(story));
+        let (parts, id): (Vec<u64>, _) = (parts.map(|(serial, _)| *serial).collect(), whole.id);
+        let reason = "its connections are part of the incident that it is linked with".to_owned();
+        let act = Act { kind: ActKind::Close { verdict: Verdict::TakenUp }, reason, by: "kuzet".to_owned() };
+        for other in parts {
+            let Some(story) = self.stories.get_mut(&other) else { continue };
+            link::add(story, LinkReason::PartOf, id);
+            let part = story.incident.id;
+            // It is open: nothing refuses that.
+            let _ = self.act(part, &act, at);
+            if let Some(story) = self.stories.get_mut(&serial) {
+                link::add(story, LinkReason::TakesUp, part);
+            }
+        }
     }
 
     /// Takes a detection that is to tell nothing by itself: where a story of its kind, actor and store runs, its numbers

@@ -194,6 +194,10 @@ pub enum LinkReason {
     GrantedBy,
     /// A login story and another story come from the same network address, windows overlap (15 minutes of slack).
     SameClient,
+    /// This one's connections are the way that the data of that one took; it is decided there.
+    PartOf,
+    /// The other side of `part_of`.
+    TakesUp,
 }
 
 /// A related incident.

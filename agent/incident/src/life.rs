@@ -27,6 +27,8 @@ pub enum Verdict {
     FalsePositive,
     /// It happened as told, and was allowed.
     Authorised,
+    /// All of it is part of another incident, which its links name. The agent says so, nobody else.
+    TakenUp,
 }
 
 /// What a person decided to do.

@@ -138,6 +138,12 @@ impl Transfers {
         if self.dropped > 0 { Count::Unknown } else { all }
     }
 
+    /// Whether every connection of `other` is one of these.
+    pub(crate) fn cover(&self, other: &Transfers) -> bool {
+        let known = |sent: &Sent| self.flows.iter().any(|flow| flow.flow == sent.flow);
+        !other.is_empty() && other.dropped == 0 && other.flows.iter().all(known)
+    }
+
     /// Takes note of a connection, or of how far it has come. `first`: no earlier detection told it.
     pub(crate) fn note(&mut self, transfer: &Transfer, first: bool) {
         let sent = Sent::of(transfer);

@@ -1,7 +1,7 @@
 //! Where the data of an incident went: one entry a connection, told anew as it goes on, kept over a restart.
 
 use crate::common::*;
-use kuzet_detect::{Detection, Joined, Kind, Step, Transfer};
+use kuzet_detect::{Detection, Family, Joined, Kind, Step, Transfer};
 use kuzet_event::*;
 use kuzet_incident::*;
 use kuzet_place::Place as Places;
@@ -146,6 +146,63 @@ fn a_verdict_covers_what_was_seen_and_what_goes_on_is_told_again() {
     assert_eq!(after[1].transfers.bytes(), Count::Known(900_000));
     assert_eq!(after[1].links, [Link { reason: LinkReason::Follows, id }]);
     assert!(headline(&after[1]).contains("sent out of Kazakhstan"), "{}", headline(&after[1]));
+}
+
+/// What a detector of traffic says of `flow`, about the account that sends.
+fn sent(flow: u64, at: Timestamp) -> Detection {
+    Detection {
+        since: seconds(6),
+        store: None,
+        people_at_most: Count::Known(0),
+        transfer: Some(transfer(flow, at, 2_000_000, None)),
+        ..detection("games", Kind::ForeignTransfer, at, Count::Known(0))
+    }
+}
+
+fn open(incidents: &[Incident]) -> Vec<Family> {
+    incidents.iter().filter(|one| one.lifecycle.state == State::Open).map(|one| one.family).collect()
+}
+
+#[test]
+fn traffic_that_was_told_before_its_reading_is_part_of_it() {
+    let reading = [read(), chained(1, seconds(7), 100, true)];
+    let orders = [
+        [&[sent(1, seconds(6))], &reading[..]].concat(),
+        vec![reading[0].clone(), sent(1, seconds(6)), reading[1].clone()],
+    ];
+    for order in orders {
+        let mut folder = Folder::new(config());
+        let incidents = fold(&mut folder, &order);
+        assert_eq!(open(&incidents), [Family::Access], "one is left");
+        let [traffic, whole] =
+            [Family::Traffic, Family::Access].map(|family| incidents.iter().find(|one| one.family == family).unwrap());
+        assert_eq!(traffic.lifecycle.verdict, Some(Verdict::TakenUp));
+        assert!(traffic.links.contains(&Link { reason: LinkReason::PartOf, id: whole.id }));
+        assert!(whole.links.contains(&Link { reason: LinkReason::TakesUp, id: traffic.id }));
+        assert!(describe(traffic).contains("closed: part of another incident"));
+        // Another connection of the account is a story of its own.
+        let after = fold(&mut folder, &[sent(2, seconds(20))]);
+        assert_eq!(open(&after), [Family::Access, Family::Traffic]);
+    }
+}
+
+#[test]
+fn traffic_that_is_more_than_the_reading_or_that_somebody_has_taken_stays() {
+    let reading = [read(), chained(1, seconds(8), 100, true)];
+    let mut folder = Folder::new(config());
+    let incidents = fold(&mut folder, &[&[sent(1, seconds(6)), sent(2, seconds(7))], &reading[..]].concat());
+    assert_eq!(open(&incidents).len(), 2, "one more connection");
+    // Once that one is joined too, nothing is left.
+    let incidents = fold(&mut folder, &[chained(2, seconds(9), 100, true)]);
+    assert!(incidents.iter().any(|one| one.lifecycle.verdict == Some(Verdict::TakenUp)));
+
+    let mut folder = Folder::new(config());
+    let id = fold(&mut folder, &[sent(1, seconds(6))])[0].id;
+    let act = Act { kind: ActKind::Ack, reason: "mine".to_owned(), by: "aigerim".to_owned() };
+    folder.act(id, &act, seconds(7)).unwrap();
+    let incidents = fold(&mut folder, &reading);
+    let taken = incidents.iter().find(|one| one.id == id).unwrap();
+    assert_eq!((taken.lifecycle.state, taken.lifecycle.verdict), (State::Acknowledged, None));
 }
 
 #[test]
