@@ -67,6 +67,17 @@ struct Known {
     look: u64,
 }
 
+/// A look that goes on.
+pub(super) struct Look {
+    now: u64,
+    protocol: u8,
+    number: u64,
+    /// Connections that were not known.
+    fresh: Vec<Seen>,
+    /// Those whose owner is still searched for.
+    waiting: Vec<u64>,
+}
+
 /// What is known of the sockets of one network namespace.
 pub(super) struct Book {
     namespace: u32,
@@ -107,59 +118,84 @@ impl Book {
         std::mem::take(&mut self.lost)
     }
 
-    /// All sockets of a protocol.
-    pub(super) fn look(
-        &mut self,
-        now: u64,
-        protocol: u8,
-        seen: Vec<Seen>,
-        owners: &mut Owners,
-        take: &mut dyn FnMut(Record),
-    ) {
-        let count = self.looks.entry(protocol).or_default();
-        *count += 1;
-        let (look, first) = (*count, *count == 1);
-        if protocol == TCP {
-            let ports = seen.iter().filter(|seen| seen.state == LISTEN).map(|seen| (seen.local.1, look));
-            self.listening.extend(ports);
-            self.listening.retain(|_, last| *last + LISTENED > look);
+    /// A look at all sockets of a protocol begins.
+    pub(super) fn look(&mut self, now: u64, protocol: u8) -> Look {
+        let number = self.looks.entry(protocol).or_default();
+        *number += 1;
+        Look { now, protocol, number: *number, fresh: Vec::new(), waiting: Vec::new() }
+    }
+
+    /// One of the sockets of a look. What is known already is told at once.
+    pub(super) fn seen(&mut self, look: &mut Look, seen: Seen, take: &mut dyn FnMut(Record)) {
+        if look.protocol == TCP && seen.state == LISTEN {
+            self.listening.insert(seen.local.1, look.number);
         }
-        for seen in seen.into_iter().filter(Seen::is_connected) {
-            let direction = self.direction(protocol, &seen);
-            let room = self.known.len() < MAX;
-            match self.known.get_mut(&seen.cookie) {
-                Some(known) => {
-                    known.look = look;
-                    // What is still being sent when its program has ended belongs to nobody, and did belong to somebody.
-                    let (inode, uid) = (known.seen.inode, known.seen.uid);
-                    known.seen = seen;
-                    if known.seen.inode == 0 {
-                        (known.seen.inode, known.seen.uid, known.tries) = (inode, uid, TRIES);
-                    }
-                }
-                None if room => {
-                    self.unowned |= seen.inode != 0;
-                    let opened = if first { 0 } else { now };
-                    let cookie = seen.cookie;
-                    let fresh = Known {
-                        protocol,
-                        who: None,
-                        tries: 0,
-                        seen,
-                        direction,
-                        opened,
-                        told: false,
-                        told_at: 0,
-                        told_bytes: 0,
-                        look,
-                    };
-                    self.known.insert(cookie, fresh);
-                }
-                None => self.lost += 1,
+        if !seen.is_connected() {
+            return;
+        }
+        let Some(known) = self.known.get_mut(&seen.cookie) else { return look.fresh.push(seen) };
+        known.look = look.number;
+        // What is still being sent when its program has ended belongs to nobody, and did belong to somebody.
+        let (inode, uid) = (known.seen.inode, known.seen.uid);
+        known.seen = seen;
+        if known.seen.inode == 0 {
+            (known.seen.inode, known.seen.uid, known.tries) = (inode, uid, TRIES);
+        }
+        if known.waits() {
+            look.waiting.push(known.seen.cookie);
+        } else {
+            known.tell(look.now, self.namespace, take);
+        }
+    }
+
+    /// The look showed all there are.
+    pub(super) fn looked(&mut self, look: Look, owners: &mut Owners, take: &mut dyn FnMut(Record)) {
+        let Look { now, protocol, number, fresh, mut waiting } = look;
+        if protocol == TCP {
+            self.listening.retain(|_, last| *last + LISTENED > number);
+        }
+        for seen in fresh {
+            if self.known.len() >= MAX {
+                self.lost += 1;
+                continue;
             }
+            // Only now all ports are known that are listened on.
+            let direction = self.direction(protocol, &seen);
+            self.unowned |= seen.inode != 0;
+            waiting.push(seen.cookie);
+            let fresh = Known {
+                protocol,
+                who: None,
+                tries: 0,
+                direction,
+                opened: if number == 1 { 0 } else { now },
+                told: false,
+                told_at: 0,
+                told_bytes: 0,
+                look: number,
+                seen,
+            };
+            self.known.insert(fresh.seen.cookie, fresh);
         }
         self.own(owners);
-        self.tell(now, protocol, look, take);
+        for cookie in waiting {
+            // Without an owner the next look may know one.
+            if let Some(known) = self.known.get_mut(&cookie).filter(|known| !known.waits()) {
+                known.tell(now, self.namespace, take);
+            }
+        }
+        // No word came of their end: what was seen last is at least what there was.
+        let patience = self.patience;
+        let gone = |known: &Known| known.protocol == protocol && number - known.look > patience;
+        for (_, known) in self.known.extract_if(|_, known| gone(known)) {
+            let phase = if known.seen.state == SYN_SENT { Phase::Refused } else { Phase::Closed };
+            take(known.record(now, phase, self.namespace));
+        }
+    }
+
+    /// When the next search for owners may be made, if one is wanted.
+    pub(super) fn due(&self, owners: &Owners) -> Option<u64> {
+        self.unowned.then(|| owners.not_before())
     }
 
     /// Finds the programs of sockets that were not seen before, as soon as it may search.
@@ -167,7 +203,7 @@ impl Book {
         if !self.unowned || !owners.ready() {
             return;
         }
-        let wanted = |known: &&mut Known| known.who.is_none() && known.tries < TRIES && known.seen.inode != 0;
+        let wanted = |known: &&mut Known| known.waits();
         let mut sockets: HashMap<u64, u32> = HashMap::new();
         for known in self.known.values_mut().filter(wanted) {
             sockets.insert(known.seen.inode, known.seen.uid.unwrap_or(0));
@@ -177,38 +213,7 @@ impl Book {
         for known in self.known.values_mut().filter(wanted) {
             known.tries += 1;
             known.who = found.get(&known.seen.inode).cloned();
-            self.unowned |= known.who.is_none() && known.tries < TRIES;
-        }
-    }
-
-    /// What is new of the connections of a protocol since the look before.
-    fn tell(&mut self, now: u64, protocol: u8, look: u64, take: &mut dyn FnMut(Record)) {
-        let mut ended = Vec::new();
-        for (cookie, known) in self.known.iter_mut().filter(|(_, known)| known.protocol == protocol) {
-            if known.look < look {
-                if look - known.look > self.patience {
-                    ended.push(*cookie);
-                }
-                continue;
-            }
-            let sent = known.seen.bytes.map(|bytes| bytes.sent);
-            // Without an owner the next look may know one.
-            let waits = known.who.is_none() && known.tries < TRIES && known.seen.inode != 0;
-            let more = sent.unwrap_or(0).saturating_sub(known.told_bytes);
-            let phase = match known.told {
-                false if sent != Some(0) && known.seen.state != SYN_SENT && !waits => Phase::Open,
-                true if more >= GOING_BYTES || more > 0 && now.saturating_sub(known.told_at) >= GOING => Phase::Going,
-                _ => continue,
-            };
-            (known.told, known.told_at, known.told_bytes) = (true, now, sent.unwrap_or(0));
-            take(known.record(now, phase, self.namespace));
-        }
-        // No word came of their end: what was seen last is at least what there was.
-        for cookie in ended {
-            if let Some(known) = self.known.remove(&cookie) {
-                let phase = if known.seen.state == SYN_SENT { Phase::Refused } else { Phase::Closed };
-                take(known.record(now, phase, self.namespace));
-            }
+            self.unowned |= known.waits();
         }
     }
 
@@ -270,6 +275,24 @@ impl Seen {
 }
 
 impl Known {
+    /// Whether a search may still find its owner.
+    fn waits(&self) -> bool {
+        self.who.is_none() && self.tries < TRIES && self.seen.inode != 0
+    }
+
+    /// Tells what is new since the look before.
+    fn tell(&mut self, now: u64, namespace: u32, take: &mut dyn FnMut(Record)) {
+        let sent = self.seen.bytes.map(|bytes| bytes.sent);
+        let more = sent.unwrap_or(0).saturating_sub(self.told_bytes);
+        let phase = match self.told {
+            false if sent != Some(0) && self.seen.state != SYN_SENT => Phase::Open,
+            true if more >= GOING_BYTES || more > 0 && now.saturating_sub(self.told_at) >= GOING => Phase::Going,
+            _ => return,
+        };
+        (self.told, self.told_at, self.told_bytes) = (true, now, sent.unwrap_or(0));
+        take(self.record(now, phase, namespace));
+    }
+
     fn end(&self) -> Phase {
         // The kernel takes the port of a connection that failed away before it tells of the socket's end.
         let refused = self.seen.remote.1 == 0
@@ -319,6 +342,13 @@ mod tests {
         told.drain(..).map(flow).collect()
     }
 
+    /// A look that shows these.
+    fn shown(book: &mut Book, at: u64, list: Vec<Seen>, owners: &mut Owners, take: &mut dyn FnMut(Record)) {
+        let mut look = book.look(at, TCP);
+        list.into_iter().for_each(|seen| book.seen(&mut look, seen, take));
+        book.looked(look, owners, take);
+    }
+
     fn book() -> Book {
         Book { given: (32_768, 60_999), ..Book::new(9, 1) }
     }
@@ -327,7 +357,7 @@ mod tests {
     fn a_connection_is_opened_goes_on_and_ends() {
         let (mut book, mut owners, mut told) = (book(), Owners::default(), Vec::new());
         let mut look = |book: &mut Book, at: u64, list: Vec<Seen>, told: &mut Vec<Record>| {
-            book.look(at * 1_000_000_000, TCP, list, &mut owners, &mut |record| told.push(record));
+            shown(book, at * 1_000_000_000, list, &mut owners, &mut |record| told.push(record));
         };
         look(&mut book, 1, vec![seen(1, 1, 0)], &mut told);
         assert!(told.is_empty(), "nothing was sent");
@@ -349,7 +379,7 @@ mod tests {
     fn an_end_that_was_not_heard_is_seen() {
         let (mut book, mut owners, mut told) = (book(), Owners::default(), Vec::new());
         for list in [vec![seen(1, 1, 10)], vec![], vec![]] {
-            book.look(1, TCP, list, &mut owners, &mut |record| told.push(record));
+            shown(&mut book, 1, list, &mut owners, &mut |record| told.push(record));
         }
         assert_eq!(flows(&mut told), [(Phase::Open, Some(10)), (Phase::Closed, Some(10))]);
     }
@@ -373,7 +403,7 @@ mod tests {
         let (mut book, mut owners) = (book(), Owners::default());
         let mut directions = Vec::new();
         let listener = Seen { remote: ([0; 4].into(), 0), ..seen(8, LISTEN, 0) };
-        book.look(1, TCP, vec![seen(1, 1, 10), listener], &mut owners, &mut |record| {
+        shown(&mut book, 1, vec![seen(1, 1, 10), listener], &mut owners, &mut |record| {
             if let What::Flow(flow) = record.what {
                 directions.push(flow.direction);
             }

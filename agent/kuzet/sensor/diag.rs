@@ -1,7 +1,7 @@
 //! Connections where the kernel takes no program: a look at all sockets (sock_diag) at least once a second and the
 //! kernel's word when one ends, joined by the socket's cookie. Sees its own network namespace; needs no rights for that.
 
-use super::book::{Book, Bytes, Seen};
+use super::book::{Book, Bytes, Look, Seen};
 use super::netlink::{self, ERROR, Socket, attributes, number};
 use super::owners::Owners;
 use super::programs::Programs;
@@ -86,8 +86,10 @@ impl Diag {
         missing
     }
 
-    /// Waits until something is told, at most for `time`.
+    /// Waits until something is told or a look is due, at most for `time`.
     pub(super) fn wait(&self, time: Duration) {
+        let due = [Some(self.next_look), self.book.due(&self.owners), self.programs.due()];
+        let time = super::until(due).min(time);
         let programs = self.programs.fd();
         if ready(programs.into_iter().chain([self.ended.fd()]), time).last() == Some(&true) {
             // One round for many: what starts must be asked for at once, what ended can wait.
@@ -141,36 +143,41 @@ impl Diag {
 
     fn look(&mut self, now: u64, take: &mut dyn FnMut(Record)) -> anyhow::Result<()> {
         let began = super::busy_nanos();
-        let mut seen = Vec::new();
-        self.dump(&request(0, TCP, STATES), &mut seen)?;
-        self.book.look(now, TCP, seen, &mut self.owners, take);
+        let mut look = self.book.look(now, TCP);
+        self.dump(&request(0, TCP, STATES), &mut look, take)?;
+        self.book.looked(look, &mut self.owners, take);
         let cost = super::busy_nanos().saturating_sub(began);
         if now >= self.next_datagrams {
             self.next_datagrams = now + LOOK_DATAGRAMS;
-            let mut seen = Vec::new();
+            let mut look = self.book.look(now, UDP);
             for family in [2, 10] {
-                self.dump(&request(family, UDP, u32::MAX), &mut seen)?;
+                self.dump(&request(family, UDP, u32::MAX), &mut look, take)?;
             }
-            self.book.look(now, UDP, seen, &mut self.owners, take);
+            self.book.looked(look, &mut self.owners, take);
         }
         let pause = if self.book.missed() { (cost * SHARE).clamp(LOOK_SOONEST, LOOK) } else { LOOK };
         self.next_look = now + pause;
         Ok(())
     }
 
-    fn dump(&mut self, request: &[u8], seen: &mut Vec<Seen>) -> anyhow::Result<()> {
-        self.asked.send(request)?;
+    fn dump(&mut self, request: &[u8], look: &mut Look, take: &mut dyn FnMut(Record)) -> anyhow::Result<()> {
+        let Diag { asked, book, .. } = self;
+        asked.send(request)?;
         let (mut done, mut refused) = (false, None);
         while !done {
-            let heard = self.asked.receive(|message| match message.kind {
+            let heard = asked.receive(|message| match message.kind {
                 netlink::DONE => done = true,
                 ERROR => {
                     refused = number(message.body, 0).map(i32::from_ne_bytes);
                     done = true;
                 }
-                _ => seen.extend(Seen::read(message.body)),
+                _ => {
+                    if let Some(seen) = Seen::read(message.body) {
+                        book.seen(look, seen, take);
+                    }
+                }
             })?;
-            anyhow::ensure!(heard || ready([self.asked.fd()], ANSWER) == [true], "sock_diag does not answer");
+            anyhow::ensure!(heard || ready([asked.fd()], ANSWER) == [true], "sock_diag does not answer");
         }
         // A kernel without the module for one protocol refuses to look for it.
         match refused {

@@ -231,15 +231,15 @@ static __always_inline struct record *begin(u16 kind)
 	return record;
 }
 
-/* Nobody is woken for a record: the reader looks several times a second. It is woken for each `part` that waits, of pieces
- * early, as the agent takes less at once than their ring holds. */
+/* The reader is woken for the first record after those that it has read, and then lets some gather: only each `part` that
+ * waits wakes it earlier, of pieces early, as the agent takes less at once than their ring holds. */
 #define RECORDS_WAKE (1 << 20)
 #define PIECES_WAKE (256 << 10)
 static __always_inline u64 waking(void *ring, u64 bytes, u64 part)
 {
 	u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
 
-	return waiting / part != (waiting - bytes) / part ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	return waiting / part != (waiting - bytes) / part ? BPF_RB_FORCE_WAKEUP : 0;
 }
 
 static __always_inline void end(struct record *record)

@@ -4,10 +4,11 @@ use super::record::{DATAGRAMS, DATAGRAMS_KEY, Datagrams, Piece, Record};
 use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType};
 use aya::{Btf, Ebpf, EbpfLoader};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{Timespec, epoll};
 use std::collections::HashMap as Known;
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 /// `kernel.bpf.c`, compiled by scripts/bpf.sh.
@@ -32,6 +33,9 @@ const LOST: [&str; 3] = ["records", "pieces", "budget"];
 /// Pieces that are taken before records are looked at again: those must not wait for a flood of first bytes.
 const TURN: usize = 2_048;
 
+/// After the first record others gather for so long, unless a ring fills.
+const TOGETHER: Duration = Duration::from_millis(200);
+
 /// A flow of datagrams ends when it was silent for so long.
 const SILENT: u64 = 30_000_000_000;
 
@@ -41,6 +45,8 @@ pub(super) struct Kernel {
     _program: Ebpf,
     records: RingBuf<MapData>,
     pieces: RingBuf<MapData>,
+    /// Tells of each time that the kernel program wakes whoever reads a ring, and not of what waits there.
+    woken: OwnedFd,
     datagrams: HashMap<MapData, [u8; DATAGRAMS_KEY], [u8; DATAGRAMS]>,
     lost: PerCpuArray<MapData, [u64; 2]>,
     told_lost: [[u64; 2]; LOST.len()],
@@ -73,9 +79,15 @@ impl Kernel {
             }
         }
         let mut map = |name| program.take_map(name).ok_or_else(|| anyhow::anyhow!("the kernel program has no {name}"));
+        let (records, pieces) = (RingBuf::try_from(map("records")?)?, RingBuf::try_from(map("pieces")?)?);
+        let woken = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+        for ring in [records.as_fd(), pieces.as_fd()] {
+            epoll::add(&woken, ring, epoll::EventData::new_u64(0), epoll::EventFlags::IN | epoll::EventFlags::ET)?;
+        }
         Ok(Kernel {
-            records: RingBuf::try_from(map("records")?)?,
-            pieces: RingBuf::try_from(map("pieces")?)?,
+            records,
+            pieces,
+            woken,
             datagrams: HashMap::try_from(map("datagram_flows")?)?,
             lost: PerCpuArray::try_from(map("lost")?)?,
             _program: program,
@@ -89,12 +101,17 @@ impl Kernel {
         &self.missing
     }
 
-    /// Waits until a ring fills, at most for `time`.
+    /// Waits until some records have gathered, at most for `time`.
     pub(super) fn wait(&self, time: Duration) {
-        let timeout = Timespec::try_from(time).ok();
-        let mut waited = [PollFd::new(&self.records, PollFlags::IN), PollFd::new(&self.pieces, PollFlags::IN)];
-        // An interrupted wait is a short one.
-        let _ = poll(&mut waited, timeout.as_ref());
+        let wake = |time: Duration| {
+            let mut events = [MaybeUninit::uninit(); 2];
+            // An interrupted wait is a short one.
+            epoll::wait(&self.woken, &mut events, Timespec::try_from(time).ok().as_ref())
+                .is_ok_and(|(woken, _)| !woken.is_empty())
+        };
+        if wake(time) {
+            wake(time.min(TOGETHER));
+        }
     }
 
     /// Gives every record that waits to `take`.

@@ -34,11 +34,9 @@ use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Duration;
 
-/// How often records are taken.
-const EVERY: Duration = Duration::from_millis(200);
 /// Turns of pieces and records before the rest of the work is done.
 const TURNS: usize = 8;
-/// How often datagrams are counted.
+/// How often datagrams are counted: the longest that it waits.
 const COUNT: Duration = Duration::from_secs(1);
 /// Opened connections whose first line waits for their end: a short connection is one line.
 const HELD: usize = 65_536;
@@ -105,7 +103,7 @@ fn tell(out: &mut dyn Write, told: &Told<'_>, wanted: Wanted, clock: &dyn Clock)
     let mut counted = clock.monotonic();
     loop {
         teller.out.flush()?;
-        chosen.means.wait(EVERY);
+        chosen.means.wait(COUNT.saturating_sub(clock.monotonic().saturating_sub(counted)));
         if told.is_gone() {
             return Ok(());
         }
@@ -167,6 +165,12 @@ pub fn serve(path: &Path, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<(
 fn boot_nanos() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+}
+
+/// How long it is until the first of these, in nanoseconds since boot.
+fn until(due: impl IntoIterator<Item = Option<u64>>) -> Duration {
+    let first = due.into_iter().flatten().min().unwrap_or(u64::MAX);
+    Duration::from_nanos(first.saturating_sub(boot_nanos()))
 }
 
 /// Time on a processor that this process has had, in nanoseconds: what a look costs, however busy the host is.

@@ -39,6 +39,11 @@ impl Owners {
         super::boot_nanos() >= self.not_before
     }
 
+    /// When one may be made.
+    pub(super) fn not_before(&self) -> u64 {
+        self.not_before
+    }
+
     /// The processes that have these sockets open; `sockets` are numbers of their files, with their users.
     pub(super) fn find(&mut self, mut sockets: HashMap<u64, u32>, namespace: u32) -> HashMap<u64, Arc<Who>> {
         let began = super::busy_nanos();

@@ -45,8 +45,9 @@ impl Proc {
         missing
     }
 
-    /// Waits until something is told, at most for `time`.
+    /// Waits until something is told or a look is due, at most for `time`.
     pub(super) fn wait(&self, time: Duration) {
+        let time = super::until([Some(self.next_look), self.book.due(&self.owners), self.programs.due()]).min(time);
         let mut list: Vec<PollFd<'_>> =
             self.programs.fd().into_iter().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
         // An interrupted wait is a short one.
@@ -62,9 +63,12 @@ impl Proc {
         }
         self.next_look = now + LOOK;
         for (protocol, lists) in LISTS {
-            let text = lists.map(|list| std::fs::read_to_string(list).unwrap_or_default());
-            let seen = text.iter().flat_map(|text| text.lines()).filter_map(Seen::parse).collect();
-            self.book.look(now, protocol, seen, &mut self.owners, take);
+            let mut look = self.book.look(now, protocol);
+            for list in lists {
+                let text = std::fs::read_to_string(list).unwrap_or_default();
+                text.lines().filter_map(Seen::parse).for_each(|seen| self.book.seen(&mut look, seen, take));
+            }
+            self.book.looked(look, &mut self.owners, take);
         }
     }
 

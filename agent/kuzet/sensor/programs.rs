@@ -45,6 +45,11 @@ impl Programs {
         self.connector.as_ref().map(Socket::fd)
     }
 
+    /// When it must be asked, if it does not tell.
+    pub(super) fn due(&self) -> Option<u64> {
+        self.connector.is_none().then_some(self.next_look)
+    }
+
     pub(super) fn lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost)
     }
