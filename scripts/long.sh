@@ -33,11 +33,17 @@ if wanted fuzz; then
   cp tests/data/samples/network/zeek* fuzz/corpus/zeek/
   cp tests/data/samples/network/eve.json fuzz/corpus/suricata_eve/
   cp tests/data/samples/host/sensor*.jsonl fuzz/corpus/sensor/
+  cp tests/data/samples/network/netflow*.log fuzz/corpus/netflow/
+  # Datagrams and first bytes of connections as they are, too: each ends where the target cuts (fe). Before a piece of a
+  # connection stands whose it is (08: this host's, by TCP; 05 and 07: question and answer of DNS) and where in it.
+  plain() { tr -d '\n' | tr a-f A-F | basenc --base16 -d; }
   for log in tests/data/samples/network/netflow*.log; do
-    cp "$log" fuzz/corpus/netflow/
-    # As datagrams as well, each ended by the byte that the target cuts at.
-    sed 's/.* //; s/$/fe/' "$log" | tr -d '\n' | tr a-f A-F | basenc --base16 -d >"fuzz/corpus/netflow/$(basename "$log" .log).bin"
+    sed 's/.* //; s/$/fe/' "$log" | plain >"fuzz/corpus/netflow/$(basename "$log" .log).bin"
   done
+  for bytes in agent/wire/tests/data/{tls,http,connect}-curl.hex; do
+    sed '1s/^/0800/' "$bytes" | plain >"fuzz/corpus/sensor/$(basename "$bytes" .hex).bin"
+  done
+  sed '1s/^/0500/; s/^$/fe0700/' agent/wire/tests/data/dns-aaaa.hex | plain >fuzz/corpus/sensor/dns-aaaa.bin
   for target in $(cd fuzz && cargo fuzz list); do
     say "fuzz $target"
     log=$(mktemp)

@@ -4,8 +4,8 @@
 
 mod common;
 
-use common::{datagram, decode, decode_growing, ipfix, options, words};
-use kuzet_decode::{Format, Tally};
+use common::{datagram, decode, decode_growing, ipfix, options, step, words};
+use kuzet_decode::{Decoder, Edge, Format, Tally};
 use kuzet_event::{Count, Direction, Event, Flow, Phase};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -191,6 +191,37 @@ fn hostile_templates_cost_no_more_than_their_bytes() {
         let (events, tally) = told(&format!("netflow 1 10.0.0.1:1 {text}\n"));
         assert_eq!((events.len(), tally.lost), (0, 1), "{text}");
     }
+}
+
+#[test]
+fn a_flood_of_templates_leaves_those_of_the_busiest() {
+    let template = |id: u16| (2, words(&[id, 128].into_iter().chain([8, 4, 12, 4].repeat(64)).collect::<Vec<u16>>()));
+    let data = |id: u16| (id, [10, 0, 0, 7, 203, 0, 113, 50].repeat(64));
+    let mut decoder = Format::Netflow.decoder(&options());
+    let (mut events, mut at) = (Vec::new(), 0);
+    let mut told = |decoder: &mut dyn Decoder, log: String| {
+        // Each step asks how large the snapshot is.
+        let lost = step(decoder, log.as_bytes(), at, Edge::More, &mut events).tally.lost;
+        at += log.len() as u64;
+        lost
+    };
+    // One more than are kept of each: domains of many addresses, templates of one of them.
+    for domain in 0..65 {
+        for id in (1000..1065).step_by(5) {
+            let sets: Vec<(u16, Vec<u8>)> = (id..id + 5).map(template).collect();
+            let log = ipfix(0, &sets).replace("10.0.0.254", &format!("10.0.1.{domain}"));
+            assert_eq!(told(decoder.as_mut(), log), 0);
+        }
+    }
+    let asked = |domain: u8, id: u16| ipfix(0, &[data(id)]).replace("10.0.0.254", &format!("10.0.1.{domain}"));
+    for (domain, id, lost) in [(1, 1001, 0), (0, 1064, 1), (64, 1000, 1), (64, 1064, 0)] {
+        assert_eq!(told(decoder.as_mut(), asked(domain, id)), lost, "{domain} {id}");
+    }
+    // A restart brings back what fits, and what was used last fits.
+    let snapshot = decoder.snapshot();
+    let mut decoder = Format::Netflow.decoder(&options());
+    decoder.restore(&snapshot);
+    assert_eq!(told(decoder.as_mut(), asked(64, 1064)), 0);
 }
 
 #[test]

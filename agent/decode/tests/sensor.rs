@@ -5,7 +5,7 @@ mod common;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use common::{decode, options, question, step};
+use common::{bytes_line, decode, hello, options, question, step};
 use kuzet_decode::{Edge, Format};
 use kuzet_event::{Action, Application, Count, Direction, Event, Identifier, IdentifierKind, Naming, Phase, RawField};
 use std::fmt::Write as _;
@@ -179,6 +179,33 @@ fn names_survive_a_restart_as_many_as_fit() {
     // What is damaged is left out.
     second.restore(b"\0answer\tx\t1\ta.kz\nsni\tz\t\ta.kz\nhost\t1\t\t850830346939\nx");
     assert!(!String::from_utf8_lossy(&second.snapshot()).contains("850830"));
+}
+
+#[test]
+fn connections_without_number_are_bounded() {
+    let mut decoder = Format::Sensor.decoder(&options());
+    let (mut events, mut at) = (Vec::new(), 0);
+    let mut told = |log: &str| {
+        assert_eq!(step(decoder.as_mut(), log.as_bytes(), at, Edge::More, &mut events).tally.lost, 0);
+        at += log.len() as u64;
+        std::mem::take(&mut events)
+    };
+    // Names of more connections than are remembered, each before its record.
+    let host = |port: u16| format!("h{port}.example");
+    let named: String =
+        (1..=9000).map(|port| bytes_line(START, 6, "out", port, 0, &hello(host(port).as_bytes()))).collect();
+    assert!(told(&named).is_empty());
+    for (port, expected) in [(1, None), (9000, Some(host(9000)))] {
+        let events = told(&format!(
+            "{{\"sensor\":\"flow\",\"at\":{START},\"phase\":\"open\",\"protocol\":6,\"direction\":\"out\",\"socket\":\"{port:x}\",\
+             \"namespace\":9,\"local\":[\"10.0.0.5\",50270],\"remote\":[\"203.0.113.7\",{port}]}}\n"
+        ));
+        assert_eq!(name(&events[0]).map(|(name, _)| name.to_owned()), expected);
+    }
+    // Questions wait for the record that says whose they are, but not all of them.
+    let asked = bytes_line(START, 17, "out", 53, 0, &question(&[b"files", b"example", b"kz"])).repeat(1 << 12);
+    assert!((0..1 << 4).all(|_| told(&asked).is_empty()));
+    assert_eq!(told(&asked).len(), 1 << 12);
 }
 
 #[test]

@@ -13,7 +13,12 @@ pub fn check(format: Format, bytes: &[u8]) {
         options.mapping = Some(Arc::new(mapping(log_line_prefix.is_some())));
         options.log_line_prefix = log_line_prefix;
         options.latest = Some(Timestamp(1_795_478_400_000_000));
-        assert_eq!(run(format, &options, bytes, bytes.len()), run(format, &options, bytes, cut));
+        let mut parts = run(format, &options, bytes, cut, true);
+        if format == Format::Sensor {
+            // Bytes of connections wait in memory only: what they said half before a restart, they did not say.
+            parts = run(format, &options, bytes, cut, false);
+        }
+        assert_eq!(run(format, &options, bytes, bytes.len(), false), parts);
         full(format, &options, bytes, cut);
         if !matches!(format, Format::PostgresqlStderr | Format::Syslog | Format::Mapped) {
             return;
@@ -21,7 +26,7 @@ pub fn check(format: Format, bytes: &[u8]) {
     }
 }
 
-fn run(format: Format, options: &DecodeOptions, bytes: &[u8], cut: usize) -> (Vec<Event>, Tally) {
+fn run(format: Format, options: &DecodeOptions, bytes: &[u8], cut: usize, restart: bool) -> (Vec<Event>, Tally) {
     let mut decoder = format.decoder(options);
     let (mut events, mut tally, mut start, mut end) = (Vec::new(), Tally::default(), 0, 0);
     loop {
@@ -41,8 +46,10 @@ fn run(format: Format, options: &DecodeOptions, bytes: &[u8], cut: usize) -> (Ve
         }
         let snapshot = decoder.snapshot();
         assert!(snapshot.len() <= 64 << 10);
-        decoder = format.decoder(options);
-        decoder.restore(&snapshot);
+        if restart {
+            decoder = format.decoder(options);
+            decoder.restore(&snapshot);
+        }
     }
 }
 
