@@ -25,11 +25,11 @@ const REGISTER: &str = "[[recipient]]\nname = \"Backup store\"\naddress = \"2.72
 
 type Rows = BTreeMap<Vec<u8>, Vec<u8>>;
 
-fn core() -> Core {
+fn core(format: &str) -> Core {
     let scratch = Scratch::new("traffic");
     std::fs::write(scratch.join("recipients.toml"), REGISTER).expect("own file");
     let text = format!(
-        "[[source]]\nname = \"host\"\nformat = \"sensor\"\npaths = [\"/var/log/sensor\"]\n\
+        "[[source]]\nname = \"host\"\nformat = \"{format}\"\npaths = [\"/var/log/sensor\"]\n\
          [rules]\noff = [\"host_dump_program\"] # the nightly backup is one\n[place]\nrecipients = {:?}\n",
         scratch.join("recipients.toml").display().to_string()
     );
@@ -42,7 +42,12 @@ fn core() -> Core {
 
 /// What `text`, written by `until`, comes to for an agent that has kept `rows`; and what it has kept then.
 fn replay(rows: &Rows, text: &str, until: i64) -> (Vec<Incident>, Rows) {
-    let (mut core, mut rows) = (core(), rows.clone());
+    replay_of("sensor", rows, text, until)
+}
+
+/// The same of another source than the sensor.
+fn replay_of(format: &str, rows: &Rows, text: &str, until: i64) -> (Vec<Incident>, Rows) {
+    let (mut core, mut rows) = (core(format), rows.clone());
     core.detectors().restore(rows.clone());
     let path = Arc::from(Path::new("/var/log/sensor"));
     let info = FileInfo { source: SourceId(0), file: FileId(1), path, decoder: Arc::from([]) };
@@ -105,4 +110,39 @@ fn a_day_like_those_before_gives_no_incident_and_each_theft_on_it_gives_one() {
     let warm = (0..BEFORE).fold(Rows::new(), |rows, number| quiet(&rows, number));
     quiet(&warm, BEFORE);
     one_each(&warm, BEFORE);
+}
+
+/// Questions to DNS as a gateway's logs tell them, one a second: `part` stands in each name.
+fn asked(format: &str, part: &str) -> String {
+    let line = |second: i64| {
+        let name = format!("{second:04}{part}.t.evil-tunnel.net");
+        match format {
+            "zeek" => format!(
+                "{{\"_path\":\"dns\",\"ts\":{}.5,\"uid\":\"C{second}\",\"id.orig_h\":\"10.0.0.9\",\"id.orig_p\":5353,\
+                 \"id.resp_h\":\"10.0.0.1\",\"id.resp_p\":53,\"proto\":\"udp\",\"query\":\"{name}\",\"qtype\":16}}\n",
+                START / 1_000_000 + second
+            ),
+            _ => format!(
+                "{{\"timestamp\":\"2026-11-23T08:{:02}:{:02}.5+0500\",\"flow_id\":{second},\"event_type\":\"dns\",\
+                 \"src_ip\":\"10.0.0.9\",\"src_port\":5353,\"dest_ip\":\"10.0.0.1\",\"dest_port\":53,\"proto\":\"UDP\",\
+                 \"dns\":{{\"type\":\"query\",\"rrname\":\"{name}\",\"rrtype\":\"TXT\"}}}}\n",
+                second / 60,
+                second % 60
+            ),
+        }
+    };
+    (0..300).map(line).collect()
+}
+
+#[test]
+fn a_tunnel_through_dns_is_told_where_a_gateway_sees_it() {
+    let part = "mzxw6ytboi2dgnbvgy3tqojqgezdgnbvgy3tqojq";
+    for format in ["zeek", "suricata_eve"] {
+        let (incidents, _) = replay_of(format, &Rows::new(), &asked(format, part), START + DAY);
+        let told: Vec<String> = incidents.iter().map(kuzet_incident::describe).collect();
+        assert!(told.len() == 1 && told[0].contains("evil-tunnel.net"), "{format}: {told:#?}");
+        assert_eq!(incidents[0].kinds[0].kind.name(), "covert_channel");
+        // Many short names below one domain are none.
+        assert!(replay_of(format, &Rows::new(), &asked(format, "a"), START + DAY).0.is_empty());
+    }
 }

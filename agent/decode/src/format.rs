@@ -428,7 +428,7 @@ impl Format {
             Format::LinuxLaurel => Box::new(Laurel::new(options)),
             Format::Sensor => Box::new(Sensor::new(options)),
             Format::Netflow => Box::new(Netflow::new()),
-            Format::Zeek => Box::new(Zeek::new()),
+            Format::Zeek => Box::new(Zeek::new(options)),
             Format::SuricataEve => Box::new(SuricataEve::new(options)),
             Format::PostgresqlStatus => Box::new(Status::new(System::Postgresql, options)),
             Format::MariadbStatus => Box::new(Status::new(System::Mariadb, options)),

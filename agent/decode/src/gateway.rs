@@ -4,12 +4,15 @@
 //! local; of two or none, the one that began it.
 
 use crate::names;
+use crate::query::query;
 use crate::recent::{Recent, hash};
 use crate::{Actors, blank};
 use kuzet_event::{
     Action, Actor, Count, Direction, Event, Flow, Naming, Outcome, Phase, Place, Raw, RawField, SessionId, System,
     Timestamp, Topic, Transport, Witness,
 };
+use kuzet_personal::Key;
+use kuzet_wire::Name;
 use lru::LruCache;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
@@ -118,6 +121,22 @@ impl Gateway {
         event.raw = Some(Box::new(raw(&flow)));
         event.flow = Some(Arc::new(flow));
         event
+    }
+
+    /// The event of a question to DNS for records of type `record` of `name`, which `flow` carries; `None` where it is
+    /// none that somebody of ours asks. Rules on connections are for the connection.
+    pub(crate) fn question(
+        &mut self,
+        (key, name, record): (&Key, &[u8], u16),
+        flow: Flow,
+        at: Timestamp,
+        place: Place,
+    ) -> Option<Event> {
+        // What is asked of everybody near (mDNS, LLMNR) is no question to a resolver.
+        let asked = flow.direction == Direction::Outbound && flow.remote.is_some_and(|remote| remote.port() == 53);
+        let name = Name::of_question(name).filter(|_| asked)?;
+        let flow = Flow { query: Some(query(key, &name, record)), ..flow };
+        Some(Event { raw: None, ..self.event(flow, at, place) })
     }
 
     /// Nobody is known of it but the address.

@@ -15,6 +15,7 @@ use crate::times::iso;
 use crate::web::without_port;
 use crate::{Chunk, DecodeOptions, Decoded, Decoder, names};
 use kuzet_event::{Action, Count, Event, Flow, Naming, Outcome, Phase, Place, RawField, Timestamp, Transport};
+use kuzet_personal::Key;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ const ETHERNET: u64 = 14;
 
 /// Decoder of one log.
 pub(crate) struct SuricataEve {
+    key: Key,
     zone: i32,
     gateway: Gateway,
     names: Names,
@@ -53,6 +55,7 @@ struct Record<'a> {
     sni: Cow<'a, [u8]>,
     host: Cow<'a, [u8]>,
     query: Cow<'a, [u8]>,
+    question: u16,
     answers: SmallVec<[Cow<'a, [u8]>; 2]>,
 }
 
@@ -109,7 +112,9 @@ impl<'a> Record<'a> {
             (b"alert", b"action") => self.blocked = value.bytes() == b"blocked",
             // The question stands at the top, or, since version 8, in a list of its own.
             (b"dns", b"rrname") => self.query = text(value),
+            (b"dns", b"rrtype") => self.question = record(value.bytes()),
             (b"dns", b"queries") if last == b"rrname" && self.query.is_empty() => self.query = text(value),
+            (b"dns", b"queries") if last == b"rrtype" && self.question == 0 => self.question = record(value.bytes()),
             (b"dns", b"rdata") => self.answer(value),
             (b"dns", b"answers") if last == b"rdata" => self.answer(value),
             _ => {}
@@ -139,6 +144,24 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Number of a type of records (IANA); 0 for those that are asked for seldom.
+fn record(name: &[u8]) -> u16 {
+    match name {
+        b"A" => 1,
+        b"NS" => 2,
+        b"CNAME" => 5,
+        b"NULL" => 10,
+        b"PTR" => 12,
+        b"MX" => 15,
+        b"TXT" => 16,
+        b"AAAA" => 28,
+        b"SRV" => 33,
+        b"HTTPS" => 65,
+        b"ANY" => 255,
+        _ => 0,
+    }
+}
+
 fn text(value: Value<'_>) -> Cow<'_, [u8]> {
     match value {
         Value::Text(text) => text,
@@ -149,7 +172,8 @@ fn text(value: Value<'_>) -> Cow<'_, [u8]> {
 
 impl SuricataEve {
     pub(crate) fn new(options: &DecodeOptions) -> SuricataEve {
-        SuricataEve { zone: options.timezone, gateway: Gateway::new(), names: Names::new(), lines: Lines::default() }
+        let (gateway, names) = (Gateway::new(), Names::new());
+        SuricataEve { key: options.key.clone(), zone: options.timezone, gateway, names, lines: Lines::default() }
     }
 
     fn record(&mut self, line: &[u8], place: Place, events: &mut Vec<Event>) -> Verdict {
@@ -160,7 +184,7 @@ impl SuricataEve {
             b"flow" => self.flow(&record, place).map(Some),
             b"tls" | b"quic" => self.named(&record, &record.sni, Naming::Sni, place),
             b"http" => self.named(&record, without_port(&record.host), Naming::Host, place),
-            b"dns" => self.answers(&record).map(|()| None),
+            b"dns" => self.asked(&record, place),
             b"alert" => self.alert(&record, line, place).map(Some),
             _ => Some(None),
         };
@@ -199,12 +223,13 @@ impl SuricataEve {
         Some(Some(self.gateway.event(Flow { name: Some(name), ..flow }, at, place)))
     }
 
-    fn answers(&mut self, record: &Record<'_>) -> Option<()> {
-        let asker = record.sides()?.local.ip();
+    /// A question or its answer. Some write one of the two only: each tells the question, which counts once.
+    fn asked(&mut self, record: &Record<'_>, place: Place) -> Option<Option<Event>> {
+        let (flow, sides, at) = record.going()?;
         if let Some(name) = names::domain(&record.query) {
-            record.answers.iter().for_each(|answer| self.names.answer(asker, answer, &name));
+            record.answers.iter().for_each(|answer| self.names.answer(sides.local.ip(), answer, &name));
         }
-        Some(())
+        Some(self.gateway.question((&self.key, &record.query, record.question), flow, at, place))
     }
 
     /// For rules, which see the whole record.

@@ -8,7 +8,7 @@
 //!
 //! Records of one connection share its `uid`, and so do their flows the number. A name that ssl, quic or http told, or an
 //! answer of DNS, stands in the record of the connection where both are in one stream; where they are files of their own, the
-//! event of ssl, quic or http tells the name of the flow. Other logs of Zeek are passed over.
+//! event of ssl, quic or http tells the name of the flow. A question to DNS is an event of its own. Other logs of Zeek are passed over.
 
 use crate::account::Lines;
 use crate::gateway::{Gateway, Names, Sides, address, flow, number, transport};
@@ -16,8 +16,9 @@ use crate::json::{self, Step, Value};
 use crate::postgres::Verdict;
 use crate::times::{Times, iso};
 use crate::web::without_port;
-use crate::{Chunk, Decoded, Decoder, names};
+use crate::{Chunk, DecodeOptions, Decoded, Decoder, names};
 use kuzet_event::{Count, Direction, Event, Flow, Naming, Phase, Place, Timestamp, Transport};
+use kuzet_personal::Key;
 use smallvec::SmallVec;
 use std::borrow::Cow;
 
@@ -30,6 +31,7 @@ const LONGEST: f64 = 366.0 * 86_400.0;
 
 /// Decoder of one log.
 pub(crate) struct Zeek {
+    key: Key,
     header: Header,
     gateway: Gateway,
     names: Names,
@@ -85,6 +87,7 @@ struct Record<'a> {
     server: Cow<'a, [u8]>,
     host: Cow<'a, [u8]>,
     query: Cow<'a, [u8]>,
+    question: u16,
     answers: SmallVec<[Cow<'a, [u8]>; 2]>,
 }
 
@@ -109,6 +112,7 @@ impl<'a> Record<'a> {
             b"server_name" => self.server = value,
             b"host" => self.host = value,
             b"query" => self.query = value,
+            b"qtype" => self.question = whole(&value).and_then(|number| u16::try_from(number).ok()).unwrap_or(0),
             b"answers" if self.answers.len() < ANSWERS => self.answers.push(value),
             _ => {}
         }
@@ -134,8 +138,9 @@ impl<'a> Record<'a> {
 }
 
 impl Zeek {
-    pub(crate) fn new() -> Zeek {
-        Zeek { header: Header::default(), gateway: Gateway::new(), names: Names::new(), lines: Lines::default() }
+    pub(crate) fn new(options: &DecodeOptions) -> Zeek {
+        let (gateway, names) = (Gateway::new(), Names::new());
+        Zeek { key: options.key.clone(), header: Header::default(), gateway, names, lines: Lines::default() }
     }
 
     fn record(&mut self, line: &[u8], place: Place, events: &mut Vec<Event>) -> Verdict {
@@ -147,7 +152,8 @@ impl Zeek {
             Some(b'{') => json(line),
             _ => columns(&self.header, line),
         };
-        let told = record.as_ref().and_then(|record| tell(record, &mut self.gateway, &mut self.names, place));
+        let told =
+            record.as_ref().and_then(|record| tell(record, &self.key, (&mut self.gateway, &mut self.names), place));
         match told {
             Some(Some(event)) => {
                 events.push(event);
@@ -215,15 +221,22 @@ fn json(line: &[u8]) -> Option<Record<'_>> {
 }
 
 /// The event of a record, if it is worth one; `None`: it is not understood.
-fn tell(record: &Record<'_>, gateway: &mut Gateway, names: &mut Names, place: Place) -> Option<Option<Event>> {
+fn tell(
+    record: &Record<'_>,
+    key: &Key,
+    (gateway, names): (&mut Gateway, &mut Names),
+    place: Place,
+) -> Option<Option<Event>> {
     let (name, naming) = match record.path() {
         b"conn" => return connection(record, gateway, names, place).map(Some),
         b"dns" => {
-            let asker = record.sides()?.local.ip();
+            let (at, sides) = (record.at?, record.sides()?);
             if let Some(name) = names::domain(&record.query) {
-                record.answers.iter().for_each(|answer| names.answer(asker, answer, &name));
+                record.answers.iter().for_each(|answer| names.answer(sides.local.ip(), answer, &name));
             }
-            return Some(None);
+            let flow = flow(number(&record.uid), transport(&record.proto), sides);
+            // In JSON, too, Zeek writes bytes that are no text as `\x80`.
+            return Some(gateway.question((key, &plain(&record.query), record.question), flow, at, place));
         }
         b"ssl" | b"quic" => (&*record.server, Naming::Sni),
         b"http" => (without_port(&record.host), Naming::Host),

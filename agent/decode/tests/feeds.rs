@@ -6,7 +6,7 @@ mod common;
 
 use common::{decode, decode_growing, options, step};
 use kuzet_decode::{Edge, Format, Tally};
-use kuzet_event::{Action, Event, Outcome, RawField, Topic};
+use kuzet_event::{Action, Direction, Event, Outcome, RawField, Topic};
 
 /// What rules see: each frame with its fields.
 fn frames(event: &Event) -> Vec<(Topic, Vec<String>)> {
@@ -185,6 +185,17 @@ fn a_gateway_shows_rules_the_other_side_and_alerts_as_they_stand() {
         frames(back)[0].1,
         ["destination.ip=203.0.113.77", "destination.port=61022", "kuzet.network.initiated=false"]
     );
+    // Who asks DNS, below which domain, and nothing more of the name; rules on connections see the connection alone.
+    for (format, name) in
+        [(Format::SuricataEve, "eve.json"), (Format::Zeek, "zeek.json"), (Format::Zeek, "zeek-dns.log")]
+    {
+        let (events, _) = decode(format, &options(), &read(name));
+        let asked = events.iter().find(|event| event.flow.as_ref().is_some_and(|flow| flow.query.is_some())).unwrap();
+        let (flow, raw) = (asked.flow.as_ref().unwrap(), asked.raw.is_some());
+        let query = flow.query.as_ref().unwrap();
+        assert_eq!((&*query.domain, query.record, raw), ("drive.example", 1, false), "{name}");
+        assert_eq!((flow.local.to_string(), flow.direction), ("10.0.0.5:40112".to_owned(), Direction::Outbound));
+    }
     // Files of their own share the number of the flow; one stream tells the name where the bytes are.
     let id = |name: &str| decode(Format::Zeek, &options(), &read(name)).0[0].flow.as_ref().unwrap().id;
     let (stream, _) = decode(Format::Zeek, &options(), &read("zeek.json"));

@@ -42,6 +42,14 @@ impl Name {
         (!bare.is_empty() && bare.len() <= LONGEST && bare.iter().all(fits)).then(|| Name::of_labels([bare]))
     }
 
+    /// The name of a question to DNS, as logs write it: `None` for none, or one that is longer than names are. Its labels may be
+    /// made of any bytes.
+    #[must_use]
+    pub fn of_question(text: &[u8]) -> Option<Name> {
+        let text = text.strip_suffix(b".").unwrap_or(text);
+        (!text.is_empty() && text.len() <= LONGEST).then(|| Name::of_labels([text]))
+    }
+
     /// From labels of DNS.
     pub(crate) fn of_labels<'a>(labels: impl IntoIterator<Item = &'a [u8]>) -> Name {
         let mut name = Vec::with_capacity(64);
@@ -109,6 +117,15 @@ mod tests {
 
     fn of(text: &str) -> Name {
         Name::of_labels([text.as_bytes()])
+    }
+
+    #[test]
+    fn a_question_may_have_any_bytes_and_its_end_is_no_label() {
+        let name = Name::of_question(b"\xfeAb\x01.T.Example.").unwrap();
+        assert_eq!((name.registered(), name.below()), (&b"t.example"[..], &b"\xfeab\x01"[..]));
+        let long = [b'a'; LONGEST + 1];
+        assert!([&b""[..], b".", &long].iter().all(|text| Name::of_question(text).is_none()));
+        assert!(Name::of_question(&long[1..]).is_some());
     }
 
     #[test]
