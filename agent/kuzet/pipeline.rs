@@ -536,6 +536,8 @@ impl Agent {
             let waiting = stream.last.filter(|_| stream.lag > 0);
             metrics.lag(stream.lag, waiting.map_or(Duration::ZERO, |last| wall.since(last)));
             metrics.readable(stream.problem.is_none());
+            // A sensor that cannot be reached sees by none.
+            metrics.means(stream.means.filter(|_| stream.problem.is_none()));
         }
         let (events, hits) = self.core.detectors().rules_did();
         self.metrics.ruled(events, hits.iter().map(|(rule, times)| (&**rule, *times)));

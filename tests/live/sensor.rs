@@ -392,6 +392,9 @@ fn an_agent_without_sources_sees_programs_and_connections_and_says_how() {
         run(&mut Command::new("/bin/true"));
         agent.setup.metric("kuzet_records_seen_total{source=\"host\"}").filter(|seen| *seen > 0.0)
     });
+    let by = |means| agent.setup.metric(&format!("kuzet_sensor_means{{means=\"{means}\",source=\"host\"}}"));
+    let seen = until("how it sees is told", LIMIT, || by("bpf").map(|bpf| (bpf, by("diag"), by("proc"))));
+    assert_eq!(seen, (1.0, Some(0.0), Some(0.0)));
     agent.process().stop();
 }
 

@@ -121,6 +121,13 @@ fn every_metric_is_registered_as_the_list_says() {
     source.last_event(Timestamp(1));
     source.files(1, true);
     source.coverage(1.0);
+    // Gone with the sensor, and no series for what nobody knows.
+    source.means(Some("proc"));
+    let by = |means| value(&text(&metrics), &format!(r#"kuzet_sensor_means{{means="{means}",source="pg"}}"#));
+    assert_eq!((by("bpf"), by("proc"), by("other")), (Some(0.0), Some(1.0), None));
+    source.means(None);
+    assert_eq!((by("bpf"), by("proc")), (None, None));
+    source.means(Some("bpf"));
     metrics.rules(&[("loaded", 64)]);
     metrics.ruled(1, [("nobody", 2)]);
     assert_eq!(value(&text(&metrics), r#"kuzet_rule_hits_total{rule="other"}"#), Some(2.0));

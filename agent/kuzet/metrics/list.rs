@@ -54,6 +54,7 @@ pub const BOUNDS: &[(&str, &str)] = &[
     ("severity", "low, medium, high, critical"),
     ("result", "of records: handled, suppressed, lost; of notifications: delivered, retried, refused, expired, resent"),
     ("reason", "truncated, deleted, rewritten, unreadable, compressed"),
+    ("means", "bpf, diag, proc"),
     ("person", "told, untold"),
     ("state", "learning, known"),
     ("bound", "at_least, at_most"),
@@ -122,6 +123,8 @@ metrics! {
         "Unix time, by the server's clock, of the newest record; absent before the first.");
     READABLE = gauge("kuzet_source_readable", &["source"],
         "1 when all of the source can be read (files, listener, connection), 0 when not; absent before the first look.");
+    MEANS = gauge("kuzet_sensor_means", &["source", "means"],
+        "1 for the means by which the sensor sees connections now, 0 for the others; what each does not show: docs/sensor.md.");
     COVERAGE = gauge("kuzet_coverage_ratio", &["source"],
         "Weighted share, 0 to 1, of what should be seen of the source's server and is, by kuzet doctor; looked at when the \
          configuration is read.");

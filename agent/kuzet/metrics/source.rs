@@ -15,6 +15,9 @@ const REASONS: [GapReason; 6] = [
     GapReason::Dropped,
 ];
 
+/// By which a sensor may see.
+const MEANS: [&str; 3] = ["bpf", "diag", "proc"];
+
 /// A gauge that does not exist before it is known: unknown is not 0.
 #[derive(Clone, Debug)]
 struct Late {
@@ -61,6 +64,7 @@ pub struct SourceMetrics {
     lag: Late,
     last_event: Late,
     readable: Late,
+    means: GaugeVec,
     coverage: Late,
     files: Late,
 }
@@ -143,6 +147,22 @@ impl SourceMetrics {
     pub fn readable(&self, readable: bool) {
         self.readable.set(f64::from(u8::from(readable)));
     }
+
+    /// By which means a sensor sees; `None`: it is none, or none works now.
+    pub fn means(&self, now: Option<&str>) {
+        for means in MEANS {
+            let labels = [self.name.as_str(), means];
+            match now {
+                Some(now) => {
+                    if let Ok(gauge) = self.means.get_metric_with_label_values(&labels) {
+                        gauge.set(f64::from(u8::from(now == means)));
+                    }
+                }
+                // Removing what is not there is the one possible error.
+                None => drop(self.means.remove_label_values(&labels)),
+            }
+        }
+    }
 }
 
 /// The families that the sources share.
@@ -160,6 +180,7 @@ pub(super) struct Families {
     lag: GaugeVec,
     last_event: GaugeVec,
     readable: GaugeVec,
+    means: GaugeVec,
     coverage: GaugeVec,
     files: GaugeVec,
 }
@@ -179,6 +200,7 @@ impl Families {
             lag: make.float_gauges(&list::LAG)?,
             last_event: make.float_gauges(&list::LAST_EVENT)?,
             readable: make.float_gauges(&list::READABLE)?,
+            means: make.float_gauges(&list::MEANS)?,
             coverage: make.float_gauges(&list::COVERAGE)?,
             files: make.float_gauges(&list::FILES)?,
         })
@@ -206,6 +228,7 @@ impl Families {
             lag: late(&self.lag),
             last_event: late(&self.last_event),
             readable: late(&self.readable),
+            means: self.means.clone(),
             coverage: late(&self.coverage),
             files: late(&self.files),
         })
@@ -219,6 +242,9 @@ impl Families {
         }
         for result in ["handled", "suppressed", "lost"] {
             drop(self.records.remove_label_values(&[name, result]));
+        }
+        for means in MEANS {
+            drop(self.means.remove_label_values(&[name, means]));
         }
         for reason in REASONS {
             drop(self.gaps.remove_label_values(&[name, reason.name()]));

@@ -39,11 +39,14 @@ pub(super) struct Waiting {
     pub(super) lost: Loss,
     /// What is wrong, if that has changed.
     pub(super) problem: Option<Option<String>>,
+    /// By which means a sensor sees, if that has changed.
+    pub(super) means: Option<String>,
 }
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        self.bytes.is_empty() && self.marks.is_empty() && self.lost == Loss::default() && self.problem.is_none()
+        let told = self.problem.is_some() || self.means.is_some();
+        self.bytes.is_empty() && self.marks.is_empty() && self.lost == Loss::default() && !told
     }
 }
 
@@ -186,6 +189,11 @@ impl StreamSender {
     /// Tells what is wrong with the source now, as a sentence without content of records; `None`: nothing.
     pub fn problem(&self, problem: Option<String>) {
         self.channel.put(self.channel.lock(), |state| state.waiting.problem = Some(problem));
+    }
+
+    /// Tells by which means a sensor sees.
+    pub fn means(&self, means: String) {
+        self.channel.put(self.channel.lock(), |state| state.waiting.means = Some(means));
     }
 
     /// Where to go on: the position of the last durable record of an earlier run. Empty at the first start.

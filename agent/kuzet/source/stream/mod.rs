@@ -64,6 +64,8 @@ pub struct StreamStatus<'a> {
     pub last: Option<Timestamp>,
     /// What is wrong now.
     pub problem: Option<&'a str>,
+    /// By which means it sees, as a sensor says itself.
+    pub means: Option<&'a str>,
 }
 
 struct Stream {
@@ -82,6 +84,7 @@ struct Stream {
     dirty: bool,
     problem: Option<String>,
     problem_changed: bool,
+    means: Option<String>,
     /// Lost and not yet told as a gap.
     untold: Loss,
     next_gap: Duration,
@@ -123,6 +126,7 @@ impl Streams {
             dirty: false,
             problem: None,
             problem_changed: true,
+            means: None,
             untold: Loss::default(),
             next_gap: Duration::ZERO,
         });
@@ -190,6 +194,7 @@ impl Streams {
             lag: stream.left.len() as u64,
             last: stream.last,
             problem: stream.problem.as_deref(),
+            means: stream.means.as_deref(),
         })
     }
 
@@ -253,6 +258,7 @@ impl Stream {
             self.problem_changed |= problem != self.problem;
             self.problem = problem;
         }
+        self.means = taken.means.or_else(|| self.means.take());
         self.lose(taken.lost, sink);
         let came = self.left.len() - before;
         if came > 0 {

@@ -181,10 +181,11 @@ fn lines(sender: &StreamSender, input: impl Read) -> std::io::Result<()> {
             match serde_json::from_slice(&line) {
                 Ok(Word::Lost { records, bytes }) => sender.lost(records, bytes),
                 Ok(Word::Sight(sight)) => {
-                    if !sight.missing.is_empty() {
-                        let SensorSight { means, missing, refused } = sight;
+                    let SensorSight { means, missing, refused } = sight;
+                    if !missing.is_empty() {
                         tracing::warn!(means, ?missing, ?refused, "The sensor does not see everything.");
                     }
+                    sender.means(means);
                     sender.problem(None);
                 }
                 Err(_) => sender.lost(1, read as u64),
