@@ -102,12 +102,7 @@ fn told(pid: u32, now: u64) -> Option<Record> {
 /// The connector, at work.
 fn connector() -> rustix::io::Result<Socket> {
     let mut socket = Socket::open(rustix::net::netlink::CONNECTOR, PROCESSES)?;
-    // `struct cn_msg`: number, value, sequence, answer, length of what follows, flags; then: listen (1).
-    let mut body = Vec::new();
-    [PROCESSES, 1, 0, 0].iter().for_each(|number| body.extend_from_slice(&number.to_ne_bytes()));
-    [4_u16, 0].iter().for_each(|number| body.extend_from_slice(&number.to_ne_bytes()));
-    body.extend_from_slice(&1_u32.to_ne_bytes());
-    socket.send(&message(netlink::DONE, 0, &body))?;
+    socket.send(&listen(&[1]))?;
     // In a namespace of its own a process is heard and never answered.
     let mut answered = false;
     while !answered {
@@ -117,7 +112,20 @@ fn connector() -> rustix::io::Result<Socket> {
         }
         socket.receive(|message| answered |= is_answer(message.body))?;
     }
+    // Of programs that start alone (Linux 6.6; older ones do not hear it): nobody is woken for each fork and each end.
+    socket.send(&listen(&[1, EXEC]))?;
     Ok(socket)
+}
+
+/// A request to the connector: `struct cn_msg`, which is number, value, sequence, answer, length of what follows and flags;
+/// then what is asked.
+fn listen(asked: &[u32]) -> Vec<u8> {
+    let mut body = Vec::new();
+    [PROCESSES, 1, 0, 0].iter().for_each(|number| body.extend_from_slice(&number.to_ne_bytes()));
+    let length = u16::try_from(4 * asked.len()).unwrap_or(u16::MAX);
+    [length, 0].iter().for_each(|number| body.extend_from_slice(&number.to_ne_bytes()));
+    asked.iter().for_each(|number| body.extend_from_slice(&number.to_ne_bytes()));
+    message(netlink::DONE, 0, &body)
 }
 
 /// Whether the connector says that it tells from now on.
