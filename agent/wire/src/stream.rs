@@ -245,7 +245,9 @@ impl Socket {
                 }
             }
         }
-        if outbound && fresh > 0 {
+        // Behind its first line SSH names methods like addresses of mail (`umac-64@openssh.com`), and then nothing is clear.
+        let ssh = known.as_ref().is_some_and(|head| head.protocol == Protocol::Ssh);
+        if outbound && fresh > 0 && !ssh {
             let given = fresh.min(TEXT.saturating_sub(self.text));
             self.text += given;
             if given > 0 {
@@ -265,7 +267,7 @@ impl Socket {
             }
         }
         if let Some(Head { protocol, name }) = known {
-            if protocol == Protocol::Ssh {
+            if ssh {
                 side.state = State::Done;
             }
             self.know(protocol, Hello { name, ..Hello::default() }, outbound, tell);

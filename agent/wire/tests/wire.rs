@@ -188,6 +188,18 @@ fn text_that_turns_to_tls_is_text_no_more() {
 }
 
 #[test]
+fn methods_of_ssh_are_no_addresses_of_mail_whichever_way_they_come() {
+    let line = b"SSH-2.0-OpenSSH_9.2p1\r\n";
+    let methods = [&line[..], b"\0\0\x05\xac\x07\x14umac-64@openssh.com,umac-128@openssh.com"].concat();
+    for cut in 0..methods.len() {
+        let pieces = [piece(true, 0, &methods[..cut]), piece(true, cut, &methods[cut..])];
+        let heard = heard(pieces);
+        assert_eq!(heard.known, [(Protocol::Ssh, None, false)], "{cut}");
+        assert!(heard.text.len() <= line.len(), "{cut}: {:?}", heard.text);
+    }
+}
+
+#[test]
 fn a_connection_has_its_share_and_holes_are_passed_over() {
     let rows = b"850830346939\t+77000000001\n".repeat(8_000);
     let pieces = rows.chunks(16 << 10).enumerate().map(|(at, bytes)| piece(true, at * (16 << 10), bytes));
