@@ -8,8 +8,8 @@ use crate::query::query;
 use crate::recent::{Recent, hash};
 use crate::{Actors, blank};
 use kuzet_event::{
-    Action, Actor, Count, Direction, Event, Flow, Naming, Outcome, Phase, Place, Raw, RawField, SessionId, System,
-    Timestamp, Topic, Transport, Witness,
+    Action, Actor, Count, Direction, Event, Flow, Naming, Outcome, Phase, Place, SessionId, System, Timestamp,
+    Transport, Witness,
 };
 use kuzet_personal::Key;
 use kuzet_wire::Name;
@@ -118,7 +118,6 @@ impl Gateway {
         event.witness = Witness::Log;
         event.session = SessionId(flow.id);
         event.bytes = flow.sent;
-        event.raw = Some(Box::new(raw(&flow)));
         event.flow = Some(Arc::new(flow));
         event
     }
@@ -155,21 +154,6 @@ impl Gateway {
         let actors = &mut self.actors;
         Arc::clone(self.known.get(&[octets], || actors.intern(b"", local.to_string().as_bytes(), b"", b"")))
     }
-}
-
-/// What rules on connections see of every one.
-pub(crate) fn raw(flow: &Flow) -> Raw {
-    let mut raw = Raw::with_room(64);
-    raw.frame(Topic::Network);
-    if let Some(remote) = flow.remote {
-        raw.show(RawField::DestinationIp, remote.ip());
-        raw.show(RawField::DestinationPort, remote.port());
-    }
-    if let Some((name, _)) = &flow.name {
-        raw.add(RawField::DestinationHost, name);
-    }
-    raw.add(RawField::Initiated, if flow.direction == Direction::Outbound { "true" } else { "false" });
-    raw
 }
 
 /// Names that records of their own tell: of a connection by its number, of an address by who asked for it.

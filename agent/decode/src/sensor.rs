@@ -28,6 +28,7 @@ use kuzet_event::{
 use kuzet_personal::Key;
 use kuzet_wire::Piece;
 use serde::Deserialize;
+use sonic_rs::LazyValue;
 use std::borrow::Cow;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -36,6 +37,8 @@ use std::sync::Arc;
 const RESOLVER: u16 = 53;
 /// A quarter of the processes that are remembered.
 const PROCESSES: usize = 512;
+/// Longest text of a process that is remembered with it.
+const LONGEST: usize = 4 << 10;
 /// Programs that are told of one process.
 const PARENTS: usize = 16;
 
@@ -45,10 +48,9 @@ pub(crate) struct Sensor {
     lines: Lines,
     key: Key,
     spoken: Spoken,
-    /// Processes told lately, by a keyed hash of all that was told of them: to show their names safely costs more than to
-    /// read them.
-    processes: Recent<Arc<Process>>,
-    scratch: Vec<u8>,
+    /// Processes told lately, by the text that tells them; `None` where it tells none. A connection costs a look here, not
+    /// the work of reading the text again and of showing its names safely.
+    processes: Recent<Option<Arc<Process>>>,
 }
 
 #[derive(Deserialize)]
@@ -57,7 +59,7 @@ struct Line<'a> {
     kind: Cow<'a, str>,
     at: i64,
     #[serde(borrow, default)]
-    process: Option<RawProcess<'a>>,
+    process: Option<LazyValue<'a>>,
     #[serde(borrow, default)]
     phase: Cow<'a, str>,
     #[serde(default)]
@@ -114,7 +116,6 @@ impl Sensor {
             key: options.key.clone(),
             spoken: Spoken::new(&options.key),
             processes: Recent::new(PROCESSES),
-            scratch: Vec::new(),
         }
     }
 
@@ -137,12 +138,12 @@ impl Sensor {
     }
 
     fn exec(&mut self, line: &Line<'_>, place: Place) -> Option<Event> {
-        let raw_process = line.process.as_ref()?;
-        let process = self.process(raw_process);
+        let told = line.process.as_ref()?.as_raw_str();
+        let process = self.process(told)?;
         let mut event = self.event(line, place, Action::Process, Outcome::Success, Some(&process));
         let mut raw = Raw::default();
         raw.frame(Topic::Process);
-        program(&mut raw, raw_process);
+        program(&mut raw, &sonic_rs::from_str(told).ok()?);
         (event.raw, event.process) = (Some(Box::new(raw)), Some(process));
         Some(event)
     }
@@ -166,12 +167,15 @@ impl Sensor {
             Some(remote) => Some(address(remote)?),
             None => None,
         };
-        let process = line.process.as_ref().map(|process| self.process(process));
+        let process = match &line.process {
+            Some(told) => Some(self.process(told.as_raw_str())?),
+            None => None,
+        };
         let count = |number: Option<u64>| number.map_or(Count::Unknown, Count::Known);
         let outcome = if phase == Phase::Refused { Outcome::Failure } else { Outcome::Success };
         let transport = Transport::from_number(line.protocol);
         let id = id(line)?;
-        let mut flow = Flow {
+        let flow = Flow {
             id,
             transport,
             direction,
@@ -187,17 +191,9 @@ impl Sensor {
             process,
         };
         let connection = Connection::new(id, transport, remote);
-        let waited = self.spoken.complete(connection, Timestamp(line.at), &mut flow);
+        let (flow, waited) = self.spoken.complete(connection, Timestamp(line.at), flow);
         let mut event = self.event(line, place, Action::Network, outcome, flow.process.as_ref());
-        let mut raw = gateway::raw(&flow);
-        if let Some(process) = &line.process {
-            program(&mut raw, process);
-        }
-        let flow = Arc::new(flow);
-        self.spoken.keep(connection, &flow);
-        event.session = SessionId(id);
-        event.bytes = flow.sent;
-        (event.raw, event.flow) = (Some(Box::new(raw)), Some(Arc::clone(&flow)));
+        (event.session, event.bytes, event.flow) = (SessionId(id), flow.sent, Some(Arc::clone(&flow)));
         events.push(event);
         for said in waited {
             let flow = self.spoken.flow(connection, || Flow::clone(&flow));
@@ -237,7 +233,7 @@ impl Sensor {
     fn said(&mut self, line: &Line<'_>, place: Place, mut flow: Flow, said: Said) -> Event {
         let mut event = self.event(line, place, Action::Network, Outcome::Success, flow.process.as_ref());
         match said {
-            Said::Name => event.raw = Some(Box::new(gateway::raw(&flow))),
+            Said::Name => {}
             Said::People(people) => event.identifiers = people,
             Said::Question(query) => {
                 flow.query = Some(query);
@@ -270,26 +266,13 @@ impl Sensor {
     }
 
     /// A program whose names can be shown: accounts may be numbers of people, files too.
-    fn process(&mut self, raw: &RawProcess<'_>) -> Arc<Process> {
-        let scratch = &mut self.scratch;
-        scratch.clear();
-        scratch.extend_from_slice(&raw.pid.to_le_bytes());
-        scratch.extend_from_slice(&raw.began.to_le_bytes());
-        scratch.extend_from_slice(&raw.session.to_le_bytes());
-        let mut text = |text: Option<&str>| {
-            scratch.extend_from_slice(&text.map_or(u32::MAX, |text| text.len() as u32).to_le_bytes());
-            scratch.extend_from_slice(text.unwrap_or_default().as_bytes());
-        };
-        [&raw.name, &raw.path, &raw.user].into_iter().for_each(|one| text(Some(one)));
-        text(raw.login.as_deref());
-        text(raw.container.as_deref());
-        for (name, pid) in raw.parents.iter().take(PARENTS) {
-            text(Some(name));
-            text(Some(&pid.to_string()));
+    fn process(&mut self, told: &str) -> Option<Arc<Process>> {
+        let read = |sensor: &Sensor| Some(sensor.shown(&sonic_rs::from_str(told).ok()?));
+        if told.len() > LONGEST {
+            return read(self);
         }
-        let told = self.key.pseudonym("process", scratch).to_le_bytes();
         let mut processes = std::mem::replace(&mut self.processes, Recent::new(1));
-        let process = Arc::clone(processes.get(&[&told], || self.shown(raw)));
+        let process = processes.get(&[told.as_bytes()], || read(self)).clone();
         self.processes = processes;
         process
     }

@@ -115,8 +115,8 @@ impl Spoken {
         }
     }
 
-    /// Fills in what a record of a connection does not say itself, and gives what waited for such a record.
-    pub(crate) fn complete(&mut self, connection: Connection, at: Timestamp, flow: &mut Flow) -> Vec<Said> {
+    /// Fills in what a record of a connection does not say itself, remembers it, and gives what waited for such a record.
+    pub(crate) fn complete(&mut self, connection: Connection, at: Timestamp, mut flow: Flow) -> (Arc<Flow>, Vec<Said>) {
         let known = recall(&mut self.known, connection, &mut self.waiting);
         if known.name.is_none()
             && let Some(remote) = flow.remote
@@ -126,15 +126,11 @@ impl Spoken {
             let holds = answer.filter(|answer| answer.from <= at && began <= answer.until);
             known.name = holds.and_then(|answer| Some((answer.name.clone()?, Naming::Dns)));
         }
-        known.fill(flow);
-        let waiting = std::mem::take(&mut known.waiting);
+        known.fill(&mut flow);
+        let (flow, waiting) = (Arc::new(flow), std::mem::take(&mut known.waiting));
+        known.flow = Some(Arc::clone(&flow));
         self.waiting -= waiting.iter().map(Said::size).sum::<usize>();
-        waiting
-    }
-
-    /// Remembers the last record of a connection.
-    pub(crate) fn keep(&mut self, connection: Connection, flow: &Arc<Flow>) {
-        recall(&mut self.known, connection, &mut self.waiting).flow = Some(Arc::clone(flow));
+        (flow, waiting)
     }
 
     /// The connection as it is known now: its last record, or `first`, of which only the addresses are known.

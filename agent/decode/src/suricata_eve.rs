@@ -14,7 +14,9 @@ use crate::postgres::Verdict;
 use crate::times::iso;
 use crate::web::without_port;
 use crate::{Chunk, DecodeOptions, Decoded, Decoder, names};
-use kuzet_event::{Action, Count, Event, Flow, Naming, Outcome, Phase, Place, RawField, Timestamp, Transport};
+use kuzet_event::{
+    Action, Count, Event, Flow, Naming, Outcome, Phase, Place, Raw, RawField, Timestamp, Topic, Transport,
+};
 use kuzet_personal::Key;
 use smallvec::SmallVec;
 use std::borrow::Cow;
@@ -239,9 +241,10 @@ impl SuricataEve {
         let mut event = self.gateway.event(Flow { name, ..flow }, at, place);
         event.action = Action::Host;
         event.outcome = if record.blocked { Outcome::Failure } else { Outcome::Unknown };
-        if let Some(raw) = &mut event.raw {
-            raw.add(RawField::Original, &String::from_utf8_lossy(line));
-        }
+        let mut raw = Raw::default();
+        raw.frame(Topic::Network);
+        raw.add(RawField::Original, &String::from_utf8_lossy(line));
+        event.raw = Some(Box::new(raw));
         Some(event)
     }
 }

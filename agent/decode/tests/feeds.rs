@@ -178,13 +178,11 @@ fn a_gateway_shows_rules_the_other_side_and_alerts_as_they_stand() {
     let read = |name: &str| std::fs::read(folder.join(name)).unwrap();
     let (events, _) = decode(Format::SuricataEve, &options(), &read("eve.json"));
     let alert = events.iter().find(|event| event.action == Action::Host).unwrap();
-    assert_eq!(values(alert, Topic::Network, RawField::DestinationHost), ["crm.example"]);
+    assert_eq!(&*alert.flow.as_ref().unwrap().name.as_ref().unwrap().0, "crm.example");
     assert!(values(alert, Topic::Network, RawField::Original)[0].contains("GENERIC SUSPICIOUS POST"));
     let back = events.iter().find(|event| &*event.actor.client.to_string() == "10.0.0.9").unwrap();
-    assert_eq!(
-        frames(back)[0].1,
-        ["destination.ip=203.0.113.77", "destination.port=61022", "kuzet.network.initiated=false"]
-    );
+    let back = back.flow.as_ref().unwrap();
+    assert_eq!((back.remote, back.direction), ("203.0.113.77:61022".parse().ok(), Direction::Inbound));
     // Who asks DNS, below which domain, and nothing more of the name; rules on connections see the connection alone.
     for (format, name) in
         [(Format::SuricataEve, "eve.json"), (Format::Zeek, "zeek.json"), (Format::Zeek, "zeek-dns.log")]

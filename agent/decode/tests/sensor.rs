@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use common::{bytes_line, decode, hello, options, question, step};
 use kuzet_decode::{Edge, Format};
-use kuzet_event::{Action, Application, Count, Direction, Event, Identifier, IdentifierKind, Naming, Phase, RawField};
+use kuzet_event::{Action, Application, Count, Direction, Event, Identifier, IdentifierKind, Naming, Phase};
 use std::fmt::Write as _;
 
 const SECOND: i64 = 1_000_000;
@@ -79,8 +79,6 @@ fn the_name_in_a_hello_is_that_of_its_connection() {
     assert_eq!((name(open), name(other)), (None, None));
     for event in [known, closed] {
         assert_eq!(name(event), Some(("files.example.com", Naming::Sni)));
-        let raw = event.raw.as_ref().unwrap();
-        assert_eq!(raw.expose(0, RawField::DestinationHost).collect::<Vec<&str>>(), ["files.example.com"]);
     }
     // The event of the name is one of the connection, and of the program that has it.
     let (open, flow) = (open.flow.as_ref().unwrap(), known.flow.as_ref().unwrap());

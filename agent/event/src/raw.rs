@@ -14,7 +14,7 @@
 //! ```
 
 use smallvec::SmallVec;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::ops::Range;
 
 /// Bytes of text that one event may bring; more is left out.
@@ -167,7 +167,7 @@ type Part = (RawField, Range<usize>);
 #[derive(Default, PartialEq, Eq)]
 pub struct Raw {
     text: String,
-    /// The values of all frames; those of a connection have room without an allocation.
+    /// The values of all frames.
     values: SmallVec<[Part; 4]>,
     /// Topic of each frame, and its first value; it has those up to the next frame's.
     frames: SmallVec<[(Topic, usize); 2]>,
@@ -188,26 +188,9 @@ impl Raw {
         }
     }
 
-    /// Adds a value as it shows itself.
-    pub fn show(&mut self, field: RawField, value: impl fmt::Display) {
-        let start = self.text.len();
-        let shown = self.room() && write!(self.text, "{value}").is_ok();
-        if shown && (start + 1..=LONGEST).contains(&self.text.len()) {
-            self.values.push((field, start..self.text.len()));
-        } else {
-            self.text.truncate(start);
-        }
-    }
-
     /// Whether there is a frame that may have one more value.
     fn room(&self) -> bool {
         !self.frames.is_empty() && self.values.len() < MOST
-    }
-
-    /// With room for so many bytes of text.
-    #[must_use]
-    pub fn with_room(bytes: usize) -> Raw {
-        Raw { text: String::with_capacity(bytes), ..Raw::default() }
     }
 
     /// Adds the values that frame number `from`, an earlier one, has for `fields`, where the frame begun last has none of
@@ -269,10 +252,6 @@ mod tests {
         raw.frame(Topic::Webserver);
         raw.add(RawField::Url, "/borrower/850830346939");
         raw.add(RawField::UrlQuery, "");
-        raw.show(RawField::Status, 404);
-        raw.show(RawField::Mime, "");
-        assert_eq!(raw.expose(0, RawField::Status).collect::<Vec<&str>>(), ["404"]);
-        assert_eq!(raw.expose(0, RawField::Mime).count(), 0);
         raw.frame(Topic::Process);
         raw.add(RawField::CommandLine, "id");
         assert_eq!(raw.expose(0, RawField::Url).collect::<Vec<&str>>(), ["/borrower/850830346939"]);
@@ -310,7 +289,6 @@ mod tests {
             raw.add(RawField::Name, "x");
         }
         raw.add(RawField::Name, &"x".repeat(LONGEST));
-        raw.show(RawField::Name, "x");
         assert_eq!((raw.text.len(), raw.expose(0, RawField::Name).count()), (MOST, MOST));
     }
 

@@ -2,12 +2,11 @@
 
 use crate::StoreClass;
 use crate::resolve::Template;
-use kuzet_event::{Client, Count, Event, Flag, RawField, Relation, Statement};
+use kuzet_event::{Client, Count, Direction, Event, Flag, Flow, RawField, Relation, Statement};
 use kuzet_place::Verdict;
 use kuzet_sigma::{FieldId, Fields, Value};
 use smallvec::SmallVec;
-use std::fmt::Write;
-use std::net::IpAddr;
+use std::fmt::{Display, Write};
 
 /// Takes the values of a field.
 type Visit<'v> = &'v mut dyn FnMut(Value<'_>);
@@ -28,9 +27,17 @@ pub(crate) struct View<'a> {
 }
 
 impl View<'_> {
-    /// The values of a field of the text. Numbers stay texts: rules compare `200` and `"200"` alike.
+    /// The values of a field of the text, and where the text has none, of the connection. Numbers stay texts: rules compare
+    /// `200` and `"200"` alike.
     fn raw(&self, field: RawField, visit: Visit<'_>) {
-        self.event.raw.iter().flat_map(|raw| raw.expose(self.frame, field)).for_each(|value| visit(Value::Text(value)));
+        let mut told = false;
+        for value in self.event.raw.iter().flat_map(|raw| raw.expose(self.frame, field)) {
+            told = true;
+            visit(Value::Text(value));
+        }
+        if let (false, Some(flow)) = (told, self.event.flow.as_deref()) {
+            connection(flow, field, visit);
+        }
     }
 }
 
@@ -94,10 +101,30 @@ fn statement(view: &View<'_>, of: impl FnOnce(&Statement)) {
     }
 }
 
-fn address(visit: Visit<'_>, address: IpAddr) {
+fn show(visit: Visit<'_>, value: impl Display) {
     let mut line = Line::default();
-    let _ = write!(line, "{address}");
+    let _ = write!(line, "{value}");
     text(visit, line.as_str());
+}
+
+/// A connection and the program behind it, by the fields of records that tell them as text.
+fn connection(flow: &Flow, field: RawField, visit: Visit<'_>) {
+    let process = flow.process.as_deref();
+    match (field, flow.remote, process) {
+        (RawField::DestinationIp, Some(remote), _) => show(visit, remote.ip()),
+        (RawField::DestinationPort, Some(remote), _) => show(visit, remote.port()),
+        (RawField::DestinationHost, ..) => flow.name.iter().for_each(|(name, _)| text(visit, name)),
+        (RawField::Initiated, ..) => show(visit, flow.direction == Direction::Outbound),
+        (RawField::Executable, _, Some(process)) => text(visit, &process.path),
+        (RawField::EffectiveUser, _, Some(process)) => text(visit, &process.user),
+        (RawField::LoginUser, _, Some(process)) => text(visit, process.login.as_deref().unwrap_or_default()),
+        (RawField::Pid, _, Some(process)) => show(visit, process.pid),
+        (RawField::ParentPid, _, Some(process)) => process.parents.iter().take(1).for_each(|(_, pid)| show(visit, pid)),
+        (RawField::ParentExecutable, _, Some(process)) => {
+            process.parents.iter().take(1).for_each(|(name, _)| text(visit, name));
+        }
+        _ => {}
+    }
 }
 
 /// A short text without a place on the heap; what does not fit is cut.
@@ -178,7 +205,7 @@ pub(crate) static FIELDS: [Field; 44] = [
         of: Of::Event,
         give: |view, visit| {
             if let Client::Address(from) = &view.event.actor.client {
-                address(visit, *from);
+                show(visit, from);
             }
         },
     },
@@ -187,7 +214,7 @@ pub(crate) static FIELDS: [Field; 44] = [
         about: "address, host name, local or unknown",
         of: Of::Event,
         give: |view, visit| match &view.event.actor.client {
-            Client::Address(from) => address(visit, *from),
+            Client::Address(from) => show(visit, from),
             Client::Host(name) => text(visit, name),
             Client::Local => text(visit, "local"),
             Client::Unknown => text(visit, "unknown"),
@@ -549,7 +576,7 @@ impl kuzet_sigma::Event for Bound<'_> {
 
     fn values(&self, visit: &mut dyn FnMut(Value<'_>)) {
         FIELDS.iter().for_each(|field| (field.give)(&self.view, visit));
-        if self.view.event.raw.is_some() {
+        if self.view.event.raw.is_some() || self.view.event.flow.is_some() {
             RawField::ALL.iter().for_each(|field| self.view.raw(*field, visit));
         }
     }

@@ -256,15 +256,21 @@ impl Rules {
         self.found.clear();
         self.hits.clear();
         let mut evaluated = false;
+        let topic = |topic: Topic| System::ALL.len() * WITNESSES.len() + topic as usize;
         match event.raw.as_deref() {
             None => {
-                let at = event.actor.system as usize * WITNESSES.len() + event.witness as usize;
+                let at = match &event.flow {
+                    // A question to DNS is no connection of its own.
+                    Some(flow) if flow.query.is_some() => return false,
+                    Some(_) => topic(Topic::Network),
+                    None => event.actor.system as usize * WITNESSES.len() + event.witness as usize,
+                };
                 let view = View { event, touched, allowed, offset: self.offset, end, frame: 0 };
                 evaluated = self.match_frame(at, view, touched, first);
             }
             Some(raw) => {
-                for (frame, topic) in raw.topics().enumerate() {
-                    let at = System::ALL.len() * WITNESSES.len() + topic as usize;
+                for (frame, about) in raw.topics().enumerate() {
+                    let at = topic(about);
                     let view = View { event, touched, allowed, offset: self.offset, end, frame };
                     evaluated |= self.match_frame(at, view, touched, first);
                 }

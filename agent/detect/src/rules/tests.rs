@@ -3,7 +3,7 @@
 use super::*;
 use crate::tests::{Spec, event};
 use crate::{Catalogue, Detectors, Severities, Thresholds};
-use kuzet_event::{Action, Raw};
+use kuzet_event::{Action, Count, Direction, Flow, Naming, Phase, Process, Raw, Timestamp, Transport};
 
 const WEB: &str = "
 title: Card opened
@@ -36,6 +36,26 @@ name: own
 level: low
 logsource: {product: linux, service: auditd}
 detection: {selection: {auditd.log.record_type: PATH, auditd.log.name: /srv/x, auditd.log.key: k}, condition: selection}
+";
+
+const CONNECTION: &str = "
+title: All of a connection
+name: all
+level: low
+logsource: {category: network_connection}
+detection:
+  selection:
+    destination.ip|cidr: 203.0.113.0/24
+    destination.port: 443
+    destination.domain|endswith: .example.com
+    kuzet.network.initiated: 'true'
+    process.executable: /usr/bin/curl
+    process.user.name: postgres
+    user.audit.name: analyst
+    process.pid: 812
+    process.parent.pid: 790
+    process.parent.executable: bash
+  condition: selection
 ";
 
 fn detectors(rules: &str, key: u8) -> Detectors {
@@ -109,4 +129,43 @@ fn frames_are_looked_at_one_by_one_and_a_rule_hits_once() {
     assert!(told.contains("(6 bytes)") && !told.contains("/srv/x"), "{told}");
     // Its copy has nothing for rules.
     assert!(detectors.try_rules(&event.clone()).is_empty());
+}
+
+#[test]
+fn a_connection_that_no_text_tells_has_the_fields_of_one() {
+    let (name, text) = (|text: &str| Arc::<str>::from(text), "203.0.113.7:443".parse().ok());
+    let process = Process {
+        pid: 812,
+        began: Timestamp(1),
+        name: name("curl"),
+        path: name("/usr/bin/curl"),
+        user: name("postgres"),
+        login: Some(name("analyst")),
+        session: 7,
+        container: None,
+        parents: [(name("bash"), 790), (name("sshd"), 1)].into_iter().collect(),
+    };
+    let flow = Flow {
+        id: 1,
+        transport: Transport::Tcp,
+        direction: Direction::Outbound,
+        phase: Phase::Open,
+        local: "10.0.0.5:50000".parse().unwrap(),
+        remote: text,
+        name: Some((name("files.example.com"), Naming::Sni)),
+        payload: None,
+        query: None,
+        opened: None,
+        sent: Count::Unknown,
+        received: Count::Unknown,
+        process: Some(Arc::new(process)),
+    };
+    let mut detectors = detectors(CONNECTION, 1);
+    let mut event = Event { raw: None, ..with(0, Action::Network, Raw::default()) };
+    assert!(detectors.try_rules(&event).is_empty());
+    event.flow = Some(Arc::new(flow.clone()));
+    assert_eq!(detectors.try_rules(&event).len(), 1);
+    // A side of it that is not told has no value.
+    event.flow = Some(Arc::new(Flow { remote: None, ..flow }));
+    assert!(detectors.try_rules(&event).is_empty());
 }
