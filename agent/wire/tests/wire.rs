@@ -197,6 +197,9 @@ fn methods_of_ssh_are_no_addresses_of_mail_whichever_way_they_come() {
         assert_eq!(heard.known, [(Protocol::Ssh, None, false)], "{cut}");
         assert!(heard.text.len() <= line.len(), "{cut}: {:?}", heard.text);
     }
+    // Its first line was lost.
+    let late = heard([piece(true, line.len(), &methods[line.len()..]), piece(true, 20_000, b"behind")]);
+    assert_eq!((&*late.text, late.passed), (&b""[..], methods.len() - line.len()));
 }
 
 #[test]
