@@ -39,6 +39,9 @@ const RESOLVER: u16 = 53;
 const PROCESSES: usize = 512;
 /// Longest text of a process that is remembered with it.
 const LONGEST: usize = 4 << 10;
+/// What the kernel says of a program whose file is gone, and of one that has a file in memory only.
+const GONE: &str = " (deleted)";
+const IN_MEMORY: &str = "memfd:";
 /// Programs that are told of one process.
 const PARENTS: usize = 16;
 
@@ -293,20 +296,24 @@ impl Sensor {
     }
 }
 
-/// A path whose parts can be shown; `?` stands for those that may be a person's.
+/// A path whose parts can be shown; `?` stands for those that may be a person's. What the kernel says of a file that is gone or
+/// never was in a folder stays.
 fn path(raw: &str) -> Arc<str> {
+    let (raw, gone) = raw.strip_suffix(GONE).map_or((raw, ""), |raw| (raw, GONE));
     let mut shown = String::with_capacity(raw.len().min(256));
     for (number, part) in raw.split('/').take(32).enumerate() {
         if number > 0 {
             shown.push('/');
         }
-        if !part.is_empty() {
-            match part.len() {
-                ..256 => shown.push_str(&names::object(part.as_bytes())),
-                _ => shown.push_str(HIDDEN),
-            }
+        let name = part.strip_prefix(IN_MEMORY).unwrap_or(part);
+        shown.push_str(&part[..part.len() - name.len()]);
+        match name.len() {
+            0 => {}
+            1..256 => shown.push_str(&names::object(name.as_bytes())),
+            _ => shown.push_str(HIDDEN),
         }
     }
+    shown.push_str(gone);
     Arc::from(shown)
 }
 
