@@ -5,6 +5,7 @@ pub mod clock;
 pub mod config;
 pub mod core;
 pub mod database;
+pub mod digest;
 pub mod discover;
 pub mod examine;
 pub mod learning;

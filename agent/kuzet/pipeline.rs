@@ -8,6 +8,7 @@ pub use reload::Next;
 use crate::clock::Clock;
 use crate::config::{Config, Content};
 use crate::core::{Core, FeedStatus, OnDetection};
+use crate::digest::Hasher;
 use crate::message::{Checkpoint, Gap};
 use crate::metrics::{Metrics, OpenIncidents, SEVERITIES, Told, Totals};
 use crate::notify::{Desk, SettingsError};
@@ -61,6 +62,7 @@ pub struct Agent {
     core: Core,
     store: Sqlite,
     desk: Desk,
+    hasher: Hasher,
     metrics: Arc<Metrics>,
     clock: Arc<dyn Clock>,
     channels: Vec<String>,
@@ -100,7 +102,7 @@ pub enum StartError {
     /// The channels.
     #[error("{}", channel_faults(.0))]
     Channels(Vec<SettingsError>),
-    /// The threads of sources that are no files.
+    /// The threads of sources that are no files, or of hashes.
     #[error("the system refuses a thread for a source: {0}")]
     Thread(std::io::Error),
     /// What was read is not durable yet, so that no source may be left.
@@ -159,6 +161,8 @@ impl Agent {
         let waker = tailer.waker();
         let mut streams = Streams::new(STREAM_CAPACITY, waker.clone(), streams);
         let wake = Arc::new(move || waker.wake());
+        let found = Arc::clone(&wake);
+        let hasher = Hasher::start(Arc::clone(&clock), move || found()).map_err(StartError::Thread)?;
         let mut desk =
             Desk::new(&config.notify, &config.host, Arc::clone(&clock), wake).map_err(StartError::Channels)?;
         desk.remember(store.open_documents(MOST_REMEMBERED)?.into_iter().map(Arc::from));
@@ -173,6 +177,7 @@ impl Agent {
             core,
             store,
             desk,
+            hasher,
             metrics,
             clock,
             channels,
@@ -248,6 +253,7 @@ impl Agent {
         let wall = self.clock.wall();
         self.core.set_now(wall);
         self.metrics.beat(wall);
+        self.take_hashes();
         let progress = self.read();
         if wake == Wake::Woken || self.next_turn.is_some_and(|next| next <= self.clock.wall()) {
             self.tell();
@@ -403,6 +409,7 @@ impl Agent {
         let changes = self.core.folder.changes();
         let outbox = changes.iter().flat_map(|change| self.messages(change, wall)).collect();
         self.count_opened(&changes);
+        self.ask_hashes(&changes);
         let ids: BTreeMap<String, SourceId> =
             (0..u16::MAX).zip(self.core.names()).map(|(id, name)| (name.to_owned(), SourceId(id))).collect();
         let mut checkpoints = self.tailer.checkpoints();
@@ -487,15 +494,6 @@ impl Agent {
             self.unsaved.push(message);
         }
         self.desk.fresh();
-    }
-
-    fn count_opened(&self, changes: &[Change]) {
-        for change in changes.iter().filter(|change| change.what == What::Opened) {
-            if let Some(kind) = change.incident.kinds.first() {
-                let store = change.incident.store.as_ref().map(|store| (store.name.as_str(), store.guessed));
-                self.metrics.incident(kind.kind, change.incident.severity, store);
-            }
-        }
     }
 
     fn show_sources(&mut self, wall: Timestamp) {

@@ -112,6 +112,16 @@ fn read_packed_and_sent_abroad_is_one_critical_incident_with_the_whole_way() {
     assert_eq!((&flow["destination.address"], &flow["destination.port"]), (&abroad.as_str().into(), &443.into()));
     assert_eq!((&flow["kuzet.place.verdict"], &flow["kuzet.joined"]), (&"foreign-unlisted".into(), &"session".into()));
     assert_eq!((&flow["process"]["process.name"], &flow["process"]["user.name"]), (&"curl".into(), &"irc".into()));
+    let hashed = until("what the program's file is is told", LIMIT, || {
+        let process = |incident: &Value| incident["kuzet.transfers"]["flows"][0]["process"].clone();
+        chained(&agent).filter(|incident| process(incident)["process.hash.sha256"].is_string())
+    });
+    crate::cli::valid(&hashed, &crate::support::root().join("docs/schema/incident-1.json"));
+    let named = &hashed["kuzet.transfers"]["flows"][0];
+    let path = named["process"]["process.executable"].as_str().expect("its file");
+    let sum = Command::new("sha256sum").arg(path).output().expect("sha256sum runs").stdout;
+    assert_eq!(named["process"]["process.hash.sha256"], *String::from_utf8_lossy(&sum[..64]), "{named}");
+    println!("{named:#}");
     let sent = flow["destination.bytes"].as_u64().expect("bytes");
     assert!(sent < bytes + bytes / 50 + 4_096, "{sent} bytes of {bytes}: what TLS adds is little");
     let steps: Vec<&str> =

@@ -324,6 +324,9 @@ fn transfers(out: &mut String, incident: &Incident) {
             };
             let path = if program.path.is_empty() { &program.name } else { &program.path };
             let _ = writeln!(out, "      {word} {path} [{}] of {}{login}", program.pid, program.user);
+            if let Some(sha256) = &program.sha256 {
+                let _ = writeln!(out, "        SHA-256 {sha256}");
+            }
         }
     }
     if transfers.dropped > 0 {

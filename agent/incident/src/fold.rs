@@ -2,7 +2,9 @@
 
 use crate::people::PeopleSet;
 use crate::story::{Inner, Key, Novelty, Story};
-use crate::{Act, ActError, ActKind, Incident, IncidentId, LimitCode, LinkReason, Sketch, State, Verdict, link};
+use crate::{
+    Act, ActError, ActKind, Incident, IncidentId, LimitCode, LinkReason, Program, Sketch, State, Verdict, link,
+};
 use kuzet_detect::{Detection, Family, Kind, Severity};
 use kuzet_event::{Count, PersonKey, SourceId, Timestamp, Trust};
 use serde::{Deserialize, Serialize};
@@ -500,6 +502,17 @@ impl Folder {
         }
         self.mark(serial, if closed { What::Closed } else { What::Acknowledged });
         Ok(())
+    }
+
+    /// Notes in every incident that tells of `program` what its file is. It decides nothing: a replay, which cannot know it,
+    /// gives the same incidents without it.
+    pub fn hashed(&mut self, program: &Program, sha256: &str) {
+        let open = |story: &&mut Story| story.incident.lifecycle.state != State::Closed;
+        for story in self.stories.values_mut().filter(open) {
+            if story.incident.transfers.hashed(program, sha256) {
+                self.changed.entry(story.inner.serial).or_insert(What::Updated);
+            }
+        }
     }
 
     /// What changed since the last call, one change an incident, in the order in which the incidents were opened.

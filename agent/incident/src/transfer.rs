@@ -23,6 +23,13 @@ pub struct Program {
     /// File of the program; empty when unknown.
     #[serde(rename = "process.executable")]
     pub path: String,
+    /// SHA-256 of that file, 64 hex digits; the shell finds it ([`crate::Folder::hashed`]). `None`: it could not be read for
+    /// certain.
+    #[serde(rename = "process.hash.sha256", default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
+    /// First digits of its container's number.
+    #[serde(rename = "container.id", default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
     /// Account it acts as.
     #[serde(rename = "user.name")]
     pub user: String,
@@ -35,12 +42,19 @@ pub struct Program {
 }
 
 impl Program {
+    /// Whether it is the same program: a process may start another one, and its number is given again.
+    fn is(&self, other: &Program) -> bool {
+        (self.pid, self.began, &self.path) == (other.pid, other.began, &other.path)
+    }
+
     fn of(process: &Process) -> Program {
         Program {
             began: process.began,
             pid: process.pid,
             name: clip(&process.name, 64),
             path: clip(&process.path, 256),
+            sha256: None,
+            container: process.container.as_deref().map(|number| clip(number, 64)),
             user: clip(&process.user, 64),
             login: clip(process.login.as_deref().unwrap_or_default(), 64),
             parents: process.parents.iter().take(8).map(|(name, pid)| format!("{}[{pid}]", clip(name, 64))).collect(),
@@ -138,6 +152,20 @@ impl Transfers {
         if self.dropped > 0 { Count::Unknown } else { all }
     }
 
+    /// Programs that send or are on the way, as often as they are told.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.flows.iter().flat_map(|flow| flow.steps.iter().chain(&flow.process))
+    }
+
+    /// Says what the file of a program is, wherever it is told; whether it is told anywhere and was not known.
+    pub(crate) fn hashed(&mut self, of: &Program, sha256: &str) -> bool {
+        let all = self.flows.iter_mut().flat_map(Sent::programs_mut);
+        all.filter(|program| program.sha256.is_none() && program.is(of))
+            .map(|program| program.sha256 = Some(sha256.to_owned()))
+            .count()
+            > 0
+    }
+
     /// Whether every connection of `other` is one of these.
     pub(crate) fn cover(&self, other: &Transfers) -> bool {
         let known = |sent: &Sent| self.flows.iter().any(|flow| flow.flow == sent.flow);
@@ -146,7 +174,11 @@ impl Transfers {
 
     /// Takes note of a connection, or of how far it has come. `first`: no earlier detection told it.
     pub(crate) fn note(&mut self, transfer: &Transfer, first: bool) {
-        let sent = Sent::of(transfer);
+        let mut sent = Sent::of(transfer);
+        for program in sent.programs_mut() {
+            let known = self.programs().find(|known| known.sha256.is_some() && known.is(program));
+            program.sha256 = known.and_then(|known| known.sha256.clone());
+        }
         match self.flows.iter().position(|flow| flow.flow == sent.flow) {
             Some(known) => self.flows[known] = sent,
             None if self.flows.len() < FLOWS => self.flows.push(sent),
@@ -156,6 +188,10 @@ impl Transfers {
 }
 
 impl Sent {
+    fn programs_mut(&mut self) -> impl Iterator<Item = &mut Program> {
+        self.steps.iter_mut().chain(&mut self.process)
+    }
+
     fn of(transfer: &Transfer) -> Sent {
         let place = transfer.place;
         Sent {

@@ -109,6 +109,36 @@ fn a_document_tells_the_whole_way_and_is_read_back() {
 }
 
 #[test]
+fn what_the_file_of_a_program_is_stays_with_it_and_changes_nothing_else() {
+    let mut folder = Folder::new(config());
+    let sum = "ab".repeat(32);
+    let before = fold(&mut folder, &[read(), chained(1, seconds(7), 100, true)]).remove(0);
+    let curl = before.transfers.flows[0].process.clone().unwrap();
+    folder.hashed(&curl, &sum);
+    folder.hashed(&Program { pid: 831, ..curl.clone() }, "of another");
+    let changes = folder.changes();
+    assert_eq!(changes.iter().map(|change| change.what).collect::<Vec<_>>(), [What::Updated]);
+    let noted = (*changes[0].incident).clone();
+    let of = |incident: &Incident| {
+        let all = incident.transfers.programs();
+        all.filter_map(|one| one.sha256.clone().map(|sha256| (one.name.clone(), sha256))).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&noted), [("curl".to_owned(), sum.clone())]);
+    assert!(describe(&noted).contains(&sum));
+    folder.hashed(&curl, &sum);
+    assert!(folder.changes().is_empty(), "it is noted once");
+    // The connection is told anew, and so is another of the same program.
+    let later = fold(&mut folder, &[chained(1, seconds(8), 200, false), chained(2, seconds(9), 5, true)]).remove(0);
+    assert_eq!(of(&later), [("curl".to_owned(), sum.clone()), ("curl".to_owned(), sum.clone())]);
+    assert_eq!(Incident::from_json(&later.to_json().unwrap()).unwrap().transfers, later.transfers);
+    // Without it everything is the same.
+    let mut plain = noted.clone();
+    plain.transfers.clone_from(&before.transfers);
+    plain.observed.clone_from(&before.observed);
+    assert_eq!(plain, before);
+}
+
+#[test]
 fn a_sentence_says_where_to_how_much_and_by_what() {
     let mut folder = Folder::new(config());
     let incidents = fold(&mut folder, &[read(), chained(1, seconds(7), 100, true)]);

@@ -1,9 +1,11 @@
 //! What is told beside incidents: what people declared to be noise or expected work, how much that passed over and when
-//! it ends; stamps far from the clock.
+//! it ends; stamps far from the clock; what the files of programs are.
 
 use super::Agent;
+use crate::source::stream::StreamSettings;
 use kuzet_detect::{Canaries, Diagnostic, Row};
 use kuzet_event::Timestamp;
+use kuzet_incident::{Change, What};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -81,6 +83,35 @@ impl Agent {
                     "Records that have just been written carry stamps far from the clock: hours of the policy and delays are wrong."
                 );
             }
+        }
+    }
+
+    /// Counts new incidents.
+    pub(super) fn count_opened(&self, changes: &[Change]) {
+        for change in changes.iter().filter(|change| change.what == What::Opened) {
+            if let Some(kind) = change.incident.kinds.first() {
+                let store = change.incident.store.as_ref().map(|store| (store.name.as_str(), store.guessed));
+                self.metrics.incident(kind.kind, change.incident.severity, store);
+            }
+        }
+    }
+
+    /// Asks for the programs of these incidents that the sensor of this host told of: a path that was recorded, or comes from
+    /// elsewhere, is none of this host's files.
+    pub(super) fn ask_hashes(&mut self, changes: &[Change]) {
+        let sources = self.config.sources.iter();
+        let sensors = sources.filter(|source| matches!(source.stream, Some(StreamSettings::Sensor(_))));
+        let sensors: Vec<&str> = sensors.map(|source| source.name.as_str()).collect();
+        let own = |change: &&Change| change.incident.sources.iter().any(|source| sensors.contains(&source.as_str()));
+        let programs = changes.iter().filter(own).flat_map(|change| change.incident.transfers.programs());
+        programs.filter(|program| program.sha256.is_none()).for_each(|program| self.hasher.ask(program));
+    }
+
+    /// Notes what was found; it is recorded and told with the next commit.
+    pub(super) fn take_hashes(&mut self) {
+        for (program, sha256) in self.hasher.answers() {
+            self.core.folder.hashed(&program, &sha256);
+            self.dirty = true;
         }
     }
 }

@@ -21,6 +21,7 @@ pub use means::{MeansName, Wanted};
 
 use crate::clock::Clock;
 use anyhow::Context;
+use kuzet_event::Timestamp;
 use lines::{Epoch, Line, ProcessLine};
 use means::{Chosen, choose};
 use processes::Processes;
@@ -177,6 +178,12 @@ fn until(due: impl IntoIterator<Item = Option<u64>>) -> Duration {
 fn busy_nanos() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
+}
+
+/// Beginning of a process, to a hundredth of a second, and the file that it runs. `None`: it is gone, or may not be looked at.
+pub(crate) fn running(pid: u32, clock: &dyn Clock) -> Option<(Timestamp, String)> {
+    let seen = host::process(pid)?;
+    Some((Timestamp(epoch(clock).micros(seen.began)), seen.path?))
 }
 
 fn epoch(clock: &dyn Clock) -> Epoch {
