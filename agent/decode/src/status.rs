@@ -4,6 +4,7 @@
 //! ```text
 //! {"postgresql":"calls","at":…,"since":…,"user":"analyst","database":"mfo","text":"COPY borrowers TO STDOUT","calls":1,"rows":10000}
 //! {"postgresql":"session","at":…,"user":"analyst","database":"mfo","client":"127.0.0.1","program":"psql","session":"6b0316a5.7d78","text":"…"}
+//! {"mariadb":"session","at":…,"user":"analyst","database":"mfo","client":"127.0.0.1","port":45612,"session":"12","text":"…"}
 //! {"postgresql":"setting","at":…,"name":"pgaudit.log","value":"none"}
 //! {"postgresql":"change","at":…,"text":"ALTER ROLE analyst SUPERUSER"}
 //! ```
@@ -11,7 +12,8 @@
 //! - `calls` A statement ran so many more times and returned so many more rows since the poll before; true, but of no
 //!   single session. What a cursor fetched is told with the statements that declared it (`declared`): with several of
 //!   them the event names the relations of all, and the rows are an upper bound for each.
-//! - `session` A session is at work. Its text is the statement that runs, or ran last.
+//! - `session` A session is at work. Its text is the statement that runs, or ran last. Its port is that of the client, which no
+//!   log of MariaDB and MySQL tells.
 //! - `setting` A setting of the whole server has another value. Who changed it is not known.
 //! - `change` Something else is not as it was at the poll before, told as the statement that would have done it. Who did
 //!   it is not known: the actor has no name.
@@ -53,6 +55,9 @@ struct Line<'a> {
     database: Cow<'a, str>,
     #[serde(borrow, default)]
     client: Cow<'a, str>,
+    /// The client's, where only the list of sessions tells it.
+    #[serde(default)]
+    port: u16,
     #[serde(borrow, default)]
     program: Cow<'a, str>,
     #[serde(borrow, default)]
@@ -105,6 +110,7 @@ impl Status {
         let mut event = blank::event(Timestamp(line.at), place, actor, action, outcome);
         event.witness = Witness::Measure;
         event.session = self.session(line.session.as_bytes());
+        event.client_port = line.port;
         event.statement = match line.kind.as_ref() {
             "setting" => Some(statement::changed(line.name.as_bytes(), line.value.as_deref().map(str::as_bytes))),
             "began" => None,

@@ -81,6 +81,9 @@ fn sessions_have_the_number_of_the_log() {
     let (logged, _) = decode(Format::MariadbServerAudit, &options(), log);
     assert_eq!((event.session, &event.actor.client), (logged[0].session, &Client::Local));
     assert!(event.statement.is_none());
+    assert_eq!(event.client_port, 0);
+    let line = "{\"mariadb\":\"session\",\"at\":1,\"user\":\"analyst\",\"session\":\"12\",\"client\":\"127.0.0.1\",\"port\":45612}";
+    assert_eq!(one(Format::MariadbStatus, line).client_port, 45_612);
 }
 
 #[test]

@@ -161,12 +161,28 @@ impl Chain {
         }
         let first = read.actor.is_none() || reading.told && !read.told;
         read.meet(reading);
-        let server = read.endpoints(event);
+        let server = read.endpoints(event, &self.near);
         let found = read.find(&self.near);
         self.abroad(reading, flows, tools);
         // Whatever else a session brings was looked at when the story began, or is when it sends again.
         if first || found || server {
-            self.leaves_already(reading, flows, tools);
+            self.leaves_already(reading.key, event, flows, tools);
+        }
+    }
+
+    /// The server lists a session: where its log tells no port, this says where readings come from, those before as well.
+    pub(crate) fn listed(&mut self, event: &Event, flows: &mut Flows, tools: &mut Tools<'_>) {
+        let Some(end) = self.near.listed(event, tools.clock) else { return };
+        let before = event.at.0.saturating_sub(window(tools.thresholds));
+        let of = |read: &Read| read.latest >= before && read.is_of(event, end);
+        let mut keys: Vec<AccountKey> = self.reads.iter().filter(|(_, read)| of(read)).map(|(key, _)| key).collect();
+        keys.sort_unstable();
+        for key in keys {
+            let Some(read) = self.reads.existing(key, tools.clock) else { continue };
+            add(&mut read.awaited, SOME, (end, near::then(event.at.0, read.latest)));
+            if read.find(&self.near) {
+                self.leaves_already(key, event, flows, tools);
+            }
         }
     }
 
@@ -204,8 +220,8 @@ impl Chain {
     }
 
     /// Connections that were there when the reading became known.
-    fn leaves_already(&mut self, reading: &Reading<'_>, flows: &mut Flows, tools: &mut Tools<'_>) {
-        let (Some(read), thresholds) = (self.reads.peek(reading.key), tools.thresholds) else { return };
+    fn leaves_already(&mut self, key: AccountKey, event: &Event, flows: &mut Flows, tools: &mut Tools<'_>) {
+        let (Some(read), thresholds) = (self.reads.peek(key), tools.thresholds) else { return };
         let since = read.since.saturating_sub(AHEAD);
         // Of thousands few have anything in common with the reader.
         let joins = |live: &Live| {
@@ -214,8 +230,8 @@ impl Chain {
         };
         let found: Vec<u64> = flows.live.iter().filter(|(_, live)| joins(live)).map(|(id, _)| id).collect();
         for id in found {
-            let Some((place, recipient, mut shelves)) = flows.parts(id, reading.event.at) else { continue };
-            self.pair(reading.key, &Leaving { id, place, recipient, added: 0 }, reading.event, &mut shelves, tools);
+            let Some((place, recipient, mut shelves)) = flows.parts(id, event.at) else { continue };
+            self.pair(key, &Leaving { id, place, recipient, added: 0 }, event, &mut shelves, tools);
         }
     }
 
@@ -319,6 +335,14 @@ fn server(thresholds: &Thresholds) -> impl Fn(&Process) -> bool {
     |process| thresholds.server_accounts.iter().any(|one| glob(one, &process.user))
 }
 
+/// Adds one to a list that forgets its first.
+fn add<T>(list: &mut Vec<T>, most: usize, one: T) {
+    if list.len() >= most {
+        list.remove(0);
+    }
+    list.push(one);
+}
+
 fn story(key: AccountKey, event: &Event) -> u64 {
     hash::wide(&[&[key.0], &key.1.to_le_bytes(), &key.2.to_le_bytes(), &event.at.0.to_le_bytes()]) as u64
 }
@@ -361,30 +385,30 @@ impl Read {
     }
 
     /// Notes both ends of a session's connection; whether it is new, and what it read stays with the server.
-    fn endpoints(&mut self, event: &Event) -> bool {
-        fn add<T>(list: &mut Vec<T>, most: usize, one: T) {
-            if list.len() >= most {
-                list.remove(0);
-            }
-            list.push(one);
-        }
+    fn endpoints(&mut self, event: &Event, near: &Near) -> bool {
         let session = event.session.0;
         if self.sessions.contains(&session) {
             return false;
         }
         add(&mut self.sessions, SESSIONS, session);
-        match &event.actor.client {
-            Client::Address(address) if event.client_port > 0 => {
-                add(&mut self.awaited, SOME, (SocketAddr::new(address.to_canonical(), event.client_port), event.at.0));
-            }
-            Client::Local => self.awaits_own = Some(event.at.0),
-            _ => {}
+        match near.end(event) {
+            Some(end) => add(&mut self.awaited, SOME, end),
+            None if event.actor.client == Client::Local => self.awaits_own = Some(event.at.0),
+            None => {}
         }
         // The session id of PostgreSQL is the start of its server process and its number.
         if event.actor.system == System::Postgresql && session >> 32 != 0 {
             add(&mut self.backends, SESSIONS, session as u32);
         }
         self.on_server
+    }
+
+    /// Whether a session that the server lists with this end is one that read.
+    fn is_of(&self, event: &Event, end: SocketAddr) -> bool {
+        let role = |actor: &ActorRow| {
+            actor.user() == &*event.actor.user && actor.address().is_none_or(|one| one.to_canonical() == end.ip())
+        };
+        self.sessions.contains(&event.session.0) && self.actor.as_ref().is_some_and(role)
     }
 
     /// Whether a program that is looked for is known by now; one behind a socket file is told within seconds or never.

@@ -1,21 +1,26 @@
-//! Programs near the reading: those at the client's side of connections to databases, and those that people started. Both
-//! survive a restart, so that what is joined does not hang on when the agent was started.
+//! Programs near the reading: those at the client's side of connections to databases, and those that people started; and
+//! where sessions come from, of which the log tells no port. All survive a restart, so that what is joined does not hang on
+//! when the agent was started.
 
 use super::join;
 use crate::engine::Row;
 use crate::hash;
 use crate::shelf::Shelf;
-use kuzet_event::{Direction, Flow, Phase, Process, Timestamp};
+use kuzet_event::{Client, Direction, Event, Flow, Phase, Process, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Client sides that are remembered.
 const CLIENTS: usize = 8_192;
+/// Client sides of sessions that are remembered.
+const SESSIONS: usize = 4_096;
 /// Started programs that are remembered.
 const PROGRAMS: usize = 512;
 /// The log's record of a reading may be so much later than the end of its connection.
 const LATE: i64 = 2_000_000;
+/// Logs of MariaDB and MySQL stamp whole seconds: what they tell may be so much later than they say.
+const SECOND: i64 = 1_000_000;
 /// A connection that goes on is remembered anew so often.
 const AGAIN: i64 = 600_000_000;
 
@@ -28,6 +33,14 @@ struct Side {
     since: i64,
     until: Option<i64>,
     seen: i64,
+}
+
+/// The client's side of a session, as the server listed it.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Listed {
+    end: Option<SocketAddr>,
+    at: i64,
 }
 
 /// A program that was started.
@@ -44,8 +57,9 @@ type Rows<V> = Vec<(u64, u64, V)>;
 /// The programs.
 pub(super) struct Near {
     sides: Shelf<u64, Side>,
+    sessions: Shelf<u64, Listed>,
     programs: Shelf<u64, Started>,
-    read: (Rows<Side>, Rows<Started>),
+    read: (Rows<Side>, Rows<Listed>, Rows<Started>),
 }
 
 fn key(end: SocketAddr) -> u64 {
@@ -56,37 +70,50 @@ fn key(end: SocketAddr) -> u64 {
     }
 }
 
+/// A session of a role: numbers start again with the server.
+fn session(event: &Event) -> u64 {
+    hash::wide(&[&event.session.0.to_le_bytes(), event.actor.user.as_bytes()]) as u64
+}
+
+/// When a session that was listed at `listed` had its end, if it is the one that read at `read` or before.
+pub(super) fn then(listed: i64, read: i64) -> i64 {
+    listed.min(read.saturating_add(SECOND))
+}
+
 impl Near {
     pub(super) fn new(most: usize) -> Near {
         Near {
             sides: Shelf::new(b'C', CLIENTS.min(most)),
+            sessions: Shelf::new(b'D', SESSIONS.min(most)),
             programs: Shelf::new(b'P', PROGRAMS.min(most)),
-            read: (Vec::new(), Vec::new()),
+            read: Default::default(),
         }
     }
 
     pub(super) fn changes(&mut self, rows: &mut Vec<Row>) {
         self.sides.changes(rows);
+        self.sessions.changes(rows);
         self.programs.changes(rows);
     }
 
     pub(super) fn read(&mut self, key: &[u8], value: &[u8]) {
         self.read.0.extend(self.sides.read(key, value));
-        self.read.1.extend(self.programs.read(key, value));
+        self.read.1.extend(self.sessions.read(key, value));
+        self.read.2.extend(self.programs.read(key, value));
     }
 
     pub(super) fn fill(&mut self) -> u64 {
-        let (sides, programs) = std::mem::take(&mut self.read);
-        self.sides.fill(sides).max(self.programs.fill(programs))
+        let (sides, sessions, programs) = std::mem::take(&mut self.read);
+        self.sides.fill(sides).max(self.sessions.fill(sessions)).max(self.programs.fill(programs))
     }
 
     pub(super) fn held(&self) -> usize {
-        self.sides.len() + self.programs.len()
+        self.sides.len() + self.sessions.len() + self.programs.len()
     }
 
     /// Programs go when others are started: only client sides count as forgotten.
     pub(super) fn evicted(&self) -> u64 {
-        self.sides.evicted
+        self.sides.evicted + self.sessions.evicted
     }
 
     pub(super) fn started(&mut self, at: Timestamp, process: &Arc<Process>, clock: &mut u64) {
@@ -114,6 +141,36 @@ impl Near {
             let side = Side { process: Some(Arc::clone(process)), since, until, seen: at.0 };
             *self.sides.entry(key, clock).0 = side;
         }
+    }
+
+    /// The server lists a session with the client's port; gives that side if it was not known.
+    pub(super) fn listed(&mut self, event: &Event, clock: &mut u64) -> Option<SocketAddr> {
+        let (Client::Address(address), 1.., 1..) = (&event.actor.client, event.session.0, event.client_port) else {
+            return None;
+        };
+        let (key, end) = (session(event), SocketAddr::new(address.to_canonical(), event.client_port));
+        let known = self.sessions.peek(key).filter(|listed| listed.end == Some(end));
+        let new = known.is_none();
+        if known.is_none_or(|listed| event.at.0.saturating_sub(listed.at) >= AGAIN) {
+            *self.sessions.entry(key, clock).0 = Listed { end: Some(end), at: event.at.0 };
+        }
+        new.then_some(end)
+    }
+
+    /// The client's side of the session of a reading, and when the session had it: as the log tells, or as the server
+    /// listed it.
+    pub(super) fn end(&self, event: &Event) -> Option<(SocketAddr, i64)> {
+        let at = event.at.0;
+        if let (Client::Address(address), 1..) = (&event.actor.client, event.client_port) {
+            return Some((SocketAddr::new(address.to_canonical(), event.client_port), at));
+        }
+        let listed = self.sessions.peek(session(event)).filter(|_| event.session.0 != 0)?;
+        // Another server may have a session of that number.
+        let same = |end: &SocketAddr| match event.actor.client {
+            Client::Address(address) => end.ip() == address.to_canonical(),
+            _ => true,
+        };
+        Some((listed.end.filter(same)?, listed.at.clamp(at, at.saturating_add(SECOND))))
     }
 
     /// Who had `end` when a reading was told at `at`: ports are given again.

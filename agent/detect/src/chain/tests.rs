@@ -2,6 +2,7 @@
 //! recipients, places, long connections and short ones, restarts, floods.
 
 mod fetched;
+mod listed;
 
 use super::*;
 use crate::flows::tests::{ABROAD, ANYCAST, HOME, earlier, flow, process, record, started};

@@ -55,6 +55,18 @@ impl Detectors {
         }
     }
 
+    /// The server lists a session, perhaps with the client's port.
+    pub(super) fn listed(&mut self, event: &Event, detections: &mut Vec<Detection>) {
+        let mut tools = Tools {
+            resolver: &self.resolver,
+            thresholds: &self.thresholds,
+            severities: &self.severities,
+            clock: &mut self.shared.clock,
+            out: detections,
+        };
+        self.chain.listed(event, &mut self.flows, &mut tools);
+    }
+
     /// Personal data was read.
     pub(super) fn was_read(&mut self, reading: &Reading<'_>, detections: &mut Vec<Detection>) {
         let mut tools = Tools {

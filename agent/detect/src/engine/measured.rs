@@ -239,6 +239,7 @@ impl Detectors {
     pub(super) fn seen(&mut self, event: &Event, detections: &mut Vec<Detection>) {
         self.reckoner.begin(event, &mut self.shared.clock);
         self.tell_missing(event.at, detections);
+        self.listed(event, detections);
         if event.session.0 == 0 || !self.reckoner.sight(event, &self.logs, &mut self.shared.clock) {
             return;
         }

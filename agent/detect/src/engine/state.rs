@@ -58,7 +58,7 @@ impl Detectors {
                 Some(b'f') => live.extend(self.flows.live.read(&key, &value)),
                 Some(b'h') => senders.extend(self.flows.senders.read(&key, &value)),
                 Some(&MAP_TAG) => map.extend(self.flows.map.read(&key, &value)),
-                Some(b'i' | b'C' | b'P') => self.chain.read_row(&key, &value, &mut reads),
+                Some(b'i' | b'C' | b'D' | b'P') => self.chain.read_row(&key, &value, &mut reads),
                 Some(b's') => stories.extend(self.shared.stories.read(&key, &value)),
                 Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
                 Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),

@@ -90,12 +90,14 @@ impl Watch {
                 continue;
             }
             if self.sessions.get(&id).is_none_or(|before| before != text(6)) {
-                // `127.0.0.1:45612`; a socket is `localhost`.
-                let client = text(2).rsplit_once(':').map_or(text(2), |(host, _)| host);
+                let (client, port) = client_of(text(2));
                 records.add("session", |fields| {
                     fields.text("user", text(1));
                     fields.text("database", text(3));
-                    fields.text("client", if client == "localhost" { "[local]" } else { client });
+                    fields.text("client", client);
+                    if let Some(port) = port {
+                        fields.number("port", port.into());
+                    }
                     fields.text("session", &id.to_string());
                     fields.statement(text(5), usize::MAX);
                 });
@@ -126,6 +128,18 @@ impl Watch {
             }
         }
         self.since = records.at();
+    }
+}
+
+/// The client and its port: `127.0.0.1:45612`. A socket is `localhost`; with names of hosts resolved, the loopback address is
+/// `localhost:45612`.
+fn client_of(host: &str) -> (&str, Option<u16>) {
+    let ported = host.rsplit_once(':').and_then(|(name, port)| Some((name, port.parse().ok()?)));
+    match ported {
+        Some(("localhost", port)) => ("127.0.0.1", Some(port)),
+        Some((name, port)) => (name, Some(port)),
+        None if host == "localhost" => ("[local]", None),
+        None => (host, None),
     }
 }
 
@@ -176,4 +190,20 @@ fn right(change: &Change, records: &mut Records) {
 fn account_of(grantee: &str) -> String {
     let (user, host) = grantee.rsplit_once("'@'").unwrap_or((grantee, "%"));
     format!("{}@{}", literal(user.trim_start_matches('\'')), literal(host.trim_end_matches('\'')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::client_of;
+
+    #[test]
+    fn the_client_of_a_session_has_its_port_unless_it_came_through_the_socket() {
+        assert_eq!(client_of("127.0.0.1:45612"), ("127.0.0.1", Some(45_612)));
+        assert_eq!(client_of("::1:45612"), ("::1", Some(45_612)));
+        assert_eq!(client_of("app.lan:45612"), ("app.lan", Some(45_612)));
+        // Names resolved: a connection to the loopback address is no socket.
+        assert_eq!(client_of("localhost:45612"), ("127.0.0.1", Some(45_612)));
+        assert_eq!(client_of("localhost"), ("[local]", None));
+        assert_eq!(client_of(""), ("", None));
+    }
 }
