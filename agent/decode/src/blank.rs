@@ -25,6 +25,7 @@ pub(crate) fn event(at: Timestamp, place: Place, actor: Arc<Actor>, action: Acti
         trust: Trust::Structured,
         witness: Witness::Audit,
         flow: None,
+        file: None,
         process: None,
         raw: None,
     }

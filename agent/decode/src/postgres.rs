@@ -221,6 +221,7 @@ impl Postgres {
                     calls: 1,
                     bytes: Count::Unknown,
                     flow: None,
+                    file: None,
                     process: None,
                     raw: None,
                 };
@@ -396,6 +397,7 @@ impl Postgres {
             calls: 1,
             bytes: Count::Unknown,
             flow: None,
+            file: None,
             process: None,
             raw: None,
         };

@@ -363,6 +363,7 @@ impl Act {
             trust: Trust::Structured,
             witness: Witness::Measure,
             flow: None,
+            file: None,
             process: None,
             raw: None,
         }

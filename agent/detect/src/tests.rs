@@ -151,6 +151,7 @@ pub(crate) fn event(spec: &Spec) -> Event {
         bytes: Count::Unknown,
         witness: spec.witness,
         flow: None,
+        file: None,
         process: None,
         raw: None,
     }

@@ -1,6 +1,6 @@
 //! One record of a log, normalised.
 
-use crate::{Actor, Count, Flow, Identifier, Process, Raw, Relation, Statement, Timestamp};
+use crate::{Actor, Count, FileAct, Flow, Identifier, Process, Raw, Relation, Statement, Timestamp};
 use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 use std::fmt;
@@ -228,6 +228,8 @@ pub struct Event {
     pub witness: Witness,
     /// The connection that the record is about.
     pub flow: Option<Arc<Flow>>,
+    /// What was done to a file.
+    pub file: Option<Arc<FileAct>>,
     /// The program that the record is about; that of a connection is [`Flow::process`].
     pub process: Option<Arc<Process>>,
     /// What rules may look at while the event is handled; gone from every copy.

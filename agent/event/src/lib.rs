@@ -9,6 +9,7 @@
 mod actor;
 mod count;
 mod event;
+mod file;
 mod flow;
 mod identifier;
 mod raw;
@@ -18,6 +19,7 @@ mod time;
 pub use actor::{Actor, Client, System, UNTOLD};
 pub use count::Count;
 pub use event::{Action, Code, Event, FileId, Outcome, Place, SessionId, SourceId, Trust, Witness};
+pub use file::{Deed, FileAct, FilePath, Holding, IdentityDocument};
 pub use flow::{Application, Direction, Flow, Naming, Payload, Phase, Process, Query, Transport};
 pub use identifier::{Identifier, IdentifierKind, PersonKey};
 pub use raw::{Raw, RawField, Topic};

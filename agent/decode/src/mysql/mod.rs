@@ -96,6 +96,7 @@ impl Family {
             trust: self.trust,
             witness: self.witness,
             flow: None,
+            file: None,
             process: None,
             raw: None,
         };

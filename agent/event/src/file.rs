@@ -1,0 +1,119 @@
+//! What was done to a file, and what an inspection found inside it.
+
+use crate::{Count, PersonKey};
+use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
+use std::sync::Arc;
+
+/// What was done, one word (`event.action`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Deed {
+    /// It was made.
+    Create,
+    /// It was opened to be read.
+    Read,
+    /// It was written to.
+    Write,
+    /// It got another name or folder; see [`FileAct::to`].
+    Rename,
+    /// It was removed.
+    Delete,
+    /// It got one more name.
+    Link,
+    /// Its owner or its permissions changed.
+    Attributes,
+    /// A file system was mounted at this folder.
+    Mount,
+    /// Nobody did anything: the agent looked inside; see [`FileAct::holding`].
+    Inspect,
+}
+
+impl Deed {
+    /// Every deed.
+    pub const ALL: [Deed; 9] = [
+        Deed::Create,
+        Deed::Read,
+        Deed::Write,
+        Deed::Rename,
+        Deed::Delete,
+        Deed::Link,
+        Deed::Attributes,
+        Deed::Mount,
+        Deed::Inspect,
+    ];
+
+    /// Stable name, as it is serialised.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Deed::Create => "create",
+            Deed::Read => "read",
+            Deed::Write => "write",
+            Deed::Rename => "rename",
+            Deed::Delete => "delete",
+            Deed::Link => "link",
+            Deed::Attributes => "attributes",
+            Deed::Mount => "mount",
+            Deed::Inspect => "inspect",
+        }
+    }
+}
+
+/// A path, as it may be shown and as it is joined.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct FilePath {
+    /// The path (`file.path`); identifiers and names of people inside it are masked.
+    pub shown: Arc<str>,
+    /// Keyed hash of the whole path as it is.
+    pub key: u128,
+}
+
+/// One deed, or several of one program at one file within a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FileAct {
+    /// What was done.
+    pub deed: Deed,
+    /// To what.
+    pub path: FilePath,
+    /// Its new path.
+    pub to: Option<FilePath>,
+    /// It is a folder.
+    pub folder: bool,
+    /// Its size afterwards (`file.size`).
+    pub bytes: Count,
+    /// What is inside it, as far as an inspection has told.
+    pub holding: Option<Arc<Holding>>,
+}
+
+/// What an inspection found inside a file: counts and keyed hashes, never a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holding {
+    /// Distinct people.
+    pub persons: u64,
+    /// Their keyed hashes, as many of them as are kept.
+    pub people: Vec<PersonKey>,
+    /// Kinds of personal data by their stable names, and how many values of each.
+    pub kinds: SmallVec<[(&'static str, u64); 4]>,
+    /// Identity documents in its pictures.
+    pub documents: SmallVec<[IdentityDocument; 1]>,
+    /// It is encrypted, wholly or in part: what it carries cannot be told.
+    pub encrypted: bool,
+    /// Why some of it was not inspected, by stable names; empty: all of it was.
+    pub missed: SmallVec<[&'static str; 1]>,
+}
+
+/// An identity document in a picture: what it is and where, never a letter of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct IdentityDocument {
+    /// Its kind by its stable name.
+    pub kind: &'static str,
+    /// State that issued it, as three letters (ICAO 9303); empty when not read.
+    pub state: Arc<str>,
+    /// How sure this is.
+    pub confidence: &'static str,
+    /// Where in the file it is: number of the page or picture, from 1.
+    pub page: u32,
+    /// Signs that it was scanned from paper, by their stable names.
+    pub signs: SmallVec<[&'static str; 2]>,
+}
