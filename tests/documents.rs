@@ -25,6 +25,8 @@ fn every_field_of_the_event_is_documented() {
         ("flow.rs", "Payload"),
         ("flow.rs", "Query"),
         ("flow.rs", "Process"),
+        ("file.rs", "FileAct"),
+        ("file.rs", "Holding"),
     ] {
         let source = std::fs::read_to_string(root().join("agent/event/src").join(file)).unwrap();
         let fields = fields(&source, name);

@@ -28,6 +28,7 @@ mod mysql;
 mod names;
 mod netflow;
 mod parameters;
+mod paths;
 mod persons;
 mod pgaudit;
 mod pgbouncer;
@@ -56,6 +57,7 @@ pub use actors::Actors;
 pub use format::{DecodeOptions, FORMATS, Format, FormatInfo, sniff};
 pub use mapped::{MapAction, MapForm, MapObject, MapPerson, MapTime, Mapping, word_matches};
 pub use parameters::Parameters;
+pub use paths::{Paths, path_key, shown_path};
 pub use persons::{Pool, PoolFault};
 pub use statement::{Analyzer, audit_effect};
 

@@ -65,11 +65,19 @@ pub enum Kind {
     Exfiltration,
     /// Personal data in what is sent in clear, to nobody registered.
     DataInClear,
+    /// A picture of an identity document lies in a folder.
+    IdentityDocument,
+    /// Personal data lies in a folder that is to hold none, or where every account may read it.
+    MisplacedData,
+    /// Files with personal data gathered into an archive, or packed so that nobody can tell what is in it.
+    Staging,
+    /// Many files replaced by others of one strange name: what ransomware does.
+    MassEncryption,
 }
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 28] = [
+    pub const ALL: [Kind; 32] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -98,6 +106,10 @@ impl Kind {
         Kind::CovertChannel,
         Kind::Exfiltration,
         Kind::DataInClear,
+        Kind::IdentityDocument,
+        Kind::MisplacedData,
+        Kind::Staging,
+        Kind::MassEncryption,
     ];
 
     /// Stable name.
@@ -132,6 +144,10 @@ impl Kind {
             Kind::CovertChannel => "covert_channel",
             Kind::Exfiltration => "exfiltration",
             Kind::DataInClear => "data_in_clear",
+            Kind::IdentityDocument => "identity_document",
+            Kind::MisplacedData => "misplaced_data",
+            Kind::Staging => "staging",
+            Kind::MassEncryption => "mass_encryption",
         }
     }
 
@@ -153,8 +169,9 @@ impl Kind {
             | Kind::StaleAccount
             | Kind::Anomaly
             | Kind::Rule
-            | Kind::Exfiltration => Family::Access,
-            Kind::MassChange | Kind::Destruction => Family::Change,
+            | Kind::Exfiltration
+            | Kind::Staging => Family::Access,
+            Kind::MassChange | Kind::Destruction | Kind::MassEncryption => Family::Change,
             Kind::PrivilegeEscalation => Family::Privilege,
             Kind::AuditTampering | Kind::BlindedSession => Family::Audit,
             Kind::LoginBurst | Kind::LoginAfterBurst => Family::Login,
@@ -164,6 +181,7 @@ impl Kind {
             | Kind::ExposedService
             | Kind::CovertChannel
             | Kind::DataInClear => Family::Traffic,
+            Kind::IdentityDocument | Kind::MisplacedData => Family::Holding,
         }
     }
 }
@@ -186,6 +204,8 @@ pub enum Family {
     Sight,
     /// Outbound traffic.
     Traffic,
+    /// What lies in folders.
+    Holding,
 }
 
 /// How bad. Decided by the table `rules/severity.toml`, never in code.

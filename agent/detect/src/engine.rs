@@ -2,11 +2,14 @@
 
 mod acts;
 mod ends;
+mod files;
 mod flows;
 mod measured;
 mod people;
 mod rules;
 mod state;
+#[cfg(test)]
+pub(crate) use files::tests as file_tests;
 #[cfg(test)]
 mod tests;
 
@@ -95,6 +98,8 @@ impl Detectors {
             stories: Shelf::new(b's', thresholds.max_accounts),
             bursts: Shelf::new(b'b', thresholds.max_accounts),
             probes: Shelf::new(b'p', thresholds.max_accounts),
+            hands: Shelf::new(b'H', thresholds.max_accounts),
+            folders: Arc::default(),
             canaries: Canaries::default(),
             rules: Rules::new(RuleBook::default(), thresholds.offset_seconds.into(), &Key::new([0; 32])),
             clock: 0,
@@ -181,7 +186,8 @@ impl Detectors {
             Action::Missing => self.tell_gap(event, detections),
             Action::Network | Action::Request => self.flow(event, before, detections),
             Action::Process => self.started(event),
-            Action::Server | Action::File | Action::Host => {}
+            Action::File => self.file(event, detections),
+            Action::Server | Action::Host => {}
         }
     }
 
@@ -202,6 +208,9 @@ impl Detectors {
         }
         while self.shared.stories.oldest().is_some_and(|story| story.last < idle) {
             self.shared.stories.pop();
+        }
+        while self.shared.hands.oldest().is_some_and(|hand| hand.last < idle) {
+            self.shared.hands.pop();
         }
         while self.shared.bursts.oldest().is_some_and(|burst| burst.last < idle) {
             self.shared.bursts.pop();
@@ -390,6 +399,7 @@ impl Detectors {
         touch.told = note.told && template.doing == Doing::Grant;
         touch.injection = note.injection;
         touch.rulings = &note.rulings;
+        touch.files = &note.files;
         self.crowded += people::people(&o, &mut touch, account, thresholds, &self.shared.canaries);
         touch.window_rows = account.sum(bucket, people::summed(&o, &touch, thresholds));
         let mut teller = Teller { thresholds, severities: &self.severities, out: detections };
@@ -491,7 +501,9 @@ fn judge(
     rows: Option<u64>,
     daily: &mut dyn FnMut(&Policy, u16) -> Option<Condition>,
 ) -> Verdict {
-    let Some(policy) = policy else { return Verdict::Off };
+    let Some(policy) = policy.as_ref().filter(|policy| event.file.is_none() || policy.speaks_of_folders()) else {
+        return Verdict::Off;
+    };
     let vague = [Doing::Insert, Doing::Update, Doing::Delete, Doing::Define];
     let one = [template.doing];
     let doings = if template.vague { &vague[..] } else { &one[..] };

@@ -6,6 +6,7 @@
 use crate::catalogue::{Catalogue, Spot, fold, sort_categories};
 use crate::copies::Copies;
 use crate::engine::Row;
+use crate::folders::Folders;
 use crate::follow;
 use crate::hash;
 use crate::policy::Doing;
@@ -66,6 +67,12 @@ impl Template {
         }
     }
 
+    /// What is done to the files of a folder.
+    pub(crate) fn folder(store: Arc<Store>, doing: Doing) -> Template {
+        let tables = hash::narrow(&store.name);
+        Template { doing, personal: true, tables, ..Template::beside(store, &[]) }
+    }
+
     /// The domain of an identifier, if it stands for a person.
     pub(crate) fn domain(&self, kind: IdentifierKind, column: u16) -> Option<u32> {
         match kind {
@@ -113,6 +120,7 @@ pub(crate) struct Resolver {
     shapes: Vec<Option<Shape>>,
     actors: Vec<Option<(Arc<Actor>, Identity)>>,
     pub(crate) copies: Copies,
+    pub(crate) folders: Arc<Folders>,
     nothing: Arc<[Template]>,
 }
 
@@ -136,6 +144,7 @@ impl Resolver {
             shapes: (0..SHAPES).map(|_| None).collect(),
             actors: (0..ACTORS).map(|_| None).collect(),
             copies: Copies::new(max_copies),
+            folders: Arc::default(),
             nothing: Arc::from([]),
         }
     }
@@ -160,6 +169,9 @@ impl Resolver {
 
     /// The stores that the record touches and how.
     pub(crate) fn touches(&mut self, event: &Event) -> Arc<[Template]> {
+        if let Some(act) = &event.file {
+            return self.folders.touches(act).unwrap_or_else(|| self.nothing());
+        }
         let (statement, relation) = (address(event.statement.as_ref()), address(event.relation.as_ref()));
         if statement == 0 && relation == 0 {
             return Arc::clone(&self.nothing);
@@ -301,7 +313,8 @@ impl Resolver {
     /// The store of a name that detector state kept.
     pub(crate) fn store_named(&self, hash: u64) -> Option<Arc<Store>> {
         let mut all = self.catalogue.stores().chain(self.guessed.values());
-        all.find(|store| hash::narrow(&store.name) == hash).cloned()
+        let found = all.find(|store| hash::narrow(&store.name) == hash);
+        found.or_else(|| self.folders.store_named(hash)).cloned()
     }
 
     pub(crate) fn template(

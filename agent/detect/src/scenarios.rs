@@ -163,6 +163,7 @@ fn stories(detections: &[Detection]) -> Vec<String> {
             Family::Login => "login",
             Family::Sight => "sight",
             Family::Traffic => "traffic",
+            Family::Holding => "holding",
         };
         let outcome = match one.outcome {
             Outcome::Unknown => "unknown",

@@ -3,17 +3,23 @@
 use crate::account::{Account, Delta};
 use crate::baseline::Strange;
 use crate::canary::Met;
+use crate::catalogue::sort_categories;
 use crate::flows::Passage;
+use crate::folders::Known;
+use crate::hands::Tally;
 use crate::known::News;
 use crate::policy::Condition;
 use crate::resolve::{Identity, Template};
 use crate::{Detection, Kind, Rule, Severities, Severity, Thresholds, Transfer};
-use kuzet_event::{Actor, Count, Event, Flag, Flags, Outcome, Phase, SessionId, Statement, Verb};
+use kuzet_event::{Actor, Count, Event, Flag, Flags, Holding, Outcome, Phase, SessionId, Statement, Verb};
 use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// Clause 5.5 of the policy: prevent unauthorised access, detect it in time, minimise its consequences.
 pub(crate) const CLAUSE: &str = "5.5";
+
+/// Nothing was done to files.
+static NO_FILES: Tally = Tally { files: 0, strange: None };
 
 /// One event, with what was worked out once for all detectors.
 pub(crate) struct Observation<'a> {
@@ -60,6 +66,14 @@ impl Observation<'_> {
     /// Whether its conditions are ranges of keys and nothing that names a value: `id < 3000` is a part of the table, or all.
     pub(crate) fn walks(&self) -> bool {
         self.has(Flag::KeyRange) && !self.has(Flag::Pointed) && !self.has(Flag::Aggregate)
+    }
+
+    /// What its rows are, and where they come together.
+    pub(crate) fn units(&self) -> (&'static str, &'static str) {
+        match self.event.file {
+            Some(_) => ("people", "in one file"),
+            None => ("rows", "in one statement"),
+        }
     }
 
     pub(crate) fn failed(&self) -> bool {
@@ -151,6 +165,8 @@ pub(crate) struct Touch<'a> {
     pub(crate) strange: Strange,
     /// Rules that match the event.
     pub(crate) rulings: &'a [(Kind, Ruling)],
+    /// What the account did to files of the store before.
+    pub(crate) files: &'a Tally,
 }
 
 /// A rule that matches the event.
@@ -186,6 +202,7 @@ impl<'a> Touch<'a> {
             news: News::default(),
             strange: Strange::default(),
             rulings: &[],
+            files: &NO_FILES,
         }
     }
 
@@ -348,6 +365,49 @@ impl Teller<'_> {
         });
     }
 
+    /// Tells what an inspection found in a folder.
+    pub(crate) fn tell_holding(
+        &mut self,
+        o: &Observation<'_>,
+        detector: &'static str,
+        kind: Kind,
+        known: &Known,
+        persons: u64,
+        reason: String,
+    ) {
+        let holding = o.event.file.as_ref().and_then(|act| act.holding.as_deref());
+        let mut people = holding.map(|holding| holding.people.clone()).unwrap_or_default();
+        people.sort_unstable();
+        people.dedup();
+        let volume = self.severities.volume(Count::Known(persons));
+        let categories = holding.map(categories).unwrap_or_default();
+        self.out.push(Detection {
+            detector,
+            rule: None,
+            kind,
+            severity: self.severities.answer(kind, volume, o.event.outcome, Some(known.store.class)),
+            clause: CLAUSE,
+            since: o.event.at,
+            at: o.event.at,
+            place: o.event.place,
+            actor: Arc::clone(&o.event.actor),
+            session: SessionId(0),
+            store: Some(Arc::clone(&known.store)),
+            relations: Vec::new(),
+            categories,
+            outcome: o.event.outcome,
+            statement: None,
+            witness: o.event.witness,
+            measures: false,
+            events: 1,
+            rows: Count::Known(0),
+            people_at_most: Count::Known(persons),
+            people,
+            transfer: None,
+            reason,
+        });
+    }
+
     /// Tells what belongs to no store.
     pub(crate) fn tell_server(
         &mut self,
@@ -385,6 +445,16 @@ impl Teller<'_> {
             reason,
         });
     }
+}
+
+/// Codes of the categories of what an inspection found.
+pub(crate) fn categories(holding: &Holding) -> Vec<Arc<str>> {
+    let code = |name: &str| kuzet_personal::Kind::ALL.into_iter().find(|kind| kind.name() == name)?.category();
+    let mut found: Vec<Arc<str>> =
+        holding.kinds.iter().filter_map(|(name, _)| code(name)).map(|one| Arc::from(one.code())).collect();
+    sort_categories(&mut found);
+    found.dedup();
+    found
 }
 
 /// Upper bound of the people behind what a detection adds.

@@ -127,6 +127,16 @@ pub struct Thresholds {
     pub server_accounts: Vec<String>,
     /// Ports at which databases answer.
     pub database_ports: Vec<u16>,
+    /// Different files of a store that one account reads within the window and that make a bulk read.
+    pub bulk_files: u64,
+    /// Different files of a store changed or removed within the window that make a mass change.
+    pub change_files: u64,
+    /// Files of a store read within the window by an account that then makes an archive.
+    pub staging_files: u64,
+    /// Files that come to have one strange ending within the window.
+    pub encryption_files: u64,
+    /// People in a file that lies where no personal data is to be.
+    pub misplaced_people: u64,
     /// Role, client and store triples whose windows are remembered.
     pub max_accounts: usize,
     /// Keyed hashes of people remembered over all windows.
@@ -191,6 +201,11 @@ impl Default for Thresholds {
             .map(str::to_owned)
             .to_vec(),
             database_ports: vec![5432, 5433, 6432, 3306, 3307, 33060, 27017, 6379, 1433, 1521, 9200, 5984, 11211],
+            bulk_files: 100,
+            change_files: 100,
+            staging_files: 20,
+            encryption_files: 20,
+            misplaced_people: 3,
             max_accounts: 8_192,
             max_people: 65_536,
             max_copies: 4_096,

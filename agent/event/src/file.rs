@@ -67,6 +67,8 @@ pub struct FilePath {
     pub shown: Arc<str>,
     /// Keyed hash of the whole path as it is.
     pub key: u128,
+    /// Keyed hash of the path of the folder that it is in.
+    pub folder: u128,
 }
 
 /// One deed, or several of one program at one file within a moment.
@@ -100,20 +102,26 @@ pub struct Holding {
     /// It is encrypted, wholly or in part: what it carries cannot be told.
     pub encrypted: bool,
     /// Why some of it was not inspected, by stable names; empty: all of it was.
-    pub missed: SmallVec<[&'static str; 1]>,
+    pub missed: SmallVec<[Arc<str>; 1]>,
+    /// Every account of this host may read it.
+    pub exposed: bool,
+    /// Hash of what tells without a look inside whether it has changed: inode, size, times.
+    pub signature: u64,
+    /// Keyed hash of its bytes; 0: not read.
+    pub digest: u128,
 }
 
 /// An identity document in a picture: what it is and where, never a letter of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdentityDocument {
     /// Its kind by its stable name.
-    pub kind: &'static str,
+    pub kind: Arc<str>,
     /// State that issued it, as three letters (ICAO 9303); empty when not read.
     pub state: Arc<str>,
     /// How sure this is.
-    pub confidence: &'static str,
+    pub confidence: Arc<str>,
     /// Where in the file it is: number of the page or picture, from 1.
     pub page: u32,
     /// Signs that it was scanned from paper, by their stable names.
-    pub signs: SmallVec<[&'static str; 2]>,
+    pub signs: SmallVec<[Arc<str>; 2]>,
 }

@@ -118,6 +118,10 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::SightLost => "sight of the log lost",
         Kind::BlindedSession => "work that the log does not show",
         Kind::Canary => "canary touched",
+        Kind::IdentityDocument => "picture of an identity document",
+        Kind::MisplacedData => "personal data where none belongs",
+        Kind::Staging => "personal data packed together",
+        Kind::MassEncryption => "files replaced as ransomware does",
         Kind::Rule => "a rule that matches",
         Kind::ForeignTransfer => "data sent out of Kazakhstan",
         Kind::ServiceTraffic => "a server or a database's stream sends out of Kazakhstan",
@@ -395,7 +399,6 @@ fn lifecycle(out: &mut String, incident: &Incident) {
     }
 }
 
-/// What to do, by family; the legal clock where people are affected.
 /// How to end a connection.
 fn cut(flow: &Sent) -> String {
     let block = match flow.address.as_str() {
@@ -408,6 +411,7 @@ fn cut(flow: &Sent) -> String {
     }
 }
 
+/// What to do, by family; the legal clock where people are affected.
 fn hints(incident: &Incident) -> Vec<String> {
     let user = if incident.user.is_empty() { "the role" } else { &incident.user };
     let asked = if incident.person.is_empty() { format!("the owner of {user}") } else { incident.person.clone() };
@@ -428,12 +432,26 @@ fn hints(incident: &Incident) -> Vec<String> {
     };
     match incident.family {
         Family::Access => {
-            hints.push(format!("ask {asked} whether this was meant; if not, lock the role"));
+            let what = if incident.system == kuzet_event::System::Linux { "account" } else { "role" };
+            hints.push(format!("ask {asked} whether this was meant; if not, lock the {what}"));
             hints.push(stop);
             hints.push(match incident.transfers.flows.first() {
                 None => "find where the result went: the client, its files, its outbound connections".to_owned(),
                 Some(flow) => format!("cut off the way it went: {}", cut(flow)),
             });
+        }
+        Family::Change if incident.system == kuzet_event::System::Linux => {
+            hints.push(stop);
+            hints.push(
+                "take the folder off the network, keep the program and what it wrote: do not restart the host"
+                    .to_owned(),
+            );
+            hints.push("keep the last backup from being written over".to_owned());
+        }
+        Family::Holding => {
+            hints.push(format!("ask {asked} what the files are kept for, and on which basis"));
+            hints.push("move them to a folder that is meant for them, or delete them and their copies".to_owned());
+            hints.push("if they may lie there, say so with owner, basis and expiry: docs/folders.md".to_owned());
         }
         Family::Change => {
             hints.push(stop);

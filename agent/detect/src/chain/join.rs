@@ -170,7 +170,7 @@ fn from(live: &Live, address: IpAddr) -> bool {
 }
 
 /// Whether two programs are of one login session, or were started by one and the same script.
-fn together(one: &Process, other: &Process) -> bool {
+pub(super) fn together(one: &Process, other: &Process) -> bool {
     let session = one.session > 1 && one.session == other.session;
     let script = || match (one.parents.first(), other.parents.first()) {
         (Some((name, pid)), Some((_, also))) => pid == also && *pid > 1 && !INITS.contains(&&**name),

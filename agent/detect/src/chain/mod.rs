@@ -2,6 +2,7 @@
 //! which program (the kernel's word on the client's side of the session), what was started between (archives), and who
 //! sends where. Either side may come first: a dump that is piped into an upload connects before the log tells of it.
 
+mod handed;
 mod join;
 mod near;
 mod tell;
@@ -66,6 +67,8 @@ pub(super) struct Read {
     awaits_own: Option<i64>,
     /// Programs that read.
     processes: Vec<Arc<Process>>,
+    /// Files that they wrote, by keyed hashes of their paths.
+    files: Vec<u128>,
     /// It was told that the reader is abroad.
     abroad: bool,
     /// Bytes that those who may have read it sent outside since a time, in connections however short.
@@ -147,7 +150,9 @@ impl Chain {
     /// Personal data was read: remembered where it is much or was told, and joined with what leaves already.
     pub(crate) fn read(&mut self, reading: &Reading<'_>, flows: &mut Flows, tools: &mut Tools<'_>) {
         let (event, thresholds) = (reading.event, tools.thresholds);
-        let many = reading.rows == Count::Unknown || reading.window_rows >= thresholds.chain_rows;
+        // A file that nobody looked into may hold anything: that it was read says little.
+        let unknown = reading.rows == Count::Unknown && event.file.is_none();
+        let many = unknown || reading.window_rows >= thresholds.chain_rows;
         if !many && !reading.told {
             return;
         }
@@ -161,8 +166,11 @@ impl Chain {
         }
         let first = read.actor.is_none() || reading.told && !read.told;
         read.meet(reading);
-        let server = read.endpoints(event, &self.near);
-        let found = read.find(&self.near);
+        let (server, found) = match &event.process {
+            // Of a file the kernel says who reads it.
+            Some(process) if event.file.is_some() => (false, read.has(process)),
+            _ => (read.endpoints(event, &self.near), read.find(&self.near)),
+        };
         self.abroad(reading, flows, tools);
         // Whatever else a session brings was looked at when the story began, or is when it sends again.
         if first || found || server {

@@ -10,7 +10,7 @@ use kuzet_event::{Count, Flag};
 pub(super) static DETECTOR: Detector = Detector {
     name: "bulk_read",
     kinds: &[Kind::BulkRead],
-    thresholds: &["bulk_rows", "bulk_window_rows", "bulk_bytes", "pointed_values", "window_seconds"],
+    thresholds: &["bulk_rows", "bulk_window_rows", "bulk_bytes", "bulk_files", "pointed_values", "window_seconds"],
     on_event: None,
     on_touch: Some(on_touch),
     on_flow: None,
@@ -52,7 +52,8 @@ fn on_touch(
             (false, Box::new(|| "many people packed into one value; how many rows went into it is unknown".to_owned()))
         }
         Count::Known(rows) if rows >= limit => {
-            (false, Box::new(move || format!("{rows} rows in one statement, {limit} is bulk")))
+            let (rows_of, place) = o.units();
+            (false, Box::new(move || format!("{rows} {rows_of} {place}, {limit} is bulk")))
         }
         _ if touch.named >= limit => {
             let named = touch.named;
@@ -77,7 +78,12 @@ fn on_touch(
         }
         _ if touch.window_rows >= window_limit => {
             let (rows, seconds) = (touch.window_rows, thresholds.window_seconds);
-            (true, Box::new(move || format!("{rows} rows within {seconds} seconds")))
+            let of = o.units().0;
+            (true, Box::new(move || format!("{rows} {of} within {seconds} seconds")))
+        }
+        _ if touch.files.files >= thresholds.bulk_files => {
+            let (files, seconds) = (touch.files.files, thresholds.window_seconds);
+            (true, Box::new(move || format!("{files} different files within {seconds} seconds")))
         }
         _ => return,
     };

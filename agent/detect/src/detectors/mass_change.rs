@@ -10,7 +10,7 @@ use kuzet_event::{Count, Flag, Verb};
 pub(super) static DETECTOR: Detector = Detector {
     name: "mass_change",
     kinds: &[Kind::MassChange, Kind::Destruction],
-    thresholds: &["change_rows", "change_window_rows", "window_seconds"],
+    thresholds: &["change_rows", "change_window_rows", "change_files", "window_seconds"],
     on_event: None,
     on_touch: Some(on_touch),
     on_flow: None,
@@ -49,11 +49,18 @@ fn on_touch(
         _ if verb == Verb::Truncate => "TRUNCATE of a table".to_owned(),
         _ if verb == Verb::Drop => "DROP of a table".to_owned(),
         _ if touch.template.doing == Doing::Define => return,
-        Count::Known(rows) if rows >= limit => format!("{rows} rows in one statement, {limit} is many"),
+        Count::Known(rows) if rows >= limit => {
+            let (of, place) = o.units();
+            format!("{rows} {of} {place}, {limit} is many")
+        }
         Count::Unknown if o.has(Flag::Unfiltered) => "without a condition; the log gives no rows".to_owned(),
         _ if touch.window_rows >= thresholds.change_window_rows.max(limit) => {
             window = true;
-            format!("{} rows within {} seconds", touch.window_rows, thresholds.window_seconds)
+            format!("{} {} within {} seconds", touch.window_rows, o.units().0, thresholds.window_seconds)
+        }
+        _ if touch.files.files >= thresholds.change_files => {
+            window = true;
+            format!("{} different files within {} seconds", touch.files.files, thresholds.window_seconds)
         }
         // Whoever may not do it at all goes on with what he began.
         _ if denied && account.open(Kind::MassChange) | account.open(Kind::Destruction) => "goes on".to_owned(),

@@ -8,26 +8,32 @@ mod clear_text;
 mod copy;
 mod covert_channel;
 mod dangerous_function;
+mod encryption;
 mod enumeration;
 mod export;
 mod exposed_service;
 mod first_seen;
 mod foreign_transfer;
+mod identity_document;
 mod injection;
 mod login;
 mod mass_change;
+mod misplaced;
 mod out_of_hours;
 mod policy;
 mod privilege;
 mod service_account;
 mod service_traffic;
 mod sigma;
+mod staging;
 mod stale_account;
 
 use crate::account::Account;
 use crate::canary::Canaries;
 use crate::flows::Passage;
 use crate::flows::sender::Sender;
+use crate::folders::Folders;
+use crate::hands::{Hand, Tally};
 use crate::hash::Build;
 use crate::policy::Policy;
 use crate::rules::Rules;
@@ -35,11 +41,13 @@ use crate::shelf::Shelf;
 use crate::story::{Burst, Probe, Story};
 use crate::teller::{Observation, Ruling, Teller, Touch};
 use crate::{Kind, Thresholds};
+use std::sync::Arc;
 
 pub(crate) use bulk_read::single as read_single;
 pub(crate) use covert_channel::{Asked, Rhythm, on_query};
 pub(crate) use injection::{on_server as injection_on_server, on_touch as tell_injection};
 pub(crate) use mass_change::single as change_single;
+pub(crate) use staging::gathered as call_gathered;
 
 /// A detector's say on one store that an event touches.
 pub(crate) type OnTouch = fn(&Observation<'_>, &mut Touch<'_>, &mut Account, &mut Teller<'_>, Option<&Policy>);
@@ -63,7 +71,7 @@ pub(crate) struct Detector {
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 23] = [
+pub(crate) static DETECTORS: [&Detector; 27] = [
     &canary::DETECTOR,
     &privilege::DETECTOR,
     &audit::DETECTOR,
@@ -74,6 +82,7 @@ pub(crate) static DETECTORS: [&Detector; 23] = [
     &export::DETECTOR,
     &bulk_read::DETECTOR,
     &enumeration::DETECTOR,
+    &encryption::DETECTOR,
     &mass_change::DETECTOR,
     &service_account::DETECTOR,
     &stale_account::DETECTOR,
@@ -81,6 +90,9 @@ pub(crate) static DETECTORS: [&Detector; 23] = [
     &first_seen::DETECTOR,
     &baseline::DETECTOR,
     &sigma::DETECTOR,
+    &identity_document::DETECTOR,
+    &misplaced::DETECTOR,
+    &staging::DETECTOR,
     &policy::DETECTOR,
     &clear_text::DETECTOR,
     &exposed_service::DETECTOR,
@@ -94,6 +106,8 @@ pub(crate) struct Shared {
     pub(crate) stories: Shelf<(u8, u128, u64), Story>,
     pub(crate) bursts: Shelf<(u8, u128, u64), Burst>,
     pub(crate) probes: Shelf<u128, Probe>,
+    pub(crate) hands: Shelf<u128, Hand>,
+    pub(crate) folders: Arc<Folders>,
     pub(crate) canaries: Canaries,
     pub(crate) rules: Rules,
     pub(crate) clock: u64,
@@ -125,6 +139,8 @@ pub(crate) struct Note {
     pub(crate) injection_store: u64,
     /// Rules that match it, for its stores.
     pub(crate) rulings: Vec<(Kind, Ruling)>,
+    /// What the account did to files before.
+    pub(crate) files: Tally,
 }
 
 /// Names of kept caches are part of no row: the hasher is named once here for the engine.

@@ -22,6 +22,7 @@ impl Detectors {
         self.shared.stories.changes(&mut rows);
         self.shared.bursts.changes(&mut rows);
         self.shared.probes.changes(&mut rows);
+        self.shared.hands.changes(&mut rows);
         self.reckoner.changes(&mut rows);
         self.silence.changes(&mut rows);
         self.resolver.changes(&mut rows);
@@ -46,7 +47,7 @@ impl Detectors {
     /// Takes back rows that [`changes`](Detectors::changes) gave; rows that are none are ignored.
     pub fn restore(&mut self, rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) {
         let (mut accounts, mut sessions) = (Vec::new(), Vec::new());
-        let (mut stories, mut bursts, mut probes) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut stories, mut bursts, mut probes, mut hands) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let (mut copies, mut known) = (Vec::new(), Vec::new());
         let (mut jobs, mut rules) = (Vec::new(), Vec::new());
         let mut baselines = Vec::new();
@@ -61,6 +62,7 @@ impl Detectors {
                 Some(b'i' | b'C' | b'D' | b'P') => self.chain.read_row(&key, &value, &mut reads),
                 Some(b's') => stories.extend(self.shared.stories.read(&key, &value)),
                 Some(b'b') => bursts.extend(self.shared.bursts.read(&key, &value)),
+                Some(b'H') => hands.extend(self.shared.hands.read(&key, &value)),
                 Some(b'p') => probes.extend(self.shared.probes.read(&key, &value)),
                 Some(b'm' | b'l' | b'n' | b'u' | b'w') => self.reckoner.read(&key, &value),
                 Some(&KEPT_TAG | &SESSION_TAG) => copies.push((key, value)),
@@ -93,6 +95,7 @@ impl Detectors {
             shared.stories.fill(stories),
             shared.bursts.fill(bursts),
             shared.probes.fill(probes),
+            shared.hands.fill(hands),
             self.reckoner.fill(),
             self.resolver.copies.restore(&copies),
             self.known.restore(&known),
@@ -122,6 +125,7 @@ impl Detectors {
             + shared.stories.evicted
             + shared.bursts.evicted
             + shared.probes.evicted
+            + shared.hands.evicted
             + self.reckoner.evicted()
             + self.resolver.copies.evicted()
             + self.known.evicted()
@@ -148,6 +152,7 @@ impl Detectors {
             + self.sessions.len()
             + shared.stories.len()
             + shared.bursts.len()
+            + shared.hands.len()
             + shared.probes.len()
             + self.reckoner.len()
             + self.resolver.copies.len()

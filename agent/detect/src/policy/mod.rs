@@ -160,6 +160,11 @@ pub struct Policy {
     file: String,
 }
 
+/// Whether a store of this name is a watched folder.
+fn is_folder(store: &str) -> bool {
+    store.starts_with("folder/")
+}
+
 impl Policy {
     /// How many rules there are.
     #[must_use]
@@ -171,6 +176,12 @@ impl Policy {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// Whether a rule names folders of files: without one it is a policy of databases.
+    pub(crate) fn speaks_of_folders(&self) -> bool {
+        let names = |rule: &Rule| rule.stores.as_ref().is_some_and(|list| list.iter().any(|(name, _)| is_folder(name)));
+        self.rules.iter().any(names)
     }
 
     /// Every rule with its line, as it is written down.
@@ -189,7 +200,7 @@ impl Policy {
     pub fn check_stores(&self, catalogue: &Catalogue) -> Vec<Diagnostic> {
         let names: Vec<&str> = catalogue.stores().map(|store| store.name.as_ref()).collect();
         let stores = self.rules.iter().filter_map(|rule| rule.stores.as_ref()).flatten();
-        let unknown = stores.filter(|(store, _)| !names.iter().any(|name| glob(store, name)));
+        let unknown = stores.filter(|(store, _)| !is_folder(store) && !names.iter().any(|name| glob(store, name)));
         unknown
             .map(|(store, line)| Diagnostic {
                 code: toml_file::UNDEFINED.to_owned(),
