@@ -46,6 +46,7 @@ fn clippy_keeps_functions_short() {
     for path in ["clippy.toml", "agent/event/clippy.toml", "agent/personal/clippy.toml", "agent/decode/clippy.toml"]
         .into_iter()
         .chain([
+            "agent/document/clippy.toml",
             "agent/place/clippy.toml",
             "agent/sigma/clippy.toml",
             "agent/wire/clippy.toml",

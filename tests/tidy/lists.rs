@@ -20,6 +20,12 @@ fn every_format_is_described() {
 }
 
 #[test]
+fn every_format_of_files_is_described() {
+    keep("docs/ names every format of files", &undescribed(kuzet_document::Format::all().map(|format| format.name())));
+    keep("docs/ names every reason", &undescribed(kuzet_document::Why::ALL.map(|why| why.name())));
+}
+
+#[test]
 fn every_kind_of_detection_is_described() {
     keep("docs/ names every kind", &undescribed(kuzet_detect::Kind::ALL.iter().map(|kind| kind.name())));
 }

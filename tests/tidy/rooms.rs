@@ -4,7 +4,7 @@ use super::{keep, sources};
 use crate::support::root;
 
 /// Crates and the floor they stand on.
-const FLOORS: [(&str, u8); 9] = [
+const FLOORS: [(&str, u8); 10] = [
     ("kuzet-event", 1),
     ("kuzet-personal", 1),
     ("kuzet-place", 1),
@@ -12,6 +12,7 @@ const FLOORS: [(&str, u8); 9] = [
     ("kuzet-wire", 1),
     ("kuzet-decode", 2),
     ("kuzet-detect", 2),
+    ("kuzet-document", 2),
     ("kuzet-incident", 3),
     ("kuzet", 4),
 ];
