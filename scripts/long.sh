@@ -25,7 +25,7 @@ if wanted fuzz; then
   note "## Fuzzing, $minutes minutes a target, no sanitiser (that needs a nightly compiler)"
   note ""
   # Texts of an operator and records with many fields are seldom hit upon by chance: these begin with good ones.
-  mkdir -p fuzz/corpus/{policy,suppressions,sigma_rule,zeek,suricata_eve,netflow,sensor}
+  mkdir -p fuzz/corpus/{policy,suppressions,sigma_rule,zeek,suricata_eve,netflow,sensor,inventory}
   cp tests/scenarios/policy.toml fuzz/corpus/policy/scenarios.toml
   cp tests/simulation/policy.toml fuzz/corpus/policy/simulation.toml
   sed -n '/^\[\[suppress\]\]/,/^```/p' docs/noise.md | grep -v '```' >fuzz/corpus/suppressions/docs.toml
@@ -33,6 +33,7 @@ if wanted fuzz; then
   cp tests/data/samples/network/zeek* fuzz/corpus/zeek/
   cp tests/data/samples/network/eve.json fuzz/corpus/suricata_eve/
   cp tests/data/samples/host/sensor*.jsonl fuzz/corpus/sensor/
+  cp tests/data/samples/host/inventory.jsonl fuzz/corpus/inventory/
   cp tests/data/samples/network/netflow*.log fuzz/corpus/netflow/
   # Datagrams and first bytes of connections as they are, too: each ends where the target cuts (fe). Before a piece of a
   # connection stands whose it is (08: this host's, by TCP; 05 and 07: question and answer of DNS) and where in it.

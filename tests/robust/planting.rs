@@ -109,6 +109,7 @@ fn recordings(format: Format) -> &'static [&'static str] {
         Format::LinuxAudit => &["linux/audit.log"],
         Format::LinuxLaurel => &["linux/laurel.json"],
         Format::Sensor => &["host/sensor.jsonl"],
+        Format::Inventory => &["host/inventory.jsonl"],
         Format::Zeek => &["network/zeek-conn.log", "network/zeek-ssl.log", "network/zeek.json"],
         Format::Netflow => &["network/netflow-v9.log", "network/netflow-ipfix.log"],
         Format::SuricataEve => &["network/eve.json"],

@@ -5,6 +5,7 @@ use crate::access_json::AccessJson;
 use crate::access_log::AccessLog;
 use crate::csvlog::Csvlog;
 use crate::haproxy::Haproxy;
+use crate::inventory::Inventory;
 use crate::jsonlog::Jsonlog;
 use crate::linux_audit::{Laurel, LinuxAudit};
 use crate::mapped::{Mapped, Mapping};
@@ -76,6 +77,8 @@ pub enum Format {
     LinuxLaurel,
     /// What the kernel told the agent's sensor.
     Sensor,
+    /// What the agent's inspections found in files.
+    Inventory,
     /// Zeek's conn, ssl, quic, http and dns, with tabs or as JSON.
     Zeek,
     /// Suricata's EVE log.
@@ -316,6 +319,14 @@ pub const FORMATS: &[FormatInfo] = &[
         nests: false,
     },
     FormatInfo {
+        format: Format::Inventory,
+        name: "inventory",
+        system: System::Linux,
+        trust: Trust::Structured,
+        recognises: crate::inventory::recognises,
+        nests: false,
+    },
+    FormatInfo {
         format: Format::Netflow,
         name: "netflow",
         system: System::Network,
@@ -427,6 +438,7 @@ impl Format {
             Format::LinuxAudit => Box::new(LinuxAudit::new(options)),
             Format::LinuxLaurel => Box::new(Laurel::new(options)),
             Format::Sensor => Box::new(Sensor::new(options)),
+            Format::Inventory => Box::new(Inventory::new(options)),
             Format::Netflow => Box::new(Netflow::new()),
             Format::Zeek => Box::new(Zeek::new(options)),
             Format::SuricataEve => Box::new(SuricataEve::new(options)),

@@ -15,6 +15,7 @@ mod flat;
 mod format;
 mod gateway;
 mod haproxy;
+mod inventory;
 mod journald;
 mod json;
 mod jsonlog;

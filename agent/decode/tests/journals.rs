@@ -28,7 +28,7 @@ const FOLDERS: [(&str, &[(&str, Format)]); 9] = [
         ],
     ),
     ("linux", &[("audit", Format::LinuxAudit), ("laurel", Format::LinuxLaurel)]),
-    ("host", &[("", Format::Sensor)]),
+    ("host", &[("inventory", Format::Inventory), ("", Format::Sensor)]),
     ("network", &[("netflow", Format::Netflow), ("zeek", Format::Zeek), ("eve", Format::SuricataEve)]),
 ];
 
@@ -86,6 +86,11 @@ fn line(event: &Event) -> String {
     }
     if event.calls != 1 {
         let _ = write!(out, " {} calls", event.calls);
+    }
+    if let Some(act) = &event.file {
+        let _ = write!(out, " {} {}", act.deed.name(), act.path.shown);
+        let _ = act.to.as_ref().map_or(Ok(()), |to| write!(out, " to {}", to.shown));
+        let _ = act.holding.as_ref().map_or(Ok(()), |holding| write!(out, " {holding:?}"));
     }
     if let Some(flow) = &event.flow {
         let (transport, direction) = (flow.transport.name(), flow.direction.name());

@@ -411,6 +411,17 @@ fn cut(flow: &Sent) -> String {
     }
 }
 
+/// Where files were changed in numbers.
+const FILES_CHANGED: [&str; 2] = [
+    "take the folder off the network, keep the program and what it wrote: do not restart the host",
+    "keep the last backup from being written over",
+];
+/// Where files lie that may not.
+const FILES_HELD: [&str; 2] = [
+    "move them to a folder that is meant for them, or delete them and their copies",
+    "if they may lie there, say so with owner, basis and expiry: docs/folders.md",
+];
+
 /// What to do, by family; the legal clock where people are affected.
 fn hints(incident: &Incident) -> Vec<String> {
     let user = if incident.user.is_empty() { "the role" } else { &incident.user };
@@ -442,16 +453,11 @@ fn hints(incident: &Incident) -> Vec<String> {
         }
         Family::Change if incident.system == kuzet_event::System::Linux => {
             hints.push(stop);
-            hints.push(
-                "take the folder off the network, keep the program and what it wrote: do not restart the host"
-                    .to_owned(),
-            );
-            hints.push("keep the last backup from being written over".to_owned());
+            hints.extend(FILES_CHANGED.map(str::to_owned));
         }
         Family::Holding => {
             hints.push(format!("ask {asked} what the files are kept for, and on which basis"));
-            hints.push("move them to a folder that is meant for them, or delete them and their copies".to_owned());
-            hints.push("if they may lie there, say so with owner, basis and expiry: docs/folders.md".to_owned());
+            hints.extend(FILES_HELD.map(str::to_owned));
         }
         Family::Change => {
             hints.push(stop);
