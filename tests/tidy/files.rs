@@ -48,6 +48,7 @@ fn clippy_keeps_functions_short() {
         .chain([
             "agent/document/clippy.toml",
             "agent/place/clippy.toml",
+            "agent/idscan/clippy.toml",
             "agent/sigma/clippy.toml",
             "agent/wire/clippy.toml",
             "agent/detect/clippy.toml",

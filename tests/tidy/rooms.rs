@@ -4,10 +4,11 @@ use super::{keep, sources};
 use crate::support::root;
 
 /// Crates and the floor they stand on.
-const FLOORS: [(&str, u8); 10] = [
+const FLOORS: [(&str, u8); 11] = [
     ("kuzet-event", 1),
     ("kuzet-personal", 1),
     ("kuzet-place", 1),
+    ("kuzet-idscan", 1),
     ("kuzet-sigma", 1),
     ("kuzet-wire", 1),
     ("kuzet-decode", 2),

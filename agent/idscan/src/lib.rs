@@ -1,0 +1,33 @@
+//! Is there an identity document in this picture? Finds machine-readable zones (ICAO 9303) at any angle, reads them and
+//! tells kind, state, certainty and place: never a letter of them.
+//!
+//! Stands alone: a picture is gray points, a person is a keyed hash that the caller makes.
+//!
+//! ```
+//! use kuzet_idscan::{Limits, Picture, Scanner};
+//!
+//! let white = vec![255; 640 * 480];
+//! let picture = Picture { width: 640, height: 480, gray: &white };
+//! let scan = Scanner::new().scan(&picture, &Limits::default(), &mut |_domain, _value| 0);
+//! assert!(scan.findings.is_empty() && scan.unseen.is_none());
+//! ```
+#![forbid(unsafe_code)]
+
+mod check;
+mod components;
+mod finding;
+mod gray;
+mod grid;
+mod lines;
+mod mrz;
+mod net;
+mod scan;
+mod state;
+mod strip;
+mod text;
+mod threshold;
+
+pub use finding::{Confidence, Finding, Kind, Region, Side};
+pub use gray::Picture;
+pub use scan::{Limits, Scan, Scanner, Unseen};
+pub use state::State;

@@ -1,0 +1,264 @@
+//! From a picture to findings: lines at two or three sizes, pairs of lines read until they are a zone or none.
+
+use crate::components;
+use crate::finding::{Confidence, Finding, Region};
+use crate::gray::{Gray, Picture, double, shrink, soften};
+use crate::lines::{self, Line};
+use crate::mrz;
+use crate::net::Net;
+use crate::strip::{self, Part};
+use crate::text::Text;
+
+/// What a scan may cost.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Points of a picture; larger ones are not looked at.
+    pub points: usize,
+    /// The longer side that letters are looked for at.
+    pub side: usize,
+    /// Letters at one size; a picture with more is noise.
+    pub letters: usize,
+    /// Neighbours of letters looked at in one picture.
+    pub steps: u64,
+    /// Lines read at one size, and half the beginnings of lines; each document found gives four more.
+    pub strips: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { points: 120_000_000, side: 2000, letters: 30_000, steps: 20_000_000, strips: 12 }
+    }
+}
+
+/// Why a picture was not looked at, or not wholly.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unseen {
+    /// Not as many points as width and height say.
+    Shape,
+    /// More points than the limit.
+    Points,
+    /// More letters, or more neighbours of letters, than the limit.
+    Letters,
+}
+
+/// What a picture holds.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Scan {
+    /// Documents, from the top down.
+    pub findings: Vec<Finding>,
+    /// What was not looked at; without findings this is no "clean".
+    pub unseen: Option<Unseen>,
+}
+
+/// The reader of pictures: makes its network once.
+pub struct Scanner {
+    net: Net,
+}
+
+impl Default for Scanner {
+    fn default() -> Scanner {
+        Scanner::new()
+    }
+}
+
+impl Scanner {
+    /// A scanner.
+    #[must_use]
+    pub fn new() -> Scanner {
+        Scanner { net: Net::new() }
+    }
+
+    /// The documents in `picture`. `pseudonym` makes a keyed hash of a value in a domain: of an IIN in `iin`, else of
+    /// state and number in `document`; it must not keep the value.
+    pub fn scan(&self, picture: &Picture<'_>, limits: &Limits, pseudonym: &mut dyn FnMut(&str, &[u8]) -> u128) -> Scan {
+        let mut scan = Scan::default();
+        if !picture.is_whole() {
+            scan.unseen = Some(Unseen::Shape);
+            return scan;
+        }
+        if picture.gray.len() > limits.points {
+            scan.unseen = Some(Unseen::Points);
+            return scan;
+        }
+        let mut steps = limits.steps;
+        let side = limits.side.clamp(64, 8000);
+        let base = shrink(picture, side);
+        for size in [Size::Whole, Size::Half, Size::Double] {
+            let Some(work) = size.of(&base.view(), side) else { continue };
+            let Some(letters) = components::letters(&work.view(), limits.letters) else {
+                scan.unseen = Some(Unseen::Letters);
+                continue;
+            };
+            let found = lines::find(&letters, &mut steps);
+            if steps == 0 {
+                scan.unseen = Some(Unseen::Letters);
+            }
+            let mut page = Page::new(&self.net, picture, &work, found);
+            page.read(limits.strips, pseudonym);
+            let sure =
+                |findings: &[Finding]| findings.iter().filter(|one| one.confidence == Confidence::Certain).count();
+            if (sure(&page.findings), page.findings.len()) > (sure(&scan.findings), scan.findings.len()) {
+                scan.findings = page.findings;
+            }
+            if sure(&scan.findings) > 0 || steps == 0 {
+                break;
+            }
+        }
+        scan.findings.sort_by_key(|finding| finding.region);
+        scan
+    }
+}
+
+/// Sizes at which a picture is looked at: large letters and grain want a smaller one, small pictures a larger one.
+#[derive(Clone, Copy)]
+enum Size {
+    Whole,
+    Half,
+    Double,
+}
+
+impl Size {
+    fn of(self, base: &Picture<'_>, side: usize) -> Option<Gray> {
+        match self {
+            Size::Whole => Some(soften(base)),
+            Size::Half => (base.side() >= side * 9 / 20).then(|| shrink(base, side / 2)),
+            Size::Double => (base.side() <= side * 11 / 20).then(|| double(base)),
+        }
+    }
+}
+
+/// The lines of a picture at one size, and what was read of them.
+struct Page<'a> {
+    net: &'a Net,
+    picture: &'a Picture<'a>,
+    work: &'a Gray,
+    scale: f32,
+    lines: Vec<Line>,
+    /// Whether a line begins as a zone does, as it stands and upside down.
+    starts: Vec<[Option<bool>; 2]>,
+    /// What a line says, as it stands and upside down.
+    texts: Vec<[Option<Text>; 2]>,
+    findings: Vec<Finding>,
+}
+
+/// What may still be read at this size.
+struct Left {
+    strips: usize,
+    starts: usize,
+}
+
+/// Two lines that could be the first two of a zone.
+#[derive(Clone, Copy)]
+struct Pair {
+    upper: usize,
+    lower: usize,
+    rank: f32,
+}
+
+impl<'a> Page<'a> {
+    fn new(net: &'a Net, picture: &'a Picture<'a>, work: &'a Gray, lines: Vec<Line>) -> Page<'a> {
+        let starts = vec![[None; 2]; lines.len()];
+        let texts = lines.iter().map(|_| [None, None]).collect();
+        let scale = picture.side() as f32 / work.view().side() as f32;
+        Page { net, picture, work, scale, lines, starts, texts, findings: Vec::new() }
+    }
+
+    fn read(&mut self, strips: usize, pseudonym: &mut dyn FnMut(&str, &[u8]) -> u128) {
+        let mut left = Left { strips, starts: strips * 2 };
+        let mut used = vec![false; self.lines.len()];
+        for pair in self.pairs() {
+            if used[pair.upper] || used[pair.lower] {
+                continue;
+            }
+            for turned in [false, true] {
+                let (first, second) = if turned { (pair.lower, pair.upper) } else { (pair.upper, pair.lower) };
+                if !self.begins(first, turned, &mut left)
+                    || !self.reads(first, turned, &mut left)
+                    || !self.reads(second, turned, &mut left)
+                {
+                    continue;
+                }
+                let text = |line: usize| self.texts[line][usize::from(turned)].as_ref();
+                let (Some(a), Some(b)) = (text(first), text(second)) else { continue };
+                let Some(zone) = mrz::read(a, b, pseudonym) else { continue };
+                used[first] = true;
+                used[second] = true;
+                left = Left { strips: left.strips + 4, starts: left.starts + 8 };
+                let region = self.region([first, second]);
+                let mrz::Zone { kind, state, confidence, checks, holder } = zone;
+                self.findings.push(Finding { kind, state, confidence, checks, region, holder });
+                break;
+            }
+        }
+    }
+
+    /// Lines one above the other, those first that are as regular and as long as lines of a zone.
+    fn pairs(&self) -> Vec<Pair> {
+        let mut pairs = Vec::new();
+        let long =
+            |line: &Line| [30.0, 36.0, 44.0].into_iter().map(|w: f32| (line.letters() - w).abs()).fold(9.0, f32::min);
+        let worth = |line: &Line| line.regular - 0.1 * long(line).min(5.0);
+        for (i, upper) in self.lines.iter().enumerate() {
+            for (j, lower) in self.lines.iter().enumerate() {
+                let apart = (lower.across(upper.middle()) - upper.across(upper.middle())) / upper.pitch;
+                let beside = (upper.first - lower.first).abs() / upper.pitch;
+                let like = (upper.pitch / lower.pitch - 1.0).abs() <= 0.15 && upper.angle == lower.angle;
+                if i != j && like && (0.8..=4.2).contains(&apart) && beside <= 8.0 {
+                    // Lines of a zone begin at one place; a third line between them speaks against the pair.
+                    let rank = worth(upper) + worth(lower) - 0.05 * beside - 0.02 * apart;
+                    pairs.push(Pair { upper: i, lower: j, rank });
+                }
+            }
+        }
+        pairs.sort_by(|a, b| b.rank.total_cmp(&a.rank));
+        pairs.truncate(400);
+        pairs
+    }
+
+    /// Whether the first letters of a line could begin a zone: cheap to see, and true of few lines.
+    fn begins(&mut self, line: usize, turned: bool, left: &mut Left) -> bool {
+        if self.starts[line][usize::from(turned)].is_none() && left.starts > 0 {
+            left.starts -= 1;
+            let begins = mrz::could_begin(&self.look(line, Part::Start, turned));
+            self.starts[line][usize::from(turned)] = Some(begins);
+        }
+        self.starts[line][usize::from(turned)] == Some(true)
+    }
+
+    /// Reads a line, when it is not read yet and there are strips left; whether it is worth more.
+    fn reads(&mut self, line: usize, turned: bool, left: &mut Left) -> bool {
+        if self.texts[line][usize::from(turned)].is_none() && left.strips > 0 {
+            left.strips -= 1;
+            self.texts[line][usize::from(turned)] = Some(self.look(line, Part::Whole, turned));
+        }
+        let worth = |text: &Text| text.sure > 0.6 && text.letters().len() >= 20;
+        self.texts[line][usize::from(turned)].as_ref().is_some_and(worth)
+    }
+
+    fn look(&self, line: usize, part: Part, turned: bool) -> Text {
+        let line = &self.lines[line];
+        // Small letters are read from the picture itself, where it has more points.
+        let (picture, scale) =
+            if line.pitch < 14.0 && self.scale > 1.0 { (*self.picture, self.scale) } else { (self.work.view(), 1.0) };
+        let (strip, wide) = strip::cut(&picture, scale, line, part, turned);
+        Text::read(&self.net.run(strip, wide), 64)
+    }
+
+    /// The box around two lines, in points of the picture.
+    fn region(&self, lines: [usize; 2]) -> Region {
+        let mut corners = Vec::with_capacity(8);
+        for line in lines.map(|line| &self.lines[line]) {
+            for u in [line.first - line.pitch, line.last + line.pitch] {
+                corners.extend([-line.pitch, line.pitch].map(|dv| line.point(u, line.across(u) + dv)));
+            }
+        }
+        let span = |values: &mut dyn Iterator<Item = f32>, whole: usize| {
+            let (low, high) = values.fold((f32::MAX, 0f32), |(low, high), value| (low.min(value), high.max(value)));
+            let inside = |value: f32| ((value.max(0.0) * self.scale) as usize).min(whole - 1);
+            (inside(low), inside(high) - inside(low).min(inside(high)) + 1)
+        };
+        let (left, width) = span(&mut corners.iter().map(|corner| corner.0), self.picture.width);
+        let (top, height) = span(&mut corners.iter().map(|corner| corner.1), self.picture.height);
+        Region { top, left, width, height }
+    }
+}

@@ -1,0 +1,55 @@
+//! A line cut out of the picture, straight and at the size that the network was trained with.
+
+use crate::gray::Picture;
+use crate::lines::Line;
+use crate::net::{HIGH, PITCH};
+
+/// Pitches added before the first and after the last letter.
+const MARGIN: f32 = 1.6;
+const WIDEST: usize = 1200;
+
+/// Points of a start.
+const START: usize = 14 * PITCH;
+
+/// Which part of a line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Whole,
+    /// The first letters.
+    Start,
+}
+
+/// Brightness of `HIGH` rows, mean 0 and deviation about 1, and how wide it is. `scale`: points of `picture` to a point
+/// of the picture that `line` was found in; `turned`: upside down, from the other end.
+pub(crate) fn cut(picture: &Picture<'_>, scale: f32, line: &Line, part: Part, turned: bool) -> (Vec<f32>, usize) {
+    let step = line.pitch / PITCH as f32;
+    let whole = ((line.last - line.first + 2.0 * MARGIN * line.pitch) / step) as usize;
+    let wide = if part == Part::Whole { whole } else { whole.min(START) }.clamp(32, WIDEST) & !3;
+    let start = match (part, turned) {
+        (Part::Start, false) => line.first - MARGIN * line.pitch,
+        (Part::Start, true) => line.last + MARGIN * line.pitch - wide as f32 * step,
+        _ => line.middle() - wide as f32 / 2.0 * step,
+    };
+    // More than one sample where a point of the strip covers several of the picture.
+    let samples = ((step * scale / 1.6).ceil() as usize).clamp(1, 3);
+    let mut strip = vec![0f32; HIGH * wide];
+    for x in 0..wide {
+        for y in 0..HIGH {
+            let mut sum = 0.0;
+            for (sx, sy) in (0..samples * samples).map(|i| (i % samples, i / samples)) {
+                let inner = |at: usize, sample: usize| at as f32 + (sample as f32 + 0.5) / samples as f32;
+                let u = start + inner(x, sx) * step;
+                let v = line.across(u) + (inner(y, sy) - HIGH as f32 / 2.0) * step;
+                let (px, py) = line.point(u, v);
+                sum += picture.between((px + 0.5) * scale - 0.5, (py + 0.5) * scale - 0.5);
+            }
+            let (x, y) = if turned { (wide - 1 - x, HIGH - 1 - y) } else { (x, y) };
+            strip[y * wide + x] = sum / (samples * samples) as f32;
+        }
+    }
+    let count = strip.len() as f32;
+    let mean = strip.iter().sum::<f32>() / count;
+    let spread = (strip.iter().map(|point| (point - mean) * (point - mean)).sum::<f32>() / count).sqrt() + 4.0;
+    strip.iter_mut().for_each(|point| *point = (*point - mean) / spread);
+    (strip, wide)
+}
