@@ -323,7 +323,7 @@ def sheet(out, stem, note):
     dpi = R.choice([150, 200, 300])
     mm = dpi / 25.4
     page = np.full((int(297 * mm), int(210 * mm), 3), 255, np.uint8)
-    y, cut = int(R.uniform(10, 30) * mm), ''
+    y, cut, placed = int(R.uniform(10, 30) * mm), '', 0
     for k in range(R.randint(1, 4)):
         im, cut = document(R.choice(['td1', 'td1', 'td1', 'td3']), 16)
         im = shrink(im, mm / 16)
@@ -333,11 +333,13 @@ def sheet(out, stem, note):
         x = R.randint(0, page.shape[1] - w)
         page[y:y + h, x:x + w] = im
         y += h + int(R.uniform(3, 15) * mm)
+        placed += 1
     mode = R.choice(['scan', 'copy', 'scan', 'fax' if dpi > 150 else 'copy'])
     m = cv2.getRotationMatrix2D((page.shape[1] / 2, page.shape[0] / 2), R.gauss(0, 1.2), 1)
     page = cv2.warpAffine(page, m, page.shape[1::-1], borderValue=(255, 255, 255))
     page = np.ascontiguousarray(np.rot90(page, R.choice([0, 0, 0, 1, 2, 3])))
-    save(damage(page, mode), out, stem, mode, note, dpi, cut)
+    # The class tells how many there are: sheet2_00007.
+    save(damage(page, mode), out, stem.replace('sheet', 'sheet%d' % placed), mode, note, dpi, cut)
 
 
 def start(key):

@@ -58,8 +58,10 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn root(&self, mut piece: usize) -> usize {
+    fn root(&mut self, mut piece: usize) -> usize {
         while self.joined[piece] != piece {
+            // Half the way for the next who asks.
+            self.joined[piece] = self.joined[self.joined[piece]];
             piece = self.joined[piece];
         }
         piece

@@ -4,30 +4,32 @@
 //! Stands alone: a picture is gray points, a person is a keyed hash that the caller makes.
 //!
 //! ```
-//! use kuzet_idscan::{Limits, Picture, Scanner};
+//! use kuzet_idscan::{Limits, Picture, Reader};
 //!
 //! let white = vec![255; 640 * 480];
 //! let picture = Picture { width: 640, height: 480, gray: &white };
-//! let scan = Scanner::new().scan(&picture, &Limits::default(), &mut |_domain, _value| 0);
-//! assert!(scan.findings.is_empty() && scan.unseen.is_none());
+//! let scan = Reader::new().scan(&picture, &Limits::default(), &mut |_domain, _value| 0);
+//! assert!(scan.documents.is_empty() && scan.unseen.is_none());
 //! ```
 #![forbid(unsafe_code)]
 
 mod check;
 mod components;
-mod finding;
+mod document;
 mod gray;
 mod grid;
 mod lines;
 mod mrz;
 mod net;
 mod scan;
+mod sign;
 mod state;
 mod strip;
 mod text;
 mod threshold;
 
-pub use finding::{Confidence, Finding, Kind, Region, Side};
+pub use document::{Confidence, Document, Kind, Region, Side};
 pub use gray::Picture;
-pub use scan::{Limits, Scan, Scanner, Unseen};
+pub use scan::{Limits, Reader, Scan, Unseen};
+pub use sign::Sign;
 pub use state::State;

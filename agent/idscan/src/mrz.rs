@@ -1,7 +1,7 @@
 //! Machine-readable zones of ICAO 9303: which of its formats two lines are, and how many check digits hold.
 
 use crate::check::{digit, is_iin};
-use crate::finding::{Confidence, Kind};
+use crate::document::{Confidence, Kind};
 use crate::state::State;
 use crate::text::{Text, UNSEEN, wipe};
 use std::ops::Range;
@@ -30,6 +30,8 @@ const DATE: usize = 6;
 const SPARE: usize = 8;
 /// Fillers of a line that may be lost.
 const LOST: usize = 4;
+/// Letters that an edge may cut off.
+const CUT: usize = 2;
 
 const LAYOUTS: [Layout; 5] = [
     Layout {
@@ -133,8 +135,8 @@ fn begins(letters: &[u8], codes: &[u8]) -> bool {
         && letters.get(2..5).is_some_and(|state| State::read(state).is_some())
 }
 
-/// Ways to see `letters` as a line of `width`: without what stands before or behind it, or with the longest run of
-/// fillers made longer or shorter, for fillers are what is miscounted.
+/// Ways to see `letters` as a line of `width`: without what stands before or behind it, with the longest run of fillers
+/// made longer or shorter, for fillers are what is miscounted, or with what an edge cut off.
 fn candidates(letters: &[u8], width: usize) -> Vec<Wiped> {
     let mut found = Vec::new();
     if letters.len() + LOST < width || letters.len() > width + SPARE {
@@ -150,6 +152,10 @@ fn candidates(letters: &[u8], width: usize) -> Vec<Wiped> {
             let parts = [&letters[..at], &vec![b'<'; fillers][..], &letters[at + run.len()..]];
             found.push(Wiped(parts.concat()));
         }
+    }
+    let lost = [UNSEEN; CUT];
+    if let Some(lost @ [_, ..]) = width.checked_sub(letters.len()).and_then(|count| lost.get(..count)) {
+        found.extend([[lost, letters], [letters, lost]].map(|parts| Wiped(parts.concat())));
     }
     found
 }
@@ -261,14 +267,12 @@ impl Letters {
     }
 
     fn judge(&mut self, layout: &Layout, sure: f32) -> Option<Zone> {
-        self.repair(0..1, as_letter);
-        self.repair(1..2, as_letter);
+        self.repair(0..2, as_letter);
         if !(self.letters[1].is_ascii_uppercase() || is_filler(self.letters[1])) {
             return None;
         }
         let state = State::read(&self.letters[2..5])?;
         let mut held = 0;
-        let mut possible = 3;
         held += u8::from(self.field_holds(layout.number, NUMBER));
         for date in [layout.birth, layout.expiry] {
             self.repair(date..date + DATE, as_digit);
@@ -278,11 +282,9 @@ impl Letters {
         if let (range, Some(at)) = &layout.optional
             && self.letters[range.clone()].iter().any(|letter| !is_filler(*letter))
         {
-            possible += 1;
             held += u8::from(self.field_holds(range.start, range.len()) && self.letters[*at] != b'<');
         }
         let whole = self.composite_holds(layout);
-        possible += u8::from(layout.composite.is_some());
         held += u8::from(whole);
         let dated = self.is_date(layout.birth) && self.is_date(layout.expiry);
         let sexed = matches!(self.letters[layout.birth + DATE + 1], b'M' | b'F' | b'<' | b'X');
@@ -294,8 +296,6 @@ impl Letters {
         } else {
             return None;
         };
-        // Three of three could be chance in a text full of digits: a visa has no composite to vouch for it.
-        let confidence = if possible == held || whole || sexed { confidence } else { Confidence::Probable };
         Some(Zone { kind: layout.kind, state, confidence, checks: held, holder: 0 })
     }
 
@@ -380,6 +380,7 @@ mod tests {
         assert_eq!(zone(&format!("1{}", TD3.0), &format!("{}II", TD3.1)).map(|zone| zone.3), Some(5));
         assert_eq!(zone(&TD3.0[..41], TD3.1).map(|zone| zone.3), Some(5));
         assert_eq!(zone(TD1.0, &TD1.1.replacen("UTO<<<", "UTO?", 1)).map(|zone| zone.3), Some(4));
+        assert_eq!(zone(TD1.0, &TD1.1[..29]).map(|zone| zone.3), Some(3), "the composite is cut off");
     }
 
     #[test]

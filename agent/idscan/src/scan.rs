@@ -1,13 +1,17 @@
-//! From a picture to findings: lines at two or three sizes, pairs of lines read until they are a zone or none.
+//! From a picture to documents: lines at two or three sizes, pairs of lines read until they are a zone or none.
 
 use crate::components;
-use crate::finding::{Confidence, Finding, Region};
+use crate::document::{Confidence, Document, Region};
 use crate::gray::{Gray, Picture, double, shrink, soften};
 use crate::lines::{self, Line};
 use crate::mrz;
 use crate::net::Net;
+use crate::sign::{self, Sign};
 use crate::strip::{self, Part};
 use crate::text::Text;
+
+/// Points that sums of areas can hold.
+const MOST: usize = 1 << 30;
 
 /// What a scan may cost.
 #[derive(Clone, Debug)]
@@ -45,27 +49,29 @@ pub enum Unseen {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Scan {
     /// Documents, from the top down.
-    pub findings: Vec<Finding>,
-    /// What was not looked at; without findings this is no "clean".
+    pub documents: Vec<Document>,
+    /// Signs that the documents were scanned from paper.
+    pub signs: Vec<Sign>,
+    /// What was not looked at; without documents this is no "clean".
     pub unseen: Option<Unseen>,
 }
 
 /// The reader of pictures: makes its network once.
-pub struct Scanner {
+pub struct Reader {
     net: Net,
 }
 
-impl Default for Scanner {
-    fn default() -> Scanner {
-        Scanner::new()
+impl Default for Reader {
+    fn default() -> Reader {
+        Reader::new()
     }
 }
 
-impl Scanner {
-    /// A scanner.
+impl Reader {
+    /// A reader.
     #[must_use]
-    pub fn new() -> Scanner {
-        Scanner { net: Net::new() }
+    pub fn new() -> Reader {
+        Reader { net: Net::new() }
     }
 
     /// The documents in `picture`. `pseudonym` makes a keyed hash of a value in a domain: of an IIN in `iin`, else of
@@ -76,7 +82,7 @@ impl Scanner {
             scan.unseen = Some(Unseen::Shape);
             return scan;
         }
-        if picture.gray.len() > limits.points {
+        if picture.gray.len() > limits.points.min(MOST) {
             scan.unseen = Some(Unseen::Points);
             return scan;
         }
@@ -96,15 +102,16 @@ impl Scanner {
             let mut page = Page::new(&self.net, picture, &work, found);
             page.read(limits.strips, pseudonym);
             let sure =
-                |findings: &[Finding]| findings.iter().filter(|one| one.confidence == Confidence::Certain).count();
-            if (sure(&page.findings), page.findings.len()) > (sure(&scan.findings), scan.findings.len()) {
-                scan.findings = page.findings;
+                |documents: &[Document]| documents.iter().filter(|one| one.confidence == Confidence::Certain).count();
+            if (sure(&page.documents), page.documents.len()) > (sure(&scan.documents), scan.documents.len()) {
+                scan.documents = page.documents;
             }
-            if sure(&scan.findings) > 0 || steps == 0 {
+            if sure(&scan.documents) > 0 || steps == 0 {
                 break;
             }
         }
-        scan.findings.sort_by_key(|finding| finding.region);
+        scan.documents.sort_by_key(|document| document.region);
+        scan.signs = sign::of(picture, &scan.documents);
         scan
     }
 }
@@ -138,13 +145,22 @@ struct Page<'a> {
     starts: Vec<[Option<bool>; 2]>,
     /// What a line says, as it stands and upside down.
     texts: Vec<[Option<Text>; 2]>,
-    findings: Vec<Finding>,
+    documents: Vec<Document>,
 }
 
 /// What may still be read at this size.
 struct Left {
     strips: usize,
     starts: usize,
+}
+
+/// Lines of a page that are looked at, the best of them.
+const LINES: usize = 200;
+
+/// How much a line looks like one of a zone: regular, and as long as one of the formats.
+fn worth(line: &Line) -> f32 {
+    let off = [30.0, 36.0, 44.0].into_iter().map(|width: f32| (line.letters() - width).abs()).fold(5.0, f32::min);
+    line.regular - 0.1 * off
 }
 
 /// Two lines that could be the first two of a zone.
@@ -156,11 +172,13 @@ struct Pair {
 }
 
 impl<'a> Page<'a> {
-    fn new(net: &'a Net, picture: &'a Picture<'a>, work: &'a Gray, lines: Vec<Line>) -> Page<'a> {
+    fn new(net: &'a Net, picture: &'a Picture<'a>, work: &'a Gray, mut lines: Vec<Line>) -> Page<'a> {
+        lines.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
+        lines.truncate(LINES);
         let starts = vec![[None; 2]; lines.len()];
         let texts = lines.iter().map(|_| [None, None]).collect();
         let scale = picture.side() as f32 / work.view().side() as f32;
-        Page { net, picture, work, scale, lines, starts, texts, findings: Vec::new() }
+        Page { net, picture, work, scale, lines, starts, texts, documents: Vec::new() }
     }
 
     fn read(&mut self, strips: usize, pseudonym: &mut dyn FnMut(&str, &[u8]) -> u128) {
@@ -185,8 +203,9 @@ impl<'a> Page<'a> {
                 used[second] = true;
                 left = Left { strips: left.strips + 4, starts: left.starts + 8 };
                 let region = self.region([first, second]);
+                let dpi = (self.lines[first].pitch * self.scale * 10.0).round() as u32;
                 let mrz::Zone { kind, state, confidence, checks, holder } = zone;
-                self.findings.push(Finding { kind, state, confidence, checks, region, holder });
+                self.documents.push(Document { kind, state, confidence, checks, region, dpi, holder });
                 break;
             }
         }
@@ -195,9 +214,6 @@ impl<'a> Page<'a> {
     /// Lines one above the other, those first that are as regular and as long as lines of a zone.
     fn pairs(&self) -> Vec<Pair> {
         let mut pairs = Vec::new();
-        let long =
-            |line: &Line| [30.0, 36.0, 44.0].into_iter().map(|w: f32| (line.letters() - w).abs()).fold(9.0, f32::min);
-        let worth = |line: &Line| line.regular - 0.1 * long(line).min(5.0);
         for (i, upper) in self.lines.iter().enumerate() {
             for (j, lower) in self.lines.iter().enumerate() {
                 let apart = (lower.across(upper.middle()) - upper.across(upper.middle())) / upper.pitch;
@@ -211,7 +227,6 @@ impl<'a> Page<'a> {
             }
         }
         pairs.sort_by(|a, b| b.rank.total_cmp(&a.rank));
-        pairs.truncate(400);
         pairs
     }
 

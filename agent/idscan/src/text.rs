@@ -42,7 +42,7 @@ impl Text {
     pub(crate) fn read(scores: &[f32], most: usize) -> Text {
         let seen = runs(&chances(scores));
         let sure = seen.iter().map(|seen| seen.sure).sum::<f32>() / seen.len().max(1) as f32;
-        let mut text = Text { letters: Vec::with_capacity(most + 8), sure };
+        let mut text = Text { letters: Vec::with_capacity(most + 16), sure };
         let mut steps: Vec<f32> = seen.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
         steps.sort_by(f32::total_cmp);
         let nominal = (PITCH / FRAME) as f32;

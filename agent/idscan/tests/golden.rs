@@ -2,7 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic)] // helpers outside #[test] functions
 
-use kuzet_idscan::{Confidence, Finding, Limits, Picture, Scan, Scanner};
+use kuzet_idscan::{Confidence, Document, Limits, Picture, Reader, Scan, Sign};
 use std::path::PathBuf;
 
 struct Page {
@@ -27,13 +27,13 @@ impl Page {
 
     fn scan(&self, pseudonym: &mut dyn FnMut(&str, &[u8]) -> u128) -> Scan {
         let picture = Picture { width: self.width, height: self.height, gray: &self.gray };
-        Scanner::new().scan(&picture, &Limits::default(), pseudonym)
+        Reader::new().scan(&picture, &Limits::default(), pseudonym)
     }
 }
 
-fn told(finding: &Finding) -> String {
-    let sure = if finding.confidence == Confidence::Certain { "certain" } else { "probable" };
-    format!("{} {} {sure}", finding.kind.name(), finding.state.code())
+fn told(document: &Document) -> String {
+    let sure = if document.confidence == Confidence::Certain { "certain" } else { "probable" };
+    format!("{} {} {sure}", document.kind.name(), document.state.code())
 }
 
 /// Each picture of `expected.tsv` with the documents in it.
@@ -48,7 +48,7 @@ fn expected() -> impl Iterator<Item = (&'static str, Vec<&'static str>)> {
 fn documents_are_found_and_nothing_else() {
     for (name, documents) in expected() {
         let scan = Page::open(name).scan(&mut |_, _| 5);
-        let mut found: Vec<String> = scan.findings.iter().map(told).collect();
+        let mut found: Vec<String> = scan.documents.iter().map(told).collect();
         found.sort();
         assert_eq!(found, documents, "{name}");
         assert!(scan.unseen.is_none(), "{name}: {:?}", scan.unseen);
@@ -61,7 +61,7 @@ fn any_way_up() {
         let mut page = Page::open(name);
         for quarter in 1..4 {
             page = page.turned();
-            let found: Vec<String> = page.scan(&mut |_, _| 5).findings.iter().map(told).collect();
+            let found: Vec<String> = page.scan(&mut |_, _| 5).documents.iter().map(told).collect();
             assert_eq!(found, documents, "{name} turned by {quarter} quarters");
         }
     }
@@ -74,17 +74,33 @@ fn a_person_is_what_the_caller_makes_of_it() {
         asked.push((domain.to_owned(), value.len()));
         42
     });
-    assert_eq!(scan.findings.iter().map(|finding| finding.holder).collect::<Vec<_>>(), [42]);
+    assert_eq!(scan.documents.iter().map(|document| document.holder).collect::<Vec<_>>(), [42]);
     assert!(asked.iter().all(|(domain, long)| domain == "document" && *long == 12), "state and number");
     assert_eq!(asked.len(), 1);
+}
+
+#[test]
+fn resolution_is_measured_by_the_letters() {
+    for (name, dpi) in [("td1_00003.png", 300), ("td1_00010.jpg", 200), ("td1_00013.jpg", 150)] {
+        let scan = Page::open(name).scan(&mut |_, _| 5);
+        let seen = scan.documents[0].dpi;
+        assert!(seen.abs_diff(dpi) <= dpi / 16, "{name}: {seen}");
+    }
+}
+
+#[test]
+fn paper_shows() {
+    let sheet = Page::open("sheet_00004.png").scan(&mut |_, _| 5);
+    assert_eq!(sheet.signs, [Sign::Sheet, Sign::OneBit, Sign::Several]);
+    assert_eq!(Page::open("td1_00010.jpg").scan(&mut |_, _| 5).signs, []);
 }
 
 #[test]
 fn the_region_lies_in_the_picture() {
     for (name, _) in expected() {
         let page = Page::open(name);
-        for finding in page.scan(&mut |_, _| 5).findings {
-            let region = finding.region;
+        for document in page.scan(&mut |_, _| 5).documents {
+            let region = document.region;
             assert!(region.width > 100 || region.height > 100, "{name}");
             assert!(region.left + region.width <= page.width && region.top + region.height <= page.height, "{name}");
         }

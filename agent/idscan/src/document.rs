@@ -1,4 +1,4 @@
-//! What is told about a picture: never a letter of a document.
+//! What is told about a document: never a letter of a document.
 
 use crate::state::State;
 
@@ -49,7 +49,7 @@ pub enum Side {
     DataPage,
 }
 
-/// How sure a finding is.
+/// How sure it is that there is a document.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Confidence {
     /// Two check digits hold, and state, dates and form are those of a document.
@@ -73,7 +73,7 @@ pub struct Region {
 
 /// An identity document in a picture.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Finding {
+pub struct Document {
     /// What it is.
     pub kind: Kind,
     /// Who issued it.
@@ -84,6 +84,8 @@ pub struct Finding {
     pub checks: u8,
     /// Where.
     pub region: Region,
+    /// Points of the picture to an inch of the document: its letters are a tenth of an inch apart.
+    pub dpi: u32,
     /// Keyed hash of the person, made by the caller.
     pub holder: u128,
 }
