@@ -183,9 +183,13 @@ impl<'a> Page<'a> {
 
     fn read(&mut self, strips: usize, pseudonym: &mut dyn FnMut(&str, &[u8]) -> u128) {
         let mut left = Left { strips, starts: strips * 2 };
-        let mut used = vec![false; self.lines.len()];
+        let mut read: Vec<(f32, f32)> = Vec::new();
         for pair in self.pairs() {
-            if used[pair.upper] || used[pair.lower] {
+            // A zone is read once, though its lines may be found in two directions.
+            let middles = [pair.upper, pair.lower].map(|line| self.middle(line));
+            let reach = 1.2 * self.lines[pair.upper].pitch;
+            let near = |a: &(f32, f32), b: &(f32, f32)| (a.0 - b.0).hypot(a.1 - b.1) < reach;
+            if middles.iter().any(|middle| read.iter().any(|other| near(middle, other))) {
                 continue;
             }
             for turned in [false, true] {
@@ -199,8 +203,7 @@ impl<'a> Page<'a> {
                 let text = |line: usize| self.texts[line][usize::from(turned)].as_ref();
                 let (Some(a), Some(b)) = (text(first), text(second)) else { continue };
                 let Some(zone) = mrz::read(a, b, pseudonym) else { continue };
-                used[first] = true;
-                used[second] = true;
+                read.extend(middles);
                 left = Left { strips: left.strips + 4, starts: left.starts + 8 };
                 let region = self.region([first, second]);
                 let dpi = (self.lines[first].pitch * self.scale * 10.0).round() as u32;
@@ -228,6 +231,12 @@ impl<'a> Page<'a> {
         }
         pairs.sort_by(|a, b| b.rank.total_cmp(&a.rank));
         pairs
+    }
+
+    /// The middle of a line in the picture.
+    fn middle(&self, line: usize) -> (f32, f32) {
+        let line = &self.lines[line];
+        line.point(line.middle(), line.across(line.middle()))
     }
 
     /// Whether the first letters of a line could begin a zone: cheap to see, and true of few lines.
