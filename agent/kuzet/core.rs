@@ -2,7 +2,8 @@
 //!
 //! No clock, no file, no store: it is handed chunks and times, and is asked what changed.
 
-use crate::message::{Gap, GapReason};
+use crate::holdings::{Ask, Holdings};
+use crate::message::{Gap, GapReason, Learnt};
 use crate::source::{FileInfo, Sink};
 use kuzet_decode::{Chunk, DecodeOptions, Decoder, Edge, Format, Tally};
 use kuzet_detect::{Detection, Detectors, Diagnostic, Severities, SightLoss, Suppressions, sight_lost};
@@ -76,6 +77,8 @@ pub struct Parts {
     pub suppressions: Suppressions,
     /// How detections are folded.
     pub fold: FoldConfig,
+    /// Asked for what files hold; `None`: only what is told is known.
+    pub holdings: Option<Ask>,
     /// Told of every detection.
     pub told: OnDetection,
 }
@@ -112,6 +115,7 @@ pub struct Core {
     detectors: Detectors,
     severities: Severities,
     suppressions: Suppressions,
+    holdings: Holdings,
     /// Folds detections; public to the wiring, which asks it for changes.
     pub folder: Folder,
     now: Option<Timestamp>,
@@ -127,7 +131,7 @@ impl Core {
     /// A core without a past.
     #[must_use]
     pub fn new(parts: Parts) -> Core {
-        let Parts { feeds, detectors, severities, suppressions, fold, told } = parts;
+        let Parts { feeds, detectors, severities, suppressions, fold, holdings, told } = parts;
         let status = feeds.iter().map(|_| FeedStatus::default()).collect();
         Core {
             feeds,
@@ -136,6 +140,7 @@ impl Core {
             detectors,
             severities,
             suppressions,
+            holdings: Holdings::new(holdings),
             folder: Folder::new(fold),
             now: None,
             watermark: Timestamp(i64::MIN),
@@ -150,7 +155,7 @@ impl Core {
     /// Goes on with other sources and rules. Stories stay, and so do the books of sources that keep their name; decoders
     /// stay where `same` says so. The state of the detectors is the caller's to restore.
     pub fn reconfigure(&mut self, parts: Parts, same: &dyn Fn(&str) -> bool) {
-        let Parts { feeds, detectors, severities, suppressions, fold, told } = parts;
+        let Parts { feeds, detectors, severities, suppressions, fold, told, .. } = parts;
         let old: Vec<String> = self.names().map(str::to_owned).collect();
         let number = |at: Option<usize>| SourceId(at.and_then(|at| u16::try_from(at).ok()).unwrap_or(u16::MAX));
         let moved = |from: SourceId| {
@@ -187,6 +192,11 @@ impl Core {
     /// The detectors, for their state.
     pub fn detectors(&mut self) -> &mut Detectors {
         &mut self.detectors
+    }
+
+    /// What inspections told of files since the last call.
+    pub fn learnt(&mut self) -> Vec<Learnt> {
+        self.holdings.take()
     }
 
     /// What is declared to be noise, for its state and its counts.
@@ -392,7 +402,8 @@ impl Sink for Core {
         let decoded = reading.decoder.decode(chunk, &mut events);
         let times = reading.times(&mut events, now);
         let (mut told, mut untold) = (0, 0);
-        for event in &events {
+        for event in &mut events {
+            self.holdings.complete(event);
             // Statistics never tell who it was: that says nothing of the application.
             let logged = event.action == Action::Statement && event.witness != Witness::Measure;
             if logged && !event.actor.person.is_empty() {

@@ -8,6 +8,7 @@ pub mod database;
 pub mod digest;
 pub mod discover;
 pub mod examine;
+pub(crate) mod holdings;
 pub mod learning;
 pub mod log;
 pub mod manager;

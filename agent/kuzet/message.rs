@@ -1,7 +1,8 @@
 //! What the rooms of the shell hand to each other; `pipeline.rs` alone knows both ends.
 
-use kuzet_event::{Count, FileId, SourceId, Timestamp};
+use kuzet_event::{Count, FileId, FilePath, Holding, SourceId, Timestamp};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// How far one file of one source has been handled. Stored in the same transaction as what came of the bytes before it.
 ///
@@ -106,4 +107,17 @@ impl GapReason {
             GapReason::Dropped => "dropped",
         }
     }
+}
+
+/// What an inspection told of one file or folder, for the store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learnt {
+    /// Which.
+    pub path: FilePath,
+    /// It is a folder.
+    pub folder: bool,
+    /// What it holds; `None` of a file: it is gone.
+    pub holding: Option<Arc<Holding>>,
+    /// When it was looked at.
+    pub at: Timestamp,
 }

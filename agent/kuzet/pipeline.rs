@@ -7,8 +7,9 @@ pub use reload::Next;
 
 use crate::clock::Clock;
 use crate::config::{Config, Content};
-use crate::core::{Core, FeedStatus, OnDetection};
+use crate::core::{Core, FeedStatus, OnDetection, Parts};
 use crate::digest::Hasher;
+use crate::holdings::Ask;
 use crate::message::{Checkpoint, Gap};
 use crate::metrics::{Metrics, OpenIncidents, SEVERITIES, Told, Totals};
 use crate::notify::{Desk, SettingsError};
@@ -16,7 +17,7 @@ use crate::outbox::{Ledger, Unsaved};
 use crate::setup;
 use crate::source::stream::Streams;
 use crate::source::{FileInfo, Progress, Sink, TailOptions, Tailer, Wake, Waker};
-use crate::store::{Batch, Message, Sqlite, Store, StoreError, Tally as Record};
+use crate::store::{Batch, Message, Shelves, Sqlite, Store, StoreError, Tally as Record};
 use kuzet_decode::{Chunk, Tally};
 use kuzet_detect::Planted;
 use kuzet_event::{FileId, SourceId, Timestamp};
@@ -151,7 +152,11 @@ impl Agent {
         let snapshot = store.load()?;
         let told = told(&metrics, &clock);
         let feeds = setup::feeds(config, key);
-        let mut core = Core::new(setup::parts(feeds, content, config.thresholds.clone(), &config.fold, told));
+        let parts = setup::parts(feeds, content, config.thresholds.clone(), &config.fold, told);
+        let shelves = Shelves::open(&config.state)?;
+        // What cannot be read is not known; a store that is damaged is told by whoever writes it.
+        let ask: Ask = Box::new(move |path| shelves.holding(path).ok().flatten());
+        let mut core = Core::new(Parts { holdings: Some(ask), ..parts });
         core.suppressions().restore(&snapshot.detector_state);
         core.detectors().restore(snapshot.detector_state);
         core.folder.restore(snapshot.stories)?;
@@ -427,7 +432,18 @@ impl Agent {
         let tallies = if moved { self.tallies() } else { Vec::new() };
         self.gaps.clear();
         let detector_state = self.state_rows();
-        Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, problems, ..Batch::default() }
+        Batch {
+            changes,
+            detector_state,
+            checkpoints,
+            expired,
+            gaps,
+            outbox,
+            tallies,
+            problems,
+            learnt: self.core.learnt(),
+            ..Batch::default()
+        }
     }
 
     /// Counters since the first start of each source.

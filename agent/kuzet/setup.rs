@@ -66,7 +66,7 @@ pub fn parts(
     let detectors = Detectors::new(content.catalogue, content.policy, thresholds, content.severities)
         .with_rules(content.rules.book, &key)
         .with_place(content.place.place, content.place.recipients);
-    Parts { feeds, detectors, severities, suppressions, fold, told }
+    Parts { feeds, detectors, severities, suppressions, fold, holdings: None, told }
 }
 
 /// What the tailer follows.

@@ -2,10 +2,12 @@
 //!
 //! ```text
 //! {"inventory":"file","at":…,"path":"/srv/dossiers/a.docx","owner":"maria","bytes":48123,"signature":"00c3…","digest":"9f…","exposed":false,"persons":2,"people":["0f…","a1…"],"kinds":[["iin",2],["phone",1]],"documents":[{"kind":"identity_card","state":"KAZ","confidence":"certain","page":1,"signs":["scanner"]}],"encrypted":false,"missed":["pages"]}
-//! {"inventory":"gone","at":…,"path":"/srv/dossiers/b.docx"}
+//! {"inventory":"folder","at":…,"path":"/srv/dossiers/2026"}
+//! {"inventory":"gone","at":…,"keys":["5be1…","77d0…"]}
 //! ```
 //!
-//! People are keyed hashes already: the worker that looked inside made them. Times are microseconds since 1970.
+//! People are keyed hashes already: the worker that looked inside made them. Of what is gone, hashes of the paths of its folder and
+//! of its own are all that was kept. Times are microseconds since 1970.
 
 use crate::account::Lines;
 use crate::format::DecodeOptions;
@@ -14,8 +16,8 @@ use crate::paths::Paths;
 use crate::postgres::Verdict;
 use crate::{Actors, Chunk, Decoded, Decoder, blank};
 use kuzet_event::{
-    Action, Count, Deed, Event, FileAct, Holding, IdentityDocument, Outcome, PersonKey, Place, System, Timestamp,
-    Witness,
+    Action, Count, Deed, Event, FileAct, FilePath, Holding, IdentityDocument, Outcome, PersonKey, Place, System,
+    Timestamp, Witness,
 };
 use kuzet_personal::{Key, Kind};
 use serde::Deserialize;
@@ -41,8 +43,10 @@ struct Line<'a> {
     #[serde(borrow, rename = "inventory")]
     kind: Cow<'a, str>,
     at: i64,
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     path: Cow<'a, str>,
+    #[serde(borrow, default)]
+    keys: Option<(Cow<'a, str>, Cow<'a, str>)>,
     #[serde(borrow, default)]
     owner: Cow<'a, str>,
     bytes: Option<u64>,
@@ -94,24 +98,36 @@ impl Inventory {
                 Some(holding) => Some(Arc::new(holding)),
                 None => return Verdict::Lost,
             },
-            "gone" => None,
+            "folder" | "gone" => None,
             _ => return Verdict::Lost,
         };
+        let path = match &line.keys {
+            Some((folder, key)) => gone(folder, key),
+            None if line.path.starts_with('/') && line.kind != "gone" => Some(self.paths.path(&line.path)),
+            None => None,
+        };
+        let Some(path) = path else { return Verdict::Lost };
         let owner = names::account(line.owner.as_bytes(), &self.key);
         let actor = self.actors.intern(owner.as_bytes(), b"[local]", b"", b"");
         let mut event = blank::event(Timestamp(line.at), place, actor, Action::File, Outcome::Success);
         event.witness = Witness::Measure;
         event.file = Some(Arc::new(FileAct {
             deed: Deed::Inspect,
-            path: self.paths.path(&line.path),
+            path,
             to: None,
-            folder: false,
+            folder: line.kind == "folder",
             bytes: line.bytes.map_or(Count::Unknown, Count::Known),
             holding,
         }));
         events.push(event);
         Verdict::Handled
     }
+}
+
+/// A path of which hashes are all that is known.
+fn gone(folder: &str, key: &str) -> Option<FilePath> {
+    let hash = |text: &str| u128::from_str_radix(text, 16).ok();
+    Some(FilePath { shown: Arc::from(""), key: hash(key)?, folder: hash(folder)? })
 }
 
 fn holding(line: &Line<'_>) -> Option<Holding> {
@@ -141,8 +157,8 @@ fn holding(line: &Line<'_>) -> Option<Holding> {
     })
 }
 
-fn kind(name: &str) -> Option<&'static str> {
-    Kind::ALL.into_iter().map(Kind::name).find(|known| *known == name)
+fn kind(name: &str) -> Option<Arc<str>> {
+    Kind::ALL.into_iter().map(Kind::name).find(|known| *known == name).map(Arc::from)
 }
 
 /// A word of a closed list: no value has its form.
@@ -195,15 +211,19 @@ mod tests {
     fn what_was_found_comes_back() {
         let (events, _) = decode(
             "{\"inventory\":\"file\",\"at\":7,\"path\":\"/srv/d/a.docx\",\"owner\":\"maria\",\"bytes\":9,\"signature\":\"1f\",\"digest\":\"2e\",\"exposed\":true,\"persons\":3,\"people\":[\"a\",\"b\"],\"kinds\":[[\"iin\",4],[\"maria ivanova\",1]],\"documents\":[{\"kind\":\"passport\",\"state\":\"KAZ\",\"confidence\":\"certain\",\"page\":2,\"signs\":[\"scanner\"]}],\"missed\":[\"pages\",\"110101193346\"]}\n\
-             {\"inventory\":\"gone\",\"at\":8,\"path\":\"/srv/d/b\"}\n",
+             {\"inventory\":\"gone\",\"at\":8,\"keys\":[\"5b\",\"77\"]}\n",
         );
         let act = events[0].file.as_deref().unwrap();
         let holding = act.holding.as_deref().unwrap();
         assert_eq!((act.deed, &*act.path.shown, &*events[0].actor.user), (Deed::Inspect, "/srv/d/a.docx", "maria"));
-        assert_eq!((holding.persons, holding.people.len(), holding.kinds.as_slice()), (3, 2, &[("iin", 4)][..]));
+        assert_eq!(
+            (holding.persons, holding.people.len(), holding.kinds.as_slice()),
+            (3, 2, &[(Arc::from("iin"), 4)][..])
+        );
         assert_eq!((&*holding.documents[0].state, holding.missed.len(), holding.exposed), ("KAZ", 1, true));
         assert_eq!((holding.signature, holding.digest), (0x1f, 0x2e));
-        assert!(events[1].file.as_deref().is_some_and(|act| act.holding.is_none()));
+        let gone = events[1].file.as_deref().unwrap();
+        assert_eq!((gone.path.folder, gone.path.key, gone.holding.is_none()), (0x5b, 0x77, true));
     }
 
     #[test]

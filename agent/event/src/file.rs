@@ -89,14 +89,16 @@ pub struct FileAct {
 }
 
 /// What an inspection found inside a file: counts and keyed hashes, never a value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Holding {
     /// Distinct people.
     pub persons: u64,
     /// Their keyed hashes, as many of them as are kept.
+    #[serde(skip)]
     pub people: Vec<PersonKey>,
     /// Kinds of personal data by their stable names, and how many values of each.
-    pub kinds: SmallVec<[(&'static str, u64); 4]>,
+    pub kinds: SmallVec<[(Arc<str>, u64); 4]>,
     /// Identity documents in its pictures.
     pub documents: SmallVec<[IdentityDocument; 1]>,
     /// It is encrypted, wholly or in part: what it carries cannot be told.
@@ -106,13 +108,24 @@ pub struct Holding {
     /// Every account of this host may read it.
     pub exposed: bool,
     /// Hash of what tells without a look inside whether it has changed: inode, size, times.
+    #[serde(skip)]
     pub signature: u64,
     /// Keyed hash of its bytes; 0: not read.
+    #[serde(skip)]
     pub digest: u128,
 }
 
+impl Holding {
+    /// Whether anything was found, or could not be looked at.
+    #[must_use]
+    pub fn is_something(&self) -> bool {
+        let found = self.persons > 0 || !self.kinds.is_empty() || !self.documents.is_empty();
+        found || self.encrypted || !self.missed.is_empty()
+    }
+}
+
 /// An identity document in a picture: what it is and where, never a letter of it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct IdentityDocument {
     /// Its kind by its stable name.
     pub kind: Arc<str>,

@@ -9,6 +9,7 @@ mod canary;
 mod configuration;
 mod error;
 mod files;
+mod inventory;
 mod load;
 mod memory;
 mod migrate;
@@ -24,12 +25,13 @@ pub use canary::Canary;
 pub use configuration::{Configuration, Standing};
 pub use error::{StoreError, StoreErrorKind};
 pub use files::in_use;
+pub use inventory::{Held, Known, Shelves};
 pub use memory::Memory;
 pub use outbox::{OutboxBacklog, OutboxRow};
 pub use reader::{DeadLetter, Filter, GapRow, Reader};
 pub use sqlite::{Options, Sqlite};
 
-use crate::message::{Checkpoint, FileIdentity, Gap};
+use crate::message::{Checkpoint, FileIdentity, Gap, Learnt};
 use kuzet_event::Timestamp;
 use kuzet_incident::{Change, Saved, What};
 use std::collections::BTreeMap;
@@ -100,13 +102,16 @@ pub struct Batch {
     pub problems: Vec<(String, Option<String>)>,
     /// Acts of people that are in `changes` now ([`PendingAct::id`]).
     pub acts: Vec<i64>,
+    /// What inspections found in files; the later one of a path wins.
+    pub learnt: Vec<Learnt>,
 }
 
 impl Batch {
     /// There is nothing to record.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, problems, acts } = self;
+        let Batch { changes, detector_state, checkpoints, expired, gaps, outbox, tallies, problems, acts, learnt } =
+            self;
         changes.is_empty()
             && detector_state.is_empty()
             && checkpoints.is_empty()
@@ -116,6 +121,7 @@ impl Batch {
             && tallies.is_empty()
             && problems.is_empty()
             && acts.is_empty()
+            && learnt.is_empty()
     }
 
     /// Whether the batch has to be on the disk when [`Store::record`] returns.
@@ -131,7 +137,7 @@ impl Batch {
     }
 
     /// Joins a later batch, where this one could not be recorded. Bounded by what there is (incidents in memory, files,
-    /// detectors), except for gaps and notifications, which add up.
+    /// detectors), except for gaps, notifications and what inspections found, which add up.
     pub fn absorb(&mut self, later: Batch) {
         if self.is_empty() {
             *self = later;
@@ -168,6 +174,7 @@ impl Batch {
         }
         self.gaps.extend(later.gaps);
         self.acts.extend(later.acts);
+        self.learnt.extend(later.learnt);
     }
 }
 

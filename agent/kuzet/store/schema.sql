@@ -1,4 +1,4 @@
--- The Kuzet store, schema 3 (PRAGMA user_version; older ones are brought here by migrations/). One file, written by one
+-- The Kuzet store, schema 4 (PRAGMA user_version; older ones are brought here by migrations/). One file, written by one
 -- agent; the command line adds acts only.
 -- Times are microseconds since 1970 in UTC. Numbers of 64 bits without sign are kept bit for bit.
 
@@ -118,3 +118,17 @@ CREATE TABLE canary (
     ran        INTEGER NOT NULL,           -- 1: the agent ran the SQL; 0: it was printed for a person
     removed    INTEGER NOT NULL            -- 1: taken out again, nobody is told of its number any more
 ) STRICT;
+
+-- What inspections found in files: counts and keyed hashes, by folder.
+CREATE TABLE inventory (
+    folder    BLOB    NOT NULL,            -- keyed hash of the path of the folder that it is in
+    path      BLOB    NOT NULL,            -- keyed hash of its own path
+    below     INTEGER NOT NULL,            -- 1: a folder
+    signature INTEGER NOT NULL,            -- hash of inode, size and times; 0: to be looked at again
+    digest    BLOB    NOT NULL,            -- keyed hash of its bytes
+    at        INTEGER NOT NULL,            -- when it was looked at
+    shown     TEXT,                        -- its path as it may be shown; NULL where nothing was found
+    holding   TEXT,                        -- what was found, as JSON without people
+    people    BLOB,                        -- keyed hashes of 16 bytes
+    PRIMARY KEY (folder, path)
+) STRICT, WITHOUT ROWID;

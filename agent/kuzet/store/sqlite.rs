@@ -1,6 +1,7 @@
 //! The SQLite store of a running agent: one connection, write-ahead log, one transaction a batch.
 
 use super::files::{self, Reserve};
+use super::inventory;
 use super::{Batch, Message, Store, StoreError, StoreErrorKind, Tally};
 use crate::message::{Checkpoint, Gap};
 use kuzet_event::PersonKey;
@@ -228,6 +229,7 @@ fn rest(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
     batch.tallies.iter().try_for_each(|one| tally(transaction, one))?;
     batch.problems.iter().try_for_each(|(source, what)| problem(transaction, source, what.as_deref()))?;
     batch.outbox.iter().try_for_each(|one| message(transaction, one))?;
+    batch.learnt.iter().try_for_each(|one| inventory::learn(transaction, one))?;
     for id in &batch.acts {
         transaction.prepare_cached("DELETE FROM act WHERE id = ?1")?.execute([id])?;
     }

@@ -34,7 +34,7 @@ pub(crate) fn deed(seconds: i64, who: &Arc<Process>, deed: Deed, file: &str, peo
     let holding = Holding {
         persons: keys.len() as u64,
         people: keys.clone(),
-        kinds: smallvec![("iin", keys.len() as u64)],
+        kinds: smallvec![(Arc::from("iin"), keys.len() as u64)],
         ..Holding::default()
     };
     let known = !people.is_empty();
