@@ -20,7 +20,7 @@ fn a_file_of_canaries_is_recognised_by_the_host_that_made_it() {
     std::fs::write(&path, [&made.stdout[..], "850830346939;Ахметов Серик\n".as_bytes()].concat()).unwrap();
     let classify = || documents(&setup.run(&["classify", "--json", &path.display().to_string()])).remove(0);
     let told = classify();
-    assert_eq!((&told["canaries"], &told["distinct_iins"]), (&12.into(), &1.into()), "{told}");
+    assert_eq!((&told["canaries"], &told["people"]), (&12.into(), &1.into()), "{told}");
     // A replay on the host finds who asked for one of them.
     let iin = String::from_utf8_lossy(&made.stdout).lines().nth(1).unwrap().split(';').next().unwrap().to_owned();
     let recorded = root().join("tests/data/samples/postgresql/pgaudit-enum_iin.csv");
@@ -33,7 +33,7 @@ fn a_file_of_canaries_is_recognised_by_the_host_that_made_it() {
     // To another host they are people.
     std::fs::write(&key, [8; 32]).unwrap();
     let told = classify();
-    assert_eq!((&told["canaries"], &told["distinct_iins"]), (&0.into(), &13.into()), "{told}");
+    assert_eq!((&told["canaries"], &told["people"]), (&0.into(), &13.into()), "{told}");
     // Nothing stands, and there is no store yet.
     assert_eq!(setup.run(&["canary", "list"]).status.code(), Some(2));
 }

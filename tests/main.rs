@@ -23,3 +23,4 @@ mod support;
 mod tail;
 mod tidy;
 mod traffic;
+mod worker;

@@ -38,10 +38,10 @@ const PLACES: &[(&str, &[&str])] = &[
     ("identify", &["agent/decode/src/statement/values.rs", "agent/detect/", "agent/personal/"]),
     ("normalise", &["agent/decode/src/statement/values.rs", "agent/personal/"]),
     ("SmallBuf", &["agent/personal/"]),
-    // Findings point into a text: that of `kuzet classify`, and what connections send in clear.
-    ("Finding", &["agent/decode/src/spoken.rs", "agent/kuzet/cli/classify.rs", "agent/personal/"]),
-    ("Scanner", &["agent/kuzet/cli/classify.rs", "agent/personal/"]),
-    ("Classifier", &["agent/decode/src/spoken.rs", "agent/kuzet/cli/classify.rs", "agent/personal/"]),
+    // Findings point into a text: that of a file in the worker, and what connections send in clear.
+    ("Finding", &["agent/decode/src/spoken.rs", "agent/kuzet/worker/tally.rs", "agent/personal/"]),
+    ("Scanner", &["agent/kuzet/worker/look.rs", "agent/personal/"]),
+    ("Classifier", &["agent/decode/src/spoken.rs", "agent/kuzet/worker/", "agent/personal/"]),
     ("ColumnVote", &["agent/personal/"]),
     // Text that rules must see word for word: made by decoders, shown to the matcher.
     ("RawField", &["agent/decode/", "agent/detect/src/rules/", "agent/event/"]),
@@ -82,6 +82,8 @@ const HOLDERS: &[(&str, &str)] = &[
     ("Text", "agent/idscan/src/text.rs"),
     ("Wiped", "agent/idscan/src/mrz.rs"),
     ("Letters", "agent/idscan/src/mrz.rs"),
+    ("Look", "agent/kuzet/worker/look.rs"),
+    ("Tally", "agent/kuzet/worker/tally.rs"),
     ("Name", "agent/wire/src/name.rs"),
     ("Message", "agent/wire/src/dns.rs"),
     ("Assembly", "agent/wire/src/assembly.rs"),

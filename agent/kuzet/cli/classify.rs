@@ -1,176 +1,130 @@
-//! `kuzet classify`: which kinds of personal data files hold, and how many people's; never a value.
+//! `kuzet classify`: which kinds of personal data files hold, and how many people's; never a value. The worker opens them.
 
 use super::Failure;
+use super::inspected::{Found, Missed, Scan, canaries, outcome};
 use super::output;
-use crate::config::Config;
-use crate::state;
+use crate::clock;
+use crate::inspect::{extension, open, shown};
+use crate::worker::{Answer, Given, Settings, Verdict, Worker};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use kuzet_detect::{RESERVED, reserved_iin};
 use kuzet_incident::thousands;
-use kuzet_personal::{Classifier, Encoding, Finding, Key, Kind, Scanner, Summary, decode, detect};
 use serde::Serialize;
-use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
-/// Bytes decoded at a time where the encoding is not UTF-8; even, so that UTF-16 is not cut inside a unit.
-const PART: usize = 256 << 10;
-
-/// Distinct people counted one by one in a file; beyond it the number is "at least".
-const MOST_PEOPLE: usize = 1_000_000;
+use std::sync::Arc;
 
 #[derive(Args)]
 pub(super) struct Options {
-    /// Files of text in UTF-8, UTF-16LE, Windows-1251, KZ-1048, PT154, KOI8-R or CP866
+    /// Files of any kind; docs/inspect.md lists what is opened
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Print one JSON document a file (docs/schema/classify-1.json)
+    /// Print one JSON document a file (docs/schema/classify-2.json)
     #[arg(long)]
     json: bool,
 }
 
-/// `kuzet.classify/1` (docs/schema/classify-1.json).
+/// `kuzet.classify/2` (docs/schema/classify-2.json).
 #[derive(Serialize)]
 struct Report {
     schema: &'static str,
     path: String,
     bytes: u64,
-    encoding: &'static str,
+    format: &'static str,
+    verdict: &'static str,
+    missed: Vec<Missed>,
     personal: bool,
-    distinct_iins: u64,
-    distinct_iins_capped: bool,
+    people: usize,
+    people_at_least: bool,
+    /// By which identifier they are counted.
+    people_by: &'static str,
     /// Different reserved numbers of this host; not among the people.
-    canaries: usize,
+    canaries: u32,
     kinds: Vec<Found>,
+    documents: Vec<Scan>,
+    encrypted: bool,
+    macros: bool,
     error: Option<String>,
 }
 
-#[derive(Serialize)]
-struct Found {
-    kind: &'static str,
-    category: Option<&'static str>,
-    certain: u64,
-    strong: u64,
-    likely: u64,
-    weak: u64,
-}
-
 pub(super) fn classify(config: Option<&Path>, options: &Options) -> Result<ExitCode, Failure> {
-    let canaries = canaries(config);
-    let classifier = Classifier::new();
-    let mut failed = false;
-    for path in &options.files {
-        let report = read(path, &classifier, &canaries, !options.json).unwrap_or_else(|error| {
-            failed = true;
-            let mut report = report(path, 0, &Summary::new(Encoding::Utf8), 0);
-            report.error = Some(error.to_string());
-            report
-        });
-        if options.json {
-            output::json(&report)?;
-        } else {
-            print(&report);
-        }
-    }
-    Ok(ExitCode::from(u8::from(failed)))
-}
-
-/// Hashes of the numbers that this host reserves, under the key of this command; none where no agent has run.
-fn canaries(config: Option<&Path>) -> HashSet<u128> {
-    let state = Config::load(config).map(|(config, _)| config.state).ok();
-    let host = state.and_then(|state| state::key_if_any(&state).ok()).flatten();
-    let key = Key::new([0; 32]);
-    let hash = |host: &Key, number| key.pseudonym("iin", reserved_iin(host, number).as_bytes());
-    host.iter().flat_map(|host| (0..RESERVED).map(move |number| hash(host, number))).collect()
-}
-
-/// Streams one file through the classifier.
-fn read(path: &Path, classifier: &Classifier, canaries: &HashSet<u128>, progress: bool) -> io::Result<Report> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "is not a regular file"));
-    }
-    let bar =
-        if progress && io::stderr().is_terminal() { ProgressBar::new(metadata.len()) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bytes} of {total_bytes} {wide_bar} {eta}") {
+    let mut settings = Settings::new([0; 32]);
+    settings.canaries = canaries(config, &settings.key);
+    let mut worker = Worker::new(settings, Arc::new(clock::System));
+    let bar = if options.json || !std::io::stderr().is_terminal() || options.files.len() < 2 {
+        ProgressBar::hidden()
+    } else {
+        ProgressBar::new(options.files.len() as u64)
+    };
+    if let Ok(style) = ProgressStyle::with_template("{pos} of {len} files {wide_bar} {eta}") {
         bar.set_style(style);
     }
-    let mut part = vec![0; PART];
-    let mut filled = fill(&mut file, &mut part)?;
-    let encoding = detect(&part[..filled]);
-    let mut summary = Summary::new(encoding);
-    // The hashes live as long as this function: any key will do.
-    let key = Key::new([0; 32]);
-    let mut people = HashSet::new();
-    let mut nobody = HashSet::new();
-    let mut seen = |_: u64, found: &[Finding], text: &[u8]| {
-        for finding in found {
-            summary.add(finding);
-            let hash = (finding.kind == Kind::Iin).then(|| finding.pseudonym(text, &key));
-            if let Some(hash) = hash.filter(|hash| canaries.contains(hash)) {
-                nobody.insert(hash);
-            } else if finding.kind == Kind::Iin && people.len() < MOST_PEOPLE {
-                people.insert(finding.pseudonym(text, &key));
+    let (mut found, mut failed) = (false, false);
+    for path in &options.files {
+        let report = match look(path, &mut worker)? {
+            Ok(answer) => {
+                found |= answer.found();
+                failed |= matches!(answer.verdict, Verdict::Unreadable(_));
+                report(path, answer)
             }
-        }
-    };
-    let mut scanner = Scanner::new(classifier);
-    let mut bytes = 0;
-    while filled > 0 {
-        bytes += filled as u64;
-        match encoding {
-            Encoding::Utf8 => scanner.push(&part[..filled], &mut seen),
-            other => scanner.push(decode(&part[..filled], other).as_bytes(), &mut seen),
-        }
-        bar.set_position(bytes);
-        filled = fill(&mut file, &mut part)?;
+            Err(error) => {
+                failed = true;
+                unread(path, &error)
+            }
+        };
+        bar.suspend(|| {
+            if options.json {
+                return output::json(&report);
+            }
+            print(&report);
+            Ok(())
+        })?;
+        bar.inc(1);
     }
-    scanner.finish(&mut seen);
     bar.finish_and_clear();
-    let mut report = report(path, bytes, &summary, people.len());
-    report.canaries = nobody.len();
-    Ok(report)
+    Ok(outcome(found, failed))
 }
 
-/// Reads until `part` is full or the file ends.
-fn fill(file: &mut File, part: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    while filled < part.len() {
-        match file.read(&mut part[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
+/// One file; the outer error ends the command.
+fn look(path: &Path, worker: &mut Worker) -> Result<std::io::Result<Answer>, Failure> {
+    let opened = match open(path) {
+        Ok(opened) => opened,
+        Err(error) => return Ok(Err(error)),
+    };
+    let extension = extension(path);
+    let file = opened.file.as_fd();
+    let given = Given { file, size: opened.size(), extension: &extension, digest: false, known: None };
+    let answers = worker.inspect(&[given]).map_err(anyhow::Error::from)?;
+    Ok(answers.into_iter().next().ok_or_else(|| std::io::Error::other("no answer")))
 }
 
-fn report(path: &Path, bytes: u64, summary: &Summary, people: usize) -> Report {
-    let kinds = summary.iter().map(|(kind, count)| Found {
-        kind: kind.name(),
-        category: kind.category().map(kuzet_personal::Category::code),
-        certain: count.certain,
-        strong: count.strong,
-        likely: count.likely,
-        weak: count.weak,
-    });
+fn report(path: &Path, answer: Answer) -> Report {
     Report {
-        schema: "kuzet.classify/1",
-        path: kuzet_personal::mask_identifiers(&path.display().to_string()).into_owned(),
-        bytes,
-        encoding: summary.encoding.name(),
-        personal: summary.personal(),
-        distinct_iins: people as u64,
-        distinct_iins_capped: people >= MOST_PEOPLE,
-        canaries: 0,
-        kinds: kinds.collect(),
+        schema: "kuzet.classify/2",
+        path: shown(path),
+        bytes: answer.bytes,
+        format: answer.format,
+        verdict: answer.verdict.name(),
+        personal: answer.found(),
+        people: answer.people.hashes.len(),
+        people_at_least: answer.people.at_least,
+        people_by: answer.people.by,
+        canaries: answer.canaries,
+        kinds: Found::of(&answer.kinds),
+        missed: Missed::of(&answer.missed),
+        documents: answer.documents.into_iter().map(Scan::from).collect(),
+        encrypted: answer.encrypted,
+        macros: answer.macros,
         error: None,
     }
+}
+
+fn unread(path: &Path, error: &std::io::Error) -> Report {
+    let mut report = report(path, Answer::unopened());
+    report.error = Some(error.to_string());
+    report
 }
 
 fn print(report: &Report) {
@@ -178,11 +132,17 @@ fn print(report: &Report) {
         output::line(&format!("{}: not read: {error}", report.path));
         return;
     }
-    let people = if report.distinct_iins_capped { "at least " } else { "" };
-    let verdict = if report.personal { "personal data" } else { "no personal data found" };
-    output::line(&format!("{}: {verdict} ({}, {} bytes)", report.path, report.encoding, thousands(report.bytes)));
-    if report.distinct_iins > 0 {
-        output::line(&format!("  {people}{} distinct IINs", thousands(report.distinct_iins)));
+    let verdict = match (report.personal, report.verdict) {
+        (true, _) => "personal data",
+        (false, "not_inspected" | "unreadable") => "not inspected, so not clean",
+        (false, "partly") => "no personal data in what was inspected",
+        (false, _) => "no personal data found",
+    };
+    let format = if report.format.is_empty() { "unknown" } else { report.format };
+    output::line(&format!("{}: {verdict} ({format}, {} bytes)", report.path, thousands(report.bytes)));
+    if report.people > 0 {
+        let least = if report.people_at_least { "at least " } else { "" };
+        output::line(&format!("  {least}{} people, by {}", thousands(report.people as u64), report.people_by));
     }
     if report.canaries > 0 {
         output::line(&format!(
@@ -190,18 +150,18 @@ fn print(report: &Report) {
             report.canaries
         ));
     }
-    let rows: Vec<Vec<String>> = report
-        .kinds
-        .iter()
-        .map(|found| {
-            let numbers = [found.certain, found.strong, found.likely, found.weak].map(thousands);
-            let category = found.category.unwrap_or("not personal").to_owned();
-            [format!("  {}", found.kind), category].into_iter().chain(numbers).collect()
-        })
-        .collect();
-    if !rows.is_empty() {
-        for line in output::table(&["  kind", "category", "certain", "strong", "likely", "weak"], &rows) {
-            output::line(&line);
+    for (it, words) in
+        [(report.encrypted, "encrypted: nobody can tell what it carries"), (report.macros, "holds macros")]
+    {
+        if it {
+            output::line(&format!("  {words}"));
         }
+    }
+    for scan in &report.documents {
+        output::wrapped("  ", &scan.words());
+    }
+    Found::table(&report.kinds).iter().for_each(|line| output::line(line));
+    for missed in &report.missed {
+        output::line(&format!("  not inspected: {}{}", missed.words(), missed.times()));
     }
 }

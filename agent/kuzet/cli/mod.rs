@@ -9,6 +9,7 @@ mod doctor;
 mod geo;
 mod incidents;
 mod init;
+mod inspected;
 mod output;
 mod policy;
 mod replay;
@@ -16,6 +17,7 @@ mod rules;
 mod run;
 mod sensor;
 mod status;
+mod worker;
 
 use crate::config::Config;
 use clap::{Args, Parser, Subcommand};
@@ -41,7 +43,7 @@ enum Command {
     Run,
     /// Check the configuration, catalogue and policy
     Check(Json),
-    /// Say what personal data is in files: counts, never values
+    /// Say what personal data is in files, documents, archives and pictures: counts, never values
     Classify(classify::Options),
     /// Find the tables that hold personal data; reads samples, shows no value, writes the catalogue
     Discover(discover::Options),
@@ -65,6 +67,9 @@ enum Command {
     /// What the kernel tells of programs and connections, one JSON object a line; `run` starts it by itself
     #[command(hide = true)]
     Sensor(sensor::Options),
+    /// Looks inside files that are handed to it; `classify` starts it by itself
+    #[command(hide = true)]
+    Worker(worker::Options),
     /// How the agent on this host is doing
     Status(Json),
     /// How much is seen of each server, what is not and why, and how to mend it
@@ -79,7 +84,8 @@ struct Json {
     json: bool,
 }
 
-/// Runs the command line. Exit codes: 0 done, 1 done and something is wrong (faults, unreadable files), 2 not done.
+/// Runs the command line. Exit codes: 0 done, 1 done and something is wrong (faults, unreadable files) or was found in files, 2 not
+/// done.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -97,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Geo(command) => geo::geo(config, command),
         Command::Incidents(command) => incidents::incidents(config, command),
         Command::Sensor(options) => sensor::sensor(&options),
+        Command::Worker(options) => worker::worker(&options),
         Command::Status(options) => status::status(config, options.json),
         Command::Doctor(options) => doctor::doctor(config, &options),
     };

@@ -71,9 +71,10 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The input ends here.
-    pub fn finish(mut self, found: &mut impl FnMut(u64, &[Finding], &[u8])) {
+    /// The input ends here; what comes next is another one.
+    pub fn finish(&mut self, found: &mut impl FnMut(u64, &[Finding], &[u8])) {
         self.run(self.fill, found);
+        (self.fill, self.next, self.base, self.scratch.taken) = (0, 0, 0, 0);
     }
 
     fn run(&mut self, end: usize, found: &mut impl FnMut(u64, &[Finding], &[u8])) {
