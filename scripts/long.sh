@@ -25,7 +25,8 @@ if wanted fuzz; then
   note "## Fuzzing, $minutes minutes a target, no sanitiser (that needs a nightly compiler)"
   note ""
   # Texts of an operator and records with many fields are seldom hit upon by chance: these begin with good ones.
-  mkdir -p fuzz/corpus/{policy,suppressions,sigma_rule,zeek,suricata_eve,netflow,sensor,inventory}
+  mkdir -p fuzz/corpus/{policy,suppressions,sigma_rule,zeek,suricata_eve,netflow,sensor,inventory,document}
+  cp agent/document/tests/data/* fuzz/corpus/document/
   cp tests/scenarios/policy.toml fuzz/corpus/policy/scenarios.toml
   cp tests/simulation/policy.toml fuzz/corpus/policy/simulation.toml
   sed -n '/^\[\[suppress\]\]/,/^```/p' docs/noise.md | grep -v '```' >fuzz/corpus/suppressions/docs.toml
