@@ -342,7 +342,7 @@ pub(crate) fn xml(desk: &mut Desk<'_>, stream: &mut dyn BufRead) -> Flow {
             desk.text(name)?;
             for (name, written) in each_attribute(attributes).filter(|(name, _)| !name.starts_with("xmlns")) {
                 desk.text(" ")?;
-                desk.text(name)?;
+                desk.text(local(name))?;
                 desk.text(": ")?;
                 value(written, &mut |text| desk.text(text))?;
             }

@@ -198,30 +198,48 @@ fn open_document(desk: &mut Desk<'_>, entries: &[Entry<'_>]) -> Flow {
     parts(desk, entries, open_part)
 }
 
+/// Elements of OpenDocument with text that is shown; around them stand styles, which have texts as well.
+const SHOWN: [&str; 7] = ["body", "header", "header-left", "header-first", "footer", "footer-left", "footer-first"];
+
 fn open(desk: &mut Desk<'_>, stream: &mut dyn BufRead) -> Flow {
     // The value of a number as it is, where what is shown may be rounded.
     let mut value = String::new();
-    markup::tokens(desk, stream, &mut |desk, token| match token {
-        Token::Text(text) => {
-            if !value.is_empty() {
-                if value != text {
-                    desk.text(&value)?;
-                    desk.text(" ")?;
+    let (mut shown, mut cells) = (0u32, 0u32);
+    markup::tokens(desk, stream, &mut |desk, token| {
+        match token {
+            Token::Open(name, _) if SHOWN.contains(&name) => shown += 1,
+            Token::Close(name) if SHOWN.contains(&name) => shown = shown.saturating_sub(1),
+            Token::Open("table-cell", _) => cells += 1,
+            Token::Close("table-cell") => cells = cells.saturating_sub(1),
+            _ => {}
+        }
+        if shown == 0 {
+            return Ok(());
+        }
+        match token {
+            Token::Text(text) => {
+                if !value.is_empty() {
+                    if value != text {
+                        desk.text(&value)?;
+                        desk.text(" ")?;
+                    }
+                    value.clear();
                 }
+                desk.text(text)
+            }
+            Token::Open("tab" | "s", _) => desk.text(" "),
+            Token::Open("table-cell", attributes) => {
                 value.clear();
+                if let Some(written) = markup::attribute(attributes, "value") {
+                    value.extend(written.chars().take(64));
+                }
+                Ok(())
             }
-            desk.text(text)
+            Token::Close("table-cell") => desk.text("\t"),
+            // A row stays a line.
+            Token::Open("line-break", _) | Token::Close("p" | "h") if cells > 0 => desk.text(" "),
+            Token::Open("line-break", _) | Token::Close("p" | "h" | "table-row") => desk.text("\n"),
+            _ => Ok(()),
         }
-        Token::Open("tab" | "s", _) => desk.text(" "),
-        Token::Open("table-cell", attributes) => {
-            value.clear();
-            if let Some(written) = markup::attribute(attributes, "value") {
-                value.extend(written.chars().take(64));
-            }
-            Ok(())
-        }
-        Token::Close("table-cell") => desk.text("\t"),
-        Token::Open("line-break", _) | Token::Close("p" | "h" | "table-row") => desk.text("\n"),
-        _ => Ok(()),
     })
 }

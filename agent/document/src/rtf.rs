@@ -247,7 +247,9 @@ impl Reader {
                 self.decode(desk)?;
                 self.now.kind = Kind::Picture;
             }
-            b"par" | b"line" | b"row" | b"sect" | b"page" => self.byte(b'\n'),
+            b"par" | b"line" | b"row" | b"sect" | b"page" | b"title" | b"subject" | b"author" | b"operator"
+            | b"keywords" | b"doccomm" | b"company" | b"category" | b"header" | b"footer" | b"headerl" | b"headerr"
+            | b"footerl" | b"footerr" => self.byte(b'\n'),
             b"tab" | b"cell" | b"nestcell" => self.byte(b'\t'),
             b"emdash" | b"endash" => self.byte(b'-'),
             b"bin" => self.binary = number.and_then(|number| usize::try_from(number).ok()).unwrap_or(0),

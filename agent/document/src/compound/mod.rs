@@ -205,7 +205,7 @@ pub(crate) fn read(desk: &mut Desk<'_>, bytes: &[u8]) -> Flow {
 
 /// Gives the pictures in the drawings of a document: records of JPEG and PNG, wherever they are.
 fn pictures(desk: &mut Desk<'_>, bytes: &[u8], number: &mut usize) -> Flow {
-    let mut from = 4;
+    let mut from = 3;
     while let Some(at) = bytes.get(from..).and_then(|rest| memchr::memchr(0xF0, rest)).map(|at| from + at) {
         from = at + 1;
         desk.budget.work(8)?;

@@ -24,7 +24,7 @@ struct Pen {
 
 /// States are kept to this depth.
 const KEPT: usize = 256;
-const UNIT: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
+pub(super) const UNIT: [f32; 6] = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
 
 struct Page<'p, 'f> {
     file: &'p File<'f>,
@@ -35,19 +35,16 @@ struct Page<'p, 'f> {
     /// From the space of the content to the page, and what `q` kept of it.
     space: [f32; 6],
     kept: Vec<([f32; 6], Vec<u8>, Pen)>,
-    /// Where the last glyph ended, on the page.
-    last: Option<(f32, f32)>,
-    /// A hyphen at the end of what was shown: whether it parts a word at the end of a line tells what comes next.
-    hyphen: bool,
     text: String,
 }
 
-/// Reads the content of a page or a form.
+/// Reads the content of a page or a form, which `space` puts on the page.
 pub(super) fn read(
     desk: &mut Desk<'_>,
     file: &File<'_>,
     bytes: &[u8],
     resources: &Dict,
+    space: [f32; 6],
     seen: &mut Seen,
     depth: usize,
 ) -> Flow {
@@ -58,10 +55,8 @@ pub(super) fn read(
         fonts: BTreeMap::new(),
         font: Vec::new(),
         pen,
-        space: UNIT,
+        space,
         kept: Vec::new(),
-        last: None,
-        hyphen: false,
         text: String::new(),
     };
     let mut lexer = Lexer::new(bytes, 0);
@@ -87,7 +82,12 @@ pub(super) fn read(
             _ => {}
         }
     }
-    desk.text(if page.hyphen { "-\n" } else { "\n" })
+    Ok(())
+}
+
+fn matrix_of(numbers: &[Object]) -> [f32; 6] {
+    #[expect(clippy::cast_possible_truncation)] // places on a page
+    std::array::from_fn(|at| numbers.get(at).and_then(Object::number).unwrap_or(UNIT[at].into()) as f32)
 }
 
 /// First `inner`, then `outer`.
@@ -193,38 +193,10 @@ impl Page<'_, '_> {
         let size = (self.pen.size * unit).abs().max(0.01);
         let at = |x: f32| (line[4] + x * line[0], line[5] + x * line[1]);
         let start = at(self.pen.x);
-        let mut gap = "";
-        if let Some(last) = self.last {
-            let (along, across) = if line[1].abs() > line[0].abs() {
-                ((start.1 - last.1) * line[1].signum(), start.0 - last.0)
-            } else {
-                ((start.0 - last.0) * line[0].signum(), start.1 - last.1)
-            };
-            if across.abs() > 0.4 * size {
-                gap = "\n";
-            } else if along > 0.2 * size || along < -size {
-                gap = " ";
-            }
-        }
         #[expect(clippy::cast_precision_loss)] // numbers of glyphs
         let extra = self.pen.character * self.text.chars().count() as f32 + self.pen.word * spaces as f32;
         self.pen.x += (width / 1000.0 * self.pen.size + extra) * self.pen.scale;
-        self.last = Some(at(self.pen.x));
-        self.give(desk, gap)
-    }
-
-    /// Gives the text behind its gap. A word that a hyphen parts at the end of a line is one word.
-    fn give(&mut self, desk: &mut Desk<'_>, gap: &str) -> Flow {
-        let goes_on = self.text.starts_with(char::is_lowercase);
-        if !std::mem::take(&mut self.hyphen) {
-            desk.text(gap)?;
-        } else if gap != "\n" || !goes_on {
-            desk.text("-")?;
-            desk.text(gap)?;
-        }
-        let parted = self.text.strip_suffix(['-', '\u{AD}', '\u{2010}']);
-        self.hyphen = parted.is_some_and(|before| before.ends_with(char::is_lowercase));
-        desk.text(parted.filter(|_| self.hyphen).unwrap_or(&self.text))
+        seen.lines.put(desk, &self.text, start, at(self.pen.x), (line[0], line[1]), size)
     }
 
     fn load(&self, desk: &Desk<'_>) -> Result<Option<Font>, crate::Why> {
@@ -255,7 +227,11 @@ impl Page<'_, '_> {
         let resources = self.file.dict_of(dict.get(b"Resources")).unwrap_or_else(|| self.resources.clone());
         let held = content.bytes.len();
         desk.budget.hold(held);
-        let outcome = read(desk, self.file, &content.bytes, &resources, seen, depth + 1);
+        let space = match self.file.resolve(dict.get(b"Matrix")) {
+            Object::Array(matrix) => times(&matrix_of(&matrix), &self.space),
+            _ => self.space,
+        };
+        let outcome = read(desk, self.file, &content.bytes, &resources, space, seen, depth + 1);
         desk.budget.release(held);
         outcome
     }

@@ -10,6 +10,7 @@ mod file;
 mod filter;
 mod font;
 mod glyphs;
+mod lines;
 mod object;
 mod pictures;
 
@@ -17,6 +18,7 @@ use crate::Why;
 use crate::desk::{Desk, Flow};
 use crate::input::Source;
 use file::File;
+use lines::Lines;
 use object::{Dict, Object};
 use std::collections::BTreeSet;
 
@@ -71,6 +73,8 @@ struct Seen {
     glyphs: bool,
     damaged: bool,
     members: usize,
+    /// The text of the page at hand.
+    lines: Lines,
 }
 
 fn tree(desk: &mut Desk<'_>, file: &File<'_>, node: &Object, inherited: &Dict, seen: &mut Seen, depth: usize) -> Flow {
@@ -112,8 +116,8 @@ fn page(desk: &mut Desk<'_>, file: &File<'_>, page: &Dict, inherited: &Dict, see
             }
         }
     }
-    let outcome = content::read(desk, file, &bytes, &resources, seen, 0);
-    desk.text("\n")?;
+    let outcome = content::read(desk, file, &bytes, &resources, content::UNIT, seen, 0);
+    std::mem::take(&mut seen.lines).give(desk)?;
     outcome?;
     // What was filled into forms, and notes.
     if let Object::Array(notes) = file.resolve(page.get(b"Annots")) {
