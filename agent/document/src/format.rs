@@ -3,7 +3,10 @@
 use std::io::BufRead;
 
 use crate::desk::{Desk, Flow};
-use crate::{Why, compound, mail, markup, office, pdf, pgdump, picture, rtf, sqlite, squeezed, tar, text};
+use crate::{
+    Why, bzip2, compound, mail, markup, office, pdf, pgdump, picture, rtf, sevenz, sqlite, squeezed, tar, text, xz,
+    zstd,
+};
 
 /// A format of files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,15 +110,10 @@ static KNOWN: [Known; 26] = [
     known(Format::Ppt, "ppt", within, Opens::Never(Why::Unsupported)),
     known(Format::Msg, "msg", within, Opens::Never(Why::Unsupported)),
     known(Format::Gzip, "gzip", |head, _| head.starts_with(b"\x1F\x8B\x08"), Opens::Stream(squeezed::gzip)),
-    known(
-        Format::Bzip2,
-        "bzip2",
-        |head, _| head.starts_with(b"BZh") && head.get(4..10) == Some(b"1AY&SY"),
-        Opens::Never(Why::Unsupported),
-    ),
-    known(Format::Xz, "xz", |head, _| head.starts_with(b"\xFD7zXZ\0"), Opens::Never(Why::Unsupported)),
-    known(Format::Zstd, "zstd", |head, _| head.starts_with(b"\x28\xB5\x2F\xFD"), Opens::Never(Why::Unsupported)),
-    known(Format::SevenZip, "7z", |head, _| head.starts_with(b"7z\xBC\xAF\x27\x1C"), Opens::Never(Why::Unsupported)),
+    known(Format::Bzip2, "bzip2", |head, _| bzip2::is(head), Opens::Stream(squeezed::bzip2)),
+    known(Format::Xz, "xz", |head, _| head.starts_with(xz::MAGIC), Opens::Stream(squeezed::xz)),
+    known(Format::Zstd, "zstd", |head, _| head.starts_with(zstd::MAGIC), Opens::Stream(squeezed::zstd)),
+    known(Format::SevenZip, "7z", |head, _| head.starts_with(sevenz::MAGIC), Opens::Whole(sevenz::read)),
     known(Format::Rar, "rar", |head, _| head.starts_with(b"Rar!\x1A\x07"), Opens::Never(Why::Unsupported)),
     known(Format::Sqlite, "sqlite", |head, _| head.starts_with(sqlite::MAGIC), Opens::Whole(sqlite::read)),
     known(Format::PgDump, "pg_dump", |head, _| head.starts_with(pgdump::MAGIC), Opens::Stream(pgdump::read)),

@@ -20,8 +20,8 @@ pub(crate) enum Around {
     Gzip,
 }
 
-pub(crate) struct Inflate<'a, R> {
-    packed: R,
+pub(crate) struct Inflate<'a, 'p> {
+    packed: &'p mut dyn BufRead,
     around: Around,
     budget: &'a Budget<'a>,
     /// Given back at the end, which is why it may be absent.
@@ -40,8 +40,8 @@ pub(crate) struct Inflate<'a, R> {
     member: u64,
 }
 
-impl<'a, R: BufRead> Inflate<'a, R> {
-    pub(crate) fn new(packed: R, around: Around, budget: &'a Budget<'a>) -> Inflate<'a, R> {
+impl<'a, 'p> Inflate<'a, 'p> {
+    pub(crate) fn new(packed: &'p mut dyn BufRead, around: Around, budget: &'a Budget<'a>) -> Inflate<'a, 'p> {
         Inflate {
             packed,
             around,
@@ -148,7 +148,7 @@ impl<'a, R: BufRead> Inflate<'a, R> {
     }
 }
 
-impl<R: BufRead> BufRead for Inflate<'_, R> {
+impl BufRead for Inflate<'_, '_> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
         if self.at == self.end && self.ended.is_none() {
             if self.end == self.window.len() {
@@ -172,7 +172,7 @@ impl<R: BufRead> BufRead for Inflate<'_, R> {
     }
 }
 
-impl<R: BufRead> Read for Inflate<'_, R> {
+impl Read for Inflate<'_, '_> {
     fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
         let count = self.fill_buf()?.read(space)?;
         self.consume(count);
@@ -180,7 +180,7 @@ impl<R: BufRead> Read for Inflate<'_, R> {
     }
 }
 
-impl<R> Drop for Inflate<'_, R> {
+impl Drop for Inflate<'_, '_> {
     fn drop(&mut self) {
         self.budget.pool.keep(std::mem::take(&mut self.window));
         if let Some(core) = self.core.take() {

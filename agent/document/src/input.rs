@@ -1,5 +1,6 @@
 //! What is opened: bytes at hand or a stream, and the readers between a packed member and what reads it.
 
+use std::cell::Cell;
 use std::io::{BufRead, Read};
 
 use crate::Why;
@@ -23,8 +24,8 @@ pub(crate) enum Source<'a> {
 }
 
 /// A reader whose pieces are full, but for the last. Its space is lent by the pool.
-pub(crate) struct Buffered<'a, R> {
-    inner: R,
+pub(crate) struct Buffered<'a, 'p> {
+    inner: &'p mut dyn Read,
     budget: &'a Budget<'a>,
     space: Vec<u8>,
     at: usize,
@@ -33,13 +34,13 @@ pub(crate) struct Buffered<'a, R> {
     fault: Option<Why>,
 }
 
-impl<'a, R: Read> Buffered<'a, R> {
-    pub(crate) fn new(inner: R, budget: &'a Budget<'a>) -> Buffered<'a, R> {
+impl<'a, 'p> Buffered<'a, 'p> {
+    pub(crate) fn new(inner: &'p mut dyn Read, budget: &'a Budget<'a>) -> Buffered<'a, 'p> {
         Buffered { inner, budget, space: budget.pool.piece(), at: 0, end: 0, fault: None }
     }
 }
 
-impl<R: Read> BufRead for Buffered<'_, R> {
+impl BufRead for Buffered<'_, '_> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
         if self.at == self.end {
             if let Some(why) = self.fault {
@@ -70,7 +71,7 @@ impl<R: Read> BufRead for Buffered<'_, R> {
     }
 }
 
-impl<R: Read> Read for Buffered<'_, R> {
+impl Read for Buffered<'_, '_> {
     fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
         let count = self.fill_buf()?.read(space)?;
         self.consume(count);
@@ -78,9 +79,29 @@ impl<R: Read> Read for Buffered<'_, R> {
     }
 }
 
-impl<R> Drop for Buffered<'_, R> {
+impl Drop for Buffered<'_, '_> {
     fn drop(&mut self) {
         self.budget.pool.keep(std::mem::take(&mut self.space));
+    }
+}
+
+/// What comes out of an unpacker, within the limits.
+pub(crate) struct Metered<'a, R> {
+    pub(crate) inner: R,
+    pub(crate) budget: &'a Budget<'a>,
+    /// Packed bytes so far.
+    pub(crate) packed: &'a Cell<u64>,
+    pub(crate) unpacked: u64,
+}
+
+impl<R: Read> Read for Metered<'_, R> {
+    fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
+        // What came before it turns out to be damaged is lost with the call that finds it.
+        let end = space.len().min(4096);
+        let count = self.inner.read(&mut space[..end])?;
+        self.unpacked += count as u64;
+        self.budget.unpacked(count, self.packed.get(), self.unpacked).map_err(|why| self.budget.give_up(why))?;
+        Ok(count)
     }
 }
 

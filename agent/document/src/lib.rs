@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod bytes;
+mod bzip2;
 mod compound;
 mod desk;
 mod format;
@@ -44,13 +45,16 @@ mod picture;
 mod place;
 mod pool;
 mod rtf;
+mod sevenz;
 mod sheet;
 mod sqlite;
 mod squeezed;
 mod tar;
 mod text;
 mod verdict;
+mod xz;
 mod zip;
+mod zstd;
 
 pub use desk::{Remark, Sink};
 pub use format::Format;

@@ -7,6 +7,7 @@ use crate::desk::{Desk, Flow};
 use crate::inflate::{Around, Inflate};
 use crate::input::{Buffered, Source, fill, pass};
 use crate::limits::Budget;
+use crate::zstd::Zstd;
 
 pub(crate) const MAGIC: &[u8] = b"PGDMP";
 
@@ -186,11 +187,15 @@ pub(crate) fn read(desk: &mut Desk<'_>, stream: &mut dyn BufRead) -> Flow {
 /// A block of data is opened as what it is: rows are text, large objects are files.
 fn block(desk: &mut Desk<'_>, dump: &mut Dump<'_, '_>, packed: Packed, number: usize) -> Flow {
     let budget = desk.budget;
-    let mut pieces = Buffered::new(Pieces { dump, left: 0, end: false }, budget);
+    let mut blocks = Pieces { dump, left: 0, end: false };
+    let mut pieces = Buffered::new(&mut blocks, budget);
     let outcome = match packed {
         Packed::Not => desk.member(number, Source::Stream(&mut pieces), ""),
         Packed::Zlib => desk.member(number, Source::Stream(&mut Inflate::new(&mut pieces, Around::Zlib, budget)), ""),
-        Packed::Lz4 | Packed::Zstd => Err(Why::Unsupported),
+        Packed::Zstd => {
+            desk.member(number, Source::Stream(&mut Buffered::new(&mut Zstd::new(&mut pieces, budget), budget)), "")
+        }
+        Packed::Lz4 => Err(Why::Unsupported),
     };
     match outcome {
         Err(why) if budget.over().is_none() && why != Why::Members => desk.miss(why),

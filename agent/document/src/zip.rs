@@ -3,8 +3,8 @@
 use crate::Why;
 use crate::bytes::{index, slice, u16_le, u32_le, u64_le};
 use crate::desk::{Desk, Flow};
-use crate::inflate::{Around, Inflate};
 use crate::input::Source;
+use crate::squeezed;
 
 /// A member as the directory tells it.
 pub(crate) struct Entry<'a> {
@@ -139,12 +139,5 @@ pub(crate) fn unpack<'a>(
     if entry.encrypted() {
         return Err(Why::Encrypted);
     }
-    match entry.method {
-        0 => read(desk, Source::Whole(entry.packed)),
-        8 => {
-            let budget = desk.budget;
-            read(desk, Source::Stream(&mut Inflate::new(entry.packed, Around::Nothing, budget)))
-        }
-        _ => Err(Why::Unsupported),
-    }
+    squeezed::method(desk, entry.method, entry.packed, read)
 }

@@ -33,11 +33,24 @@ const FILES: &[(&str, Format, usize, &[&str])] = &[
     ("letter.odt", Format::OpenDocument, 0, &[]),
     ("register.ods", Format::OpenDocument, 0, &[]),
     ("register.xls", Format::Xls, 0, &[]),
+    ("drawn.xls", Format::Xls, 1, &[]),
+    ("dossier.doc", Format::Doc, 1, &[]),
+    ("dossier.rtf", Format::Rtf, 1, &[]),
+    ("dossier.pdf", Format::Pdf, 1, &[]),
+    ("slides.odp", Format::OpenDocument, 1, &[]),
+    ("slides.ppt.gz", Format::Ppt, 1, &[]),
+    ("letter.msg", Format::Msg, 1, &[]),
     ("contract.pdf", Format::Pdf, 2, &[]),
     ("objects.pdf", Format::Pdf, 2, &[]),
     ("letter.eml", Format::Mail, 1, &[]),
     ("people.zip", Format::Zip, 1, &[]),
     ("people.tar.gz", Format::Gzip, 1, &[]),
+    ("people.txt.bz2", Format::Bzip2, 0, &[]),
+    ("people.tar.xz", Format::Xz, 1, &[]),
+    ("people.txt.zst", Format::Zstd, 0, &[]),
+    ("people.7z", Format::SevenZip, 0, &[]),
+    ("lzma.7z", Format::SevenZip, 0, &[]),
+    ("bzip2.7z", Format::SevenZip, 0, &[]),
     ("clients.sqlite", Format::Sqlite, 1, &[]),
     ("clients.dump", Format::PgDump, 1, &[]),
     ("plain.dump", Format::PgDump, 1, &[]),
@@ -75,7 +88,7 @@ fn no_file_of_the_corpus_is_left_out() {
 }
 
 /// Files that are encrypted.
-const LOCKED: &[&str] = &["locked.zip", "locked.pdf", "printonly.pdf", "printonly256.pdf"];
+const LOCKED: &[&str] = &["locked.zip", "locked.7z", "locked.pdf", "printonly.pdf", "printonly256.pdf"];
 
 #[test]
 fn what_is_encrypted_is_told_so() {

@@ -4,7 +4,7 @@
     python3 -m venv /tmp/v && /tmp/v/bin/pip install openpyxl python-docx python-pptx odfpy reportlab xlwt py7zr pillow zstandard
     /tmp/v/bin/python agent/document/tests/make.py    (pg_dump wants PGHOST and a role that may create databases)
 
-Needed besides: sqlite3 (in Python), 7z, xz, bzip2, zstd, pg_dump, fonts-dejavu-core.
+Needed besides: soffice, sqlite3 (in Python), 7z, xz, bzip2, zstd, pg_dump, fonts-dejavu-core.
 """
 import base64, bz2, gzip, io, lzma, os, sqlite3, struct, subprocess, sys, tarfile, zipfile, zlib
 from email.message import EmailMessage
@@ -217,6 +217,99 @@ def archives():
         run("7z", "a", "-psecret", "-tzip", "-mem=AES256", out, p)
 
 
+def compound(tree):
+    """A compound file of a dict: bytes are streams, dicts are storages. As MS-CFB tells it, small streams among themselves."""
+    entries, small, big = [["Root Entry", 5, None, 0, 0]], [b"", []], []
+
+    def add(name, value):
+        at = len(entries)
+        if isinstance(value, dict):
+            entries.append([name, 1, None, 0, 0])
+            entries[at][2] = children(value)
+        elif len(value) < 4096:
+            start = len(small[0]) // 64
+            small[0] += value + b"\0" * (-len(value) % 64)
+            count = len(small[0]) // 64 - start
+            small[1] += [start + i + 1 for i in range(count - 1)] + [0xFFFFFFFE] * bool(count)
+            entries.append([name, 2, None, start if count else 0xFFFFFFFE, len(value)])
+        else:
+            big.append((at, value))
+            entries.append([name, 2, None, 0, len(value)])
+        return at
+
+    def children(items):
+        ordered = [add(name, items[name]) for name in sorted(items, key=lambda name: (len(name), name.upper()))]
+        for here, right in zip(ordered, ordered[1:]):
+            entries[here].append(right)
+        return ordered[0] if ordered else None
+
+    entries[0][2] = children(tree)
+    sectors, fat = [], []
+
+    def chain(data):
+        start = len(sectors)
+        pieces = [data[i:i + 512].ljust(512, b"\0") for i in range(0, len(data), 512)]
+        sectors.extend(pieces)
+        fat.extend([start + i + 1 for i in range(len(pieces) - 1)] + [0xFFFFFFFE] * bool(pieces))
+        return start if pieces else 0xFFFFFFFE
+
+    for at, value in big:
+        entries[at][3] = chain(value)
+    entries[0][3], entries[0][4] = chain(small[0]), len(small[0])
+    table = chain(b"".join(struct.pack("<I", n) for n in small[1] + [0xFFFFFFFF] * (-len(small[1]) % 128)))
+    directory = b""
+    for name, kind, child, start, size, *right in entries:
+        wide = name.encode("utf-16le")
+        directory += wide.ljust(64, b"\0") + struct.pack("<HBBIII", len(wide) + 2, kind, 1, 0xFFFFFFFF,
+            right[0] if right else 0xFFFFFFFF, 0xFFFFFFFF if child is None else child) + b"\0" * 36 + struct.pack("<IQ", start, size)
+    directory = chain(directory + (b"\0" * 66 + b"\0\0" + b"\xff" * 12 + b"\0" * 48) * (-len(entries) % 4))
+    at = len(sectors)
+    fat.append(0xFFFFFFFD)
+    sectors.append(b"".join(struct.pack("<I", n) for n in fat + [0xFFFFFFFF] * (128 - len(fat))))
+    assert len(fat) <= 128
+    header = bytes.fromhex("d0cf11e0a1b11ae1") + b"\0" * 16 + struct.pack("<HHHHH6xIIIIIIIIII", 0x3E, 3, 0xFFFE, 9, 6, 0, 1, directory, 0,
+        4096, table, (len(small[1]) + 127) // 128, 0xFFFFFFFE, 0, at)
+    return header + b"\xff" * (512 - len(header)) + b"".join(sectors)
+
+
+def messages():
+    wide = lambda text: text.encode("utf-16le")
+    name = "__substg1.0_"
+    z = io.BytesIO()
+    with zipfile.ZipFile(z, "w", zipfile.ZIP_DEFLATED) as f:
+        f.writestr(zipfile.ZipInfo("a.txt"), LINES[1])
+    inner = {"__properties_version1.0": b"\0" * 32, name + "0037001F": wide("Ещё одно"), name + "1000001F": wide("внутри письма")}
+    put("letter.msg", compound({
+        "__nameid_version1.0": {name + "00020102": b""},
+        "__properties_version1.0": b"\0" * 32,
+        name + "0037001F": wide("Заявка"),
+        name + "0C1A001F": wide(NAME),
+        name + "1000001F": wide(LINES[0] + "\r\n" + "Текст письма. " * 200),
+        name + "10130102": f"<p>{LINES[0]}</p>".encode(),
+        "__recip_version1.0_#00000000": {name + "3001001F": wide("Отдел"), name + "39FE001F": wide("b@example.com")},
+        "__attach_version1.0_#00000000": {name + "37010102": z.getvalue(), name + "3707001F": wide("дело.zip")},
+        "__attach_version1.0_#00000001": {name + "37010102": PNG, name + "3707001F": wide("скан.png")},
+        "__attach_version1.0_#00000002": {name + "3701000D": inner},
+    }))
+
+
+def converted():
+    """By LibreOffice, which is another program than those above."""
+    import tempfile
+    with tempfile.TemporaryDirectory() as folder:
+        for source, kind, target in [
+            ("dossier.docx", "doc:MS Word 97", "dossier.doc"), ("dossier.docx", "pdf", "dossier.pdf"), ("dossier.docx", "rtf", "dossier.rtf"),
+            ("slides.pptx", "ppt:MS PowerPoint 97", "slides.ppt"), ("slides.pptx", "odp", "slides.odp"),
+            ("register.xlsx", "xls:MS Excel 97", "drawn.xls"),
+        ]:
+            run("soffice", "--headless", f"-env:UserInstallation=file://{folder}/profile", "--convert-to", kind, "--outdir", folder, os.path.join(HERE, source))
+            made = os.path.join(folder, source.rsplit(".", 1)[0] + "." + target.rsplit(".", 1)[1])
+            data = open(made, "rb").read()
+            if len(data) > 100_000:
+                target, data = target + ".gz", gzip.compress(data, mtime=0)
+            put(target, data)
+
+
 def databases():
     p = os.path.join(HERE, "clients.sqlite")
     if os.path.exists(p):
@@ -243,7 +336,7 @@ def databases():
         print("pg_dump:", e, getattr(e, "stderr", ""))
 
 
-for part in [texts, office, pdfs, mails, archives, databases]:
+for part in [texts, office, pdfs, mails, messages, converted, archives, databases]:
     if not only or part.__name__ in only:
         try:
             part()

@@ -54,10 +54,10 @@ pub(super) fn unpack(file: &File<'_>, budget: &Budget<'_>, dict: &Dict, raw: &[u
 }
 
 /// As much as can be inflated, and why not more.
-fn inflate(budget: &Budget<'_>, packed: &[u8]) -> (Vec<u8>, Option<Why>) {
+fn inflate(budget: &Budget<'_>, mut packed: &[u8]) -> (Vec<u8>, Option<Why>) {
     let zlib =
         packed.len() > 1 && packed[0] & 0x0F == 8 && (u16::from(packed[0]) << 8 | u16::from(packed[1])) % 31 == 0;
-    let mut reader = Inflate::new(packed, if zlib { Around::Zlib } else { Around::Nothing }, budget);
+    let mut reader = Inflate::new(&mut packed, if zlib { Around::Zlib } else { Around::Nothing }, budget);
     let mut bytes = Vec::new();
     loop {
         let Ok(piece) = reader.fill_buf() else { return (bytes, Some(budget.fault())) };
