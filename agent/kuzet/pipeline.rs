@@ -1,8 +1,10 @@
 //! The wiring of a running agent: tail → decode → observe → fold → record → notify, on one thread, top to bottom.
 
 mod beside;
+mod error;
 mod reload;
 
+pub use error::StartError;
 pub use reload::Next;
 
 use crate::clock::Clock;
@@ -12,7 +14,7 @@ use crate::digest::Hasher;
 use crate::holdings::Ask;
 use crate::message::{Checkpoint, Gap};
 use crate::metrics::{Metrics, OpenIncidents, SEVERITIES, Told, Totals};
-use crate::notify::{Desk, SettingsError};
+use crate::notify::Desk;
 use crate::outbox::{Ledger, Unsaved};
 use crate::setup;
 use crate::source::stream::Streams;
@@ -91,29 +93,6 @@ pub struct Agent {
     stamps: Vec<(u64, u8)>,
 }
 
-/// Why an agent cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The sources.
-    #[error(transparent)]
-    Source(#[from] crate::source::SourceError),
-    /// The channels.
-    #[error("{}", channel_faults(.0))]
-    Channels(Vec<SettingsError>),
-    /// The threads of sources that are no files, or of hashes.
-    #[error("the system refuses a thread for a source: {0}")]
-    Thread(std::io::Error),
-    /// What was read is not durable yet, so that no source may be left.
-    #[error("the store cannot be written, and what was read must be durable first")]
-    Unwritten,
-    /// A story in the store cannot be read back.
-    #[error(transparent)]
-    Restore(#[from] kuzet_incident::RestoreError),
-}
-
 /// Counters of a source before this run.
 fn base(saved: &[Record], name: &str) -> Record {
     let saved = saved.iter().find(|tally| tally.source == name);
@@ -127,12 +106,6 @@ fn told(metrics: &Arc<Metrics>, clock: &Arc<dyn Clock>) -> OnDetection {
         metrics.detection(detection.detector, detection.kind, detection.severity, detection.store.as_deref());
         metrics.delay(clock.wall().since(detection.at));
     })
-}
-
-fn channel_faults(faults: &[SettingsError]) -> String {
-    let told: Vec<String> =
-        faults.iter().map(|fault| format!("{fault} [{}]; help: {}", fault.code, fault.help)).collect();
-    told.join("\n")
 }
 
 impl Agent {

@@ -8,7 +8,7 @@ use crate::database::poll::{self, Outlet};
 use crate::source::stream::{StreamSender, Streams};
 use crate::source::{CurrentLogfiles, LogDestination, Start, TailSource};
 use kuzet_decode::{DecodeOptions, Format};
-use kuzet_detect::{Detectors, Thresholds};
+use kuzet_detect::{Detectors, Folders, Thresholds};
 use kuzet_event::{SourceId, System, Trust};
 use kuzet_incident::{FoldConfig, SourceInfo};
 use kuzet_personal::Key;
@@ -65,7 +65,8 @@ pub fn parts(
     let (severities, suppressions) = (content.severities.clone(), content.suppressions);
     let detectors = Detectors::new(content.catalogue, content.policy, thresholds, content.severities)
         .with_rules(content.rules.book, &key)
-        .with_place(content.place.place, content.place.recipients);
+        .with_place(content.place.place, content.place.recipients)
+        .with_folders(Folders::new(content.folders));
     Parts { feeds, detectors, severities, suppressions, fold, holdings: None, told }
 }
 

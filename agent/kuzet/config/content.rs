@@ -2,7 +2,7 @@
 //! it is: catalogue, access policy, recipients, rules, suppressions, severities.
 
 use super::{Config, LoadedPlace, LoadedRules, RuleSettings, read_guarded};
-use kuzet_detect::{Catalogue, Diagnostic, Policy, Severities, Suppressions};
+use kuzet_detect::{Catalogue, Diagnostic, Folder, Policy, Severities, Suppressions};
 use kuzet_event::Timestamp;
 use std::path::Path;
 
@@ -21,6 +21,8 @@ pub struct Content {
     pub rules: LoadedRules,
     /// Where data goes, and who may receive it.
     pub place: LoadedPlace,
+    /// Folders of files.
+    pub folders: Vec<Folder>,
 }
 
 impl Content {
@@ -35,7 +37,8 @@ impl Content {
         let content = Content::read(config.catalogue.as_deref(), config.policy.as_deref(), Some(&names))?
             .silenced(config.suppressions.as_deref())?
             .with_rules(&config.rules)?;
-        Ok(Content { place: config.place.load(&config.state)?, ..content })
+        let folders = config.folders.iter().map(|one| one.folder.clone()).collect();
+        Ok(Content { place: config.place.load(&config.state)?, folders, ..content })
     }
 
     /// With other rules than those that ship with the agent.
@@ -88,7 +91,8 @@ impl Content {
         }
         let (suppressions, severities) = (Suppressions::default(), Severities::default());
         let rules = RuleSettings::default().load()?;
-        Ok(Content { catalogue, policy, suppressions, severities, rules, place: LoadedPlace::default() })
+        let (place, folders) = (LoadedPlace::default(), Vec::new());
+        Ok(Content { catalogue, policy, suppressions, severities, rules, place, folders })
     }
 
     /// The same, with the suppressions of the file given.

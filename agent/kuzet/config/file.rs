@@ -1,5 +1,6 @@
 //! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
 
+use super::folder::{FolderConfig, RawFolder, RawInventory};
 use super::map::{self, RawMap};
 use super::place::PlaceSettings;
 use super::pool::{PoolConfig, RawPool};
@@ -37,6 +38,10 @@ struct Raw {
     database: Vec<toml::Spanned<DatabaseSettings>>,
     #[serde(default)]
     pool: Vec<toml::Spanned<RawPool>>,
+    #[serde(default)]
+    folder: Vec<toml::Spanned<RawFolder>>,
+    #[serde(default)]
+    inventory: RawInventory,
     #[serde(default)]
     rules: RuleSettings,
     #[serde(default)]
@@ -206,6 +211,11 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         let at = pool.span().start;
         pools.extend(faults.pool(pool.into_inner(), at, &sources));
     }
+    let mut folders: Vec<FolderConfig> = Vec::new();
+    for folder in raw.folder {
+        let at = folder.span().start;
+        folders.extend(faults.folder(folder.into_inner(), at, &folders));
+    }
     let mut rules = raw.rules;
     rules.place(beside);
     let mut place = raw.place;
@@ -230,6 +240,8 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         sources,
         databases,
         pools,
+        folders,
+        inventory: raw.inventory.meant(),
         catalogue: raw.catalogue.map(beside),
         policy: raw.policy.map(beside),
         suppressions: raw.suppressions.map(beside),

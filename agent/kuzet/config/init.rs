@@ -128,6 +128,19 @@ const DATABASE: &str = "\
 ";
 
 const REST: &str = "
+# Where files lie that people's data is in, or none is to be (holds = \"nothing\"): docs/folders.md. Their contents are looked at
+# by a worker without rights; what happens to them the sensor tells. identity_documents = true: scans of them may lie there.
+#[[folder]]
+#name = \"dossiers\"
+#path = \"/srv/dossiers\"
+#holds = \"personal data\"
+#class = \"restricted\"
+#identity_documents = false
+
+# How often folders are looked through for what has changed, 0 never; cross: what is mounted below them belongs to them.
+#[inventory]
+#every_minutes = 60
+#cross = false
 # A role that many people share, and where the application names the person: a comment tag of the statement, the program's
 # name, a setting of the session. Without it the incident says that the person is not known.
 #[[pool]]

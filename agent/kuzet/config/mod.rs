@@ -6,6 +6,7 @@ mod calendar;
 mod content;
 pub mod discover;
 mod file;
+mod folder;
 mod imprint;
 pub mod init;
 mod map;
@@ -19,6 +20,7 @@ mod watched;
 pub use calendar::calendar;
 pub use content::Content;
 pub use file::{load_text, read_guarded};
+pub use folder::{FolderConfig, InventorySettings};
 pub use imprint::{Difference, Imprint, files};
 pub use place::{LoadedPlace, PlaceSettings, told};
 pub use pool::PoolConfig;
@@ -56,6 +58,10 @@ pub struct Config {
     pub databases: Vec<DatabaseConfig>,
     /// Roles that many people share.
     pub pools: Vec<PoolConfig>,
+    /// Folders of files.
+    pub folders: Vec<FolderConfig>,
+    /// How often they are looked at.
+    pub inventory: InventorySettings,
     /// Catalogue of stores of personal data.
     pub catalogue: Option<PathBuf>,
     /// Access policy.
@@ -141,6 +147,8 @@ impl Config {
             sources: discover::everything(),
             databases: Vec::new(),
             pools: Vec::new(),
+            folders: discover::folders(Path::new("/")),
+            inventory: InventorySettings::default(),
             catalogue: None,
             policy: None,
             suppressions: None,

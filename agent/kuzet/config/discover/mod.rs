@@ -3,9 +3,11 @@
 //!
 //! Reads process arguments and configuration files only; connects to nothing and changes nothing.
 
+mod folders;
 mod mariadb;
 mod postgresql;
 
+pub use folders::folders;
 pub use mariadb::audits;
 
 use super::SourceConfig;
