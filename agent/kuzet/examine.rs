@@ -245,13 +245,22 @@ pub fn examine(config: &Config, policy: bool, catalogue: bool, answers: &Answers
                 name: source.name.clone(),
                 system: facts.system.name(),
                 format: source.format.clone().unwrap_or_else(|| RECOGNISED.to_owned()),
-                follows: follows(source).into_iter().chain(sensed.map(sight::by)).collect(),
+                follows: follows(source)
+                    .into_iter()
+                    .chain(sensed.map(sight::by))
+                    .chain(sensed.into_iter().flat_map(sight::folders))
+                    .collect(),
                 readable: readable(source),
                 with: first.clone().filter(|first| *first != source.name),
                 settings_from: from.clone(),
                 coverage,
                 sights: sights.clone(),
-                limits: limits.iter().cloned().chain(sensed.and_then(sight::unsensed)).collect(),
+                limits: limits
+                    .iter()
+                    .cloned()
+                    .chain(sensed.and_then(sight::unsensed))
+                    .chain(sensed.into_iter().flat_map(sight::unwatched))
+                    .collect(),
             };
             sources.push((*index, watched));
         }

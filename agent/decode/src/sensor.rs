@@ -1,20 +1,24 @@
-//! What the kernel told the agent's own sensor of programs and connections, one JSON object a line, as
+//! What the kernel told the agent's own sensor of programs, connections and files, one JSON object a line, as
 //! `agent/kuzet/sensor` writes them. Times are microseconds since 1970.
 //!
 //! ```text
 //! {"sensor":"exec","at":…,"process":{"pid":812,"parent":790,"began":…,"name":"gzip","path":"/usr/bin/gzip","user":"analyst","login":"analyst","session":790,"container":null,"parents":[["bash",790],["sshd",702]]}}
 //! {"sensor":"flow","at":…,"phase":"open","protocol":6,"direction":"out","socket":"1f","opened":…,"sent":517,"received":0,"local":["10.0.0.5",50270],"remote":["203.0.113.7",443],"namespace":4026531833,"process":{…}}
 //! {"sensor":"bytes","at":…,"socket":"1f","namespace":4026531833,"protocol":6,"direction":"out","local":["10.0.0.5",50270],"remote":["203.0.113.7",443],"offset":0,"data":"FgMBAgAB…"}
+//! {"sensor":"file","at":…,"do":"read","path":"/srv/dossiers/a.docx","to":null,"folder":false,"bytes":123,"process":{…}}
 //! ```
 //!
 //! A short connection is one line, `closed`. Numbers are those since its beginning. `bytes` are the first that a connection
 //! sent or received (`direction`), `offset` their place there, or the number of the datagram.
 //! Where no program is known for a connection `user` may say whose it is.
 
+mod file;
+
 use crate::account::Lines;
 use crate::format::DecodeOptions;
 use crate::gateway::{self, Sides};
 use crate::names::{self, HIDDEN};
+use crate::paths::Paths;
 use crate::postgres::Verdict;
 use crate::recent::Recent;
 use crate::spoken::{Connection, Said, Spoken};
@@ -54,6 +58,7 @@ pub(crate) struct Sensor {
     /// Processes told lately, by the text that tells them; `None` where it tells none. A connection costs a look here, not
     /// the work of reading the text again and of showing its names safely.
     processes: Recent<Option<Arc<Process>>>,
+    paths: Paths,
 }
 
 #[derive(Deserialize)]
@@ -119,11 +124,18 @@ impl Sensor {
             key: options.key.clone(),
             spoken: Spoken::new(&options.key),
             processes: Recent::new(PROCESSES),
+            paths: Paths::new(&options.key),
         }
     }
 
     fn record(&mut self, bytes: &[u8], place: Place, events: &mut Vec<Event>) -> Verdict {
         let line = std::str::from_utf8(bytes).ok().filter(|_| recognises(bytes));
+        if let Some(line) = line.filter(|_| bytes.starts_with(file::BEGIN)) {
+            let event = self.file(line, place);
+            let verdict = if event.is_some() { Verdict::Handled } else { Verdict::Lost };
+            events.extend(event);
+            return verdict;
+        }
         let Some(line) = line.and_then(|text| sonic_rs::from_str::<Line<'_>>(text).ok()) else { return Verdict::Lost };
         let before = events.len();
         let understood = match line.kind.as_ref() {
@@ -256,10 +268,22 @@ impl Sensor {
         outcome: Outcome,
         process: Option<&Arc<Process>>,
     ) -> Event {
-        let owner = if line.user.is_empty() { Arc::from("") } else { self.account(&line.user) };
+        self.event_of(line.at, &line.user, place, action, outcome, process)
+    }
+
+    fn event_of(
+        &mut self,
+        at: i64,
+        owner: &str,
+        place: Place,
+        action: Action,
+        outcome: Outcome,
+        process: Option<&Arc<Process>>,
+    ) -> Event {
+        let owner = if owner.is_empty() { Arc::from("") } else { self.account(owner) };
         let (user, name) = process.map_or((&*owner, ""), |process| (&*process.user, &*process.name));
         let actor = self.actors.intern(user.as_bytes(), b"[local]", name.as_bytes(), b"");
-        let mut event = blank::event(Timestamp(line.at), place, actor, action, outcome);
+        let mut event = blank::event(Timestamp(at), place, actor, action, outcome);
         event.witness = Witness::Audit;
         event
     }

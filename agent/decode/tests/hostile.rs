@@ -30,6 +30,7 @@ fn fed() -> Vec<&'static [u8]> {
         b"{\"sensor\":\"flow\",\"at\":-9223372036854775808,\"phase\":\"closed\",\"sent\":18446744073709551615",
         b"type=PROCTITLE msg=audit(1795406983.460:11): proctitle=\"x\"\n",
         // A request of HTTP, the beginning of a hello, a question to DNS.
+        b"{\"sensor\":\"file\",\"at\":1,\"do\":\"rename\",\"path\":\"/a/\xd0\x90.b\",\"to\":\"/c\",\"folder\":true,\"bytes\":7,\"process\":{\"pid\":1,\"began\":0,\"name\":\"a\"}}\n",
         b"{\"sensor\":\"bytes\",\"at\":1,\"protocol\":6,\"direction\":\"out\",\"socket\":\"f\",\"local\":[\"::\",1],\"remote\":[\"::\",2],\"data\":\"R0VUIC8gSFRUUC8xLjENCkhvc3Q6IGEua3oNCg0K\"}\n",
         b"{\"sensor\":\"bytes\",\"at\":9,\"protocol\":6,\"direction\":\"in\",\"socket\":\"e\",\"local\":[\"::\",1],\"remote\":[\"::\",2],\"offset\":3,\"data\":\"FgMBAgAB\"}\n",
         b"{\"sensor\":\"bytes\",\"at\":9,\"protocol\":17,\"direction\":\"out\",\"socket\":\"f\",\"local\":[\"::\",1],\"remote\":[\"::\",53],\"data\":\"AAcBAAABAAAAAAAAAWECa3oAABAAAQ==\"}\n",

@@ -114,11 +114,17 @@ fn leaked<'a>(value: &'a str, shown: &str) -> Option<&'a str> {
     })
 }
 
-/// `shown` without the hashes that stand for accounts: four of their digits may be those of a value.
+/// `shown` without the hashes that stand for accounts and paths: four of their digits may be those of a value.
 fn without_hashes(shown: &str) -> String {
     let mut parts = shown.split("person-");
     let first = parts.next().unwrap_or_default().to_owned();
-    parts.fold(first, |all, part| all + part.get(12..).unwrap_or_default())
+    let mut shown = parts.fold(first, |all, part| all + part.get(12..).unwrap_or_default());
+    for name in [", key: ", ", folder: "] {
+        let mut parts = shown.split(name);
+        let first = parts.next().unwrap_or_default().to_owned();
+        shown = parts.fold(first, |all, part| all + part.trim_start_matches(|c: char| c.is_ascii_digit()));
+    }
+    shown
 }
 
 /// Values of people. Every word of theirs is looked for.
@@ -350,6 +356,13 @@ proptest! {
                     "pid": 7, "began": 1, "name": value, "path": format!("/srv/{value}/{other}"), "user": value, "login": other,
                     "container": value, "parents": [[value, 1], [other, 2]],
                 })
+            )),
+            (Format::Sensor, format!(
+                "{{\"sensor\":\"file\",{}\n",
+                serde_json::json!({
+                    "at": 1, "do": "rename", "path": format!("/srv/{value}/{other}.pdf"), "to": format!("/{other}/a.{value}"),
+                    "process": {"pid": 7, "began": 1, "name": value, "path": format!("/srv/{value}"), "user": value},
+                }).to_string().trim_start_matches('{')
             )),
             (Format::Zeek, format!(
                 "{}\n",

@@ -6,8 +6,10 @@ mod common;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use common::{bytes_line, decode, hello, options, question, step};
-use kuzet_decode::{Edge, Format};
-use kuzet_event::{Action, Application, Count, Direction, Event, Identifier, IdentifierKind, Naming, Phase};
+use kuzet_decode::{Edge, Format, path_key};
+use kuzet_event::{
+    Action, Application, Count, Deed, Direction, Event, Identifier, IdentifierKind, Naming, Phase, RawField, Topic,
+};
 use std::fmt::Write as _;
 
 const SECOND: i64 = 1_000_000;
@@ -311,4 +313,36 @@ fn bytes_that_say_nothing_are_suppressed_and_what_is_none_is_lost() {
     assert_eq!((tally.seen, tally.handled, tally.suppressed, tally.lost), (3, 0, 1, 2));
     assert!(events.is_empty());
     assert_eq!(decoder.snapshot(), [0]);
+}
+
+#[test]
+fn what_was_done_to_a_file_is_an_event_of_the_program_that_did_it() {
+    let line = |what: &str, process: &str| {
+        format!("{{\"sensor\":\"file\",\"at\":{START},{what},\"folder\":false,\"bytes\":7,\"process\":{process}}}\n")
+    };
+    let process = "{\"pid\":7,\"began\":1,\"name\":\"cp\",\"path\":\"/usr/bin/cp\",\"user\":\"analyst\",\"parents\":[[\"bash\",6]]}";
+    let log = [
+        line("\"do\":\"read\",\"path\":\"/srv/dossiers/a.docx\",\"to\":null", process),
+        line("\"do\":\"create\",\"path\":\"/tmp/850830346939.docx\",\"to\":null", process),
+        line("\"do\":\"rename\",\"path\":\"/srv/a\",\"to\":\"/srv/b.txt\"", "null"),
+        line("\"do\":\"inspect\",\"path\":\"/srv/a\"", process),
+        line("\"do\":\"look\",\"path\":\"/srv/a\"", process),
+    ]
+    .concat();
+    let (events, tally) = decode(Format::Sensor, &options(), log.as_bytes());
+    assert_eq!((events.len(), tally.lost), (3, 2), "nobody inspects there");
+    let files: Vec<_> = events.iter().map(|event| event.file.as_deref().expect("a file")).collect();
+    assert_eq!(files.iter().map(|file| file.deed).collect::<Vec<_>>(), [Deed::Read, Deed::Create, Deed::Rename]);
+    assert_eq!((&*files[0].path.shown, files[0].bytes), ("/srv/dossiers/a.docx", Count::Known(7)));
+    assert_eq!(&*files[1].path.shown, "/tmp/?.docx");
+    let to = files[2].to.as_ref().expect("a new name");
+    assert_eq!((to.key, to.folder), (path_key(&options().key, "/srv/b.txt"), path_key(&options().key, "/srv")));
+    assert_eq!((events[0].action, &*events[0].actor.user), (Action::File, "analyst"));
+    assert_eq!(events[0].process.as_ref().map(|process| &*process.path), Some("/usr/bin/cp"));
+    assert!(events[0].raw.is_none() && events[2].process.is_none());
+    let raw = events[1].raw.as_ref().expect("what rules see");
+    assert_eq!(raw.topics().collect::<Vec<_>>(), [Topic::File]);
+    let value = |field| raw.expose(0, field).collect::<Vec<_>>().join(" ");
+    assert_eq!(value(RawField::FilePath), "/tmp/850830346939.docx");
+    assert_eq!((value(RawField::Executable), value(RawField::EffectiveUser)), ("/usr/bin/cp".into(), "analyst".into()));
 }

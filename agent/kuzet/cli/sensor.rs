@@ -1,13 +1,15 @@
 //! `kuzet sensor`: the part of the agent that holds rights to ask the kernel.
 
 use super::Failure;
-use crate::{clock, sensor};
+use crate::clock::{self, Clock};
+use crate::sensor;
 use clap::Args;
 use sensor::{MeansName, Wanted};
 use std::io::BufWriter;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 #[derive(Args)]
 pub(super) struct Options {
@@ -20,6 +22,9 @@ pub(super) struct Options {
     /// Say which means works here and what it does not show, and end
     #[arg(long)]
     check: bool,
+    /// Tell what is done to the files in this folder as well; may be given more than once
+    #[arg(long = "folder", value_name = "PATH")]
+    folders: Vec<PathBuf>,
     /// Tell the first bytes of connections that stay on this host as well
     #[arg(long)]
     loopback: bool,
@@ -32,12 +37,15 @@ fn means(name: &str) -> Result<MeansName, String> {
 
 pub(super) fn sensor(options: &Options) -> Result<ExitCode, Failure> {
     let output = std::io::stdout();
-    let wanted = Wanted { means: options.means, loopback: options.loopback };
+    let folders =
+        options.folders.iter().map(std::path::absolute).collect::<Result<_, _>>().map_err(anyhow::Error::from)?;
+    let wanted = Wanted { means: options.means, loopback: options.loopback, folders };
+    let clock: Arc<dyn Clock> = Arc::new(clock::System);
     let mut writer = BufWriter::with_capacity(64 << 10, output.lock());
     match &options.socket {
-        _ if options.check => sensor::check(&mut writer, wanted, &clock::System)?,
-        Some(path) => sensor::serve(path, wanted, &clock::System)?,
-        None => sensor::run(&mut writer, output.as_fd(), wanted, &clock::System)?,
+        _ if options.check => sensor::check(&mut writer, &wanted, &clock)?,
+        Some(path) => sensor::serve(path, &wanted, &clock)?,
+        None => sensor::run(&mut writer, output.as_fd(), &wanted, &clock)?,
     }
     Ok(ExitCode::SUCCESS)
 }

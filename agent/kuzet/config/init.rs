@@ -226,7 +226,7 @@ fn found(source: &SourceConfig) -> String {
 
 fn sensor(source: &SourceConfig) -> String {
     let socket = match &source.stream {
-        Some(StreamSettings::Sensor(SensorSettings::Socket(path))) => {
+        Some(StreamSettings::Sensor(SensorSettings { socket: Some(path), .. })) => {
             format!("{{ socket = {} }}", quoted(&path.display().to_string()))
         }
         _ => "{}".to_owned(),

@@ -87,13 +87,14 @@ impl Diag {
     }
 
     /// Waits until something is told or a look is due, at most for `time`.
-    pub(super) fn wait(&self, time: Duration) {
+    pub(super) fn wait(&self, time: Duration, also: Option<BorrowedFd<'_>>) {
         let due = [Some(self.next_look), self.book.due(&self.owners), self.programs.due()];
         let time = super::until(due).min(time);
-        let programs = self.programs.fd();
-        if ready(programs.into_iter().chain([self.ended.fd()]), time).last() == Some(&true) {
-            // One round for many: what starts must be asked for at once, what ended can wait.
-            ready(programs, TOGETHER);
+        // One round for many: what starts must be asked for at once, and so must `also`; what ended can wait.
+        let urgent: Vec<BorrowedFd<'_>> = self.programs.fd().into_iter().chain(also).collect();
+        let all = urgent.iter().copied().chain([self.ended.fd()]);
+        if ready(all, time).last() == Some(&true) {
+            ready(urgent, TOGETHER);
         }
     }
 

@@ -147,16 +147,42 @@ pub(super) fn processes() -> Vec<u32> {
 
 /// A process as the kernel program would tell it, and the file of its program. `None`: it is gone.
 pub(super) fn who(pid: u32) -> Option<(Who, Option<String>)> {
+    asked(pid).map(|(who, path, _)| (who, path))
+}
+
+/// A process that is at work on files, and the file of its program.
+#[derive(Clone, Debug)]
+pub(super) struct Acting {
+    /// Its user is the one with whose rights it opens files, if it runs as root and has put on those of another: servers
+    /// of file shares do so for each of their clients.
+    pub(super) who: Who,
+    pub(super) path: Option<String>,
+}
+
+/// `None`: it is gone.
+pub(super) fn acting(pid: u32) -> Option<Acting> {
+    let (mut who, path, files) = asked(pid)?;
+    if who.uid == 0 {
+        who.uid = files;
+    }
+    Some(Acting { who, path })
+}
+
+/// A process, the file of its program, and the user with whose rights it opens files.
+fn asked(pid: u32) -> Option<(Who, Option<String>, u32)> {
     let Seen { parent, began, uid, session, name, path } = process(pid)?;
     let text = |file: &str| std::fs::read_to_string(format!("/proc/{pid}/{file}")).unwrap_or_default();
     let status = text("status");
-    let real = status.lines().find_map(|line| line.strip_prefix("Uid:")?.split_ascii_whitespace().next()?.parse().ok());
+    // Real, effective, saved, of the file system.
+    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:")).unwrap_or_default();
+    let uids: Vec<u32> = uids.split_ascii_whitespace().filter_map(|uid| uid.parse().ok()).collect();
+    let (real, files) = (uids.first().copied().unwrap_or(uid), uids.get(3).copied().unwrap_or(uid));
     let login = text("loginuid").trim().parse().ok().filter(|login| *login != u32::MAX);
     let group = text("cgroup").lines().find_map(|line| Some(line.strip_prefix("0::/")?.to_owned()));
     let folder = group.and_then(|group| Some(CONTROL_GROUPS.get_or_init(control_groups).as_ref()?.join(group)));
     let cgroup = folder.and_then(|folder| std::fs::metadata(folder).ok()).map_or(0, |meta| meta.ino());
-    let who = Who { began, cgroup, pid, parent, uid: real.unwrap_or(uid), login, session, namespace: 0, name };
-    Some((who, path))
+    let who = Who { began, cgroup, pid, parent, uid: real, login, session, namespace: 0, name };
+    Some((who, path, files))
 }
 
 #[cfg(test)]

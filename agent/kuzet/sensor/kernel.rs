@@ -4,11 +4,11 @@ use super::record::{DATAGRAMS, DATAGRAMS_KEY, Datagrams, Piece, Record};
 use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType};
 use aya::{Btf, Ebpf, EbpfLoader};
-use rustix::event::{Timespec, epoll};
+use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use std::collections::HashMap as Known;
 use std::fs::File;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
 /// `kernel.bpf.c`, compiled by scripts/bpf.sh.
@@ -101,13 +101,17 @@ impl Kernel {
         &self.missing
     }
 
-    /// Waits until some records have gathered, at most for `time`.
-    pub(super) fn wait(&self, time: Duration) {
+    /// Waits until some records have gathered or `also` has something, at most for `time`.
+    pub(super) fn wait(&self, time: Duration, also: Option<BorrowedFd<'_>>) {
         let wake = |time: Duration| {
-            let mut events = [MaybeUninit::uninit(); 2];
+            let mut list = vec![PollFd::new(&self.woken, PollFlags::IN)];
+            list.extend(also.map(|also| PollFd::from_borrowed_fd(also, PollFlags::IN)));
             // An interrupted wait is a short one.
-            epoll::wait(&self.woken, &mut events, Timespec::try_from(time).ok().as_ref())
-                .is_ok_and(|(woken, _)| !woken.is_empty())
+            let _ = poll(&mut list, Timespec::try_from(time).ok().as_ref());
+            let only = list.iter().skip(1).all(|also| also.revents().is_empty());
+            let mut events = [MaybeUninit::uninit(); 2];
+            epoll::wait(&self.woken, &mut events, Some(&Timespec::default()))
+                .is_ok_and(|(woken, _)| only && !woken.is_empty())
         };
         if wake(time) {
             wake(time.min(TOGETHER));

@@ -1,10 +1,13 @@
 //! What the sensor says, one JSON object a line: the format `sensor` (agent/decode/src/sensor.rs).
 
+use super::files::{Act, Spot};
 use super::processes::Process;
 use super::record::{Flow, Phase, Piece};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kuzet_event::Deed;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -65,12 +68,30 @@ pub(super) enum Line<'a> {
         records: u64,
         bytes: u64,
     },
-    /// First of all: the means at work, what it does not show, and why better ones are not at work.
+    /// What was done to a file of a watched folder.
+    File {
+        at: i64,
+        #[serde(rename = "do")]
+        deed: Deed,
+        path: Cow<'a, str>,
+        to: Option<Cow<'a, str>>,
+        folder: bool,
+        bytes: Option<u64>,
+        process: Option<ProcessLine<'a>>,
+    },
+    /// A folder of which something was not told: it has to be looked through.
+    Rescan {
+        at: i64,
+        path: Cow<'a, str>,
+    },
+    /// First of all: the means at work, what it does not show, and why better ones are not at work; the same of each
+    /// watched folder.
     Sight {
         at: i64,
         means: &'static str,
         missing: &'a [&'a str],
         refused: &'a [String],
+        files: &'a [Spot],
     },
 }
 
@@ -106,6 +127,18 @@ impl<'a> ProcessLine<'a> {
 }
 
 impl<'a> Line<'a> {
+    pub(super) fn file(epoch: Epoch, act: &'a Act, process: Option<&'a Lineage>) -> Line<'a> {
+        Line::File {
+            at: epoch.micros(act.at),
+            deed: act.deed,
+            path: String::from_utf8_lossy(&act.path),
+            to: act.to.as_deref().map(String::from_utf8_lossy),
+            folder: act.folder,
+            bytes: act.bytes,
+            process: process.map(|process| ProcessLine::new(epoch, process)),
+        }
+    }
+
     pub(super) fn bytes(epoch: Epoch, piece: &Piece<'_>) -> Line<'a> {
         Line::Bytes {
             at: epoch.micros(piece.at),

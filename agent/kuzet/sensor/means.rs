@@ -8,6 +8,8 @@ use crate::clock::Clock;
 use anyhow::Context;
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
+use std::os::fd::BorrowedFd;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What to do when the kernel takes no program.
@@ -51,12 +53,14 @@ impl MeansName {
 }
 
 /// What is asked of the sensor.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// The means; `None` is the best that works.
     pub means: Option<MeansName>,
     /// First bytes of connections that stay on this host as well.
     pub loopback: bool,
+    /// Folders whose files are watched.
+    pub folders: Vec<PathBuf>,
 }
 
 /// A means at work.
@@ -94,12 +98,12 @@ impl Means {
         }
     }
 
-    /// Waits until there is something to take, at most for `time`.
-    pub(super) fn wait(&self, time: Duration) {
+    /// Waits until there is something to take, here or at `also`, at most for `time`.
+    pub(super) fn wait(&self, time: Duration, also: Option<BorrowedFd<'_>>) {
         match self {
-            Means::Kernel(kernel) => kernel.wait(time),
-            Means::Diag(diag) => diag.wait(time),
-            Means::Proc(proc) => proc.wait(time),
+            Means::Kernel(kernel) => kernel.wait(time, also),
+            Means::Diag(diag) => diag.wait(time, also),
+            Means::Proc(proc) => proc.wait(time, also),
         }
     }
 
@@ -157,7 +161,7 @@ pub(super) struct Chosen {
 ///
 /// # Errors
 /// None does, or not the one that is wanted.
-pub(super) fn choose(wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<Chosen> {
+pub(super) fn choose(wanted: &Wanted, clock: &dyn Clock) -> anyhow::Result<Chosen> {
     let (mut refused, mut failed) = (Vec::new(), None);
     for name in MeansName::ALL.into_iter().filter(|name| wanted.means.is_none_or(|wanted| wanted == *name)) {
         let mut early = Vec::new();
@@ -243,7 +247,7 @@ impl Own {
                 clock.monotonic().saturating_sub(begun) < PATIENCE,
                 "a connection of the sensor's own did not come out with its {SENT} bytes and its process"
             );
-            means.wait(ROUND);
+            means.wait(ROUND, None);
             means.records(|record| early.push(record))?;
         }
     }

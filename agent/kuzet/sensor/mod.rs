@@ -1,4 +1,4 @@
-//! The sensor: what the kernel tells of programs and connections, as lines.
+//! The sensor: what the kernel tells of programs, connections and files, as lines.
 //!
 //! It is a process of its own (`kuzet sensor`), because it holds rights that code which reads hostile bytes must not have.
 //! It reads the kernel, /proc and the list of accounts, hands first bytes on without a look at them, and writes to its
@@ -6,6 +6,7 @@
 
 mod book;
 mod diag;
+mod files;
 mod host;
 mod kernel;
 mod lines;
@@ -21,18 +22,21 @@ pub use means::{MeansName, Wanted};
 
 use crate::clock::Clock;
 use anyhow::Context;
+use files::{Batch, Files, Spot};
 use kuzet_event::Timestamp;
-use lines::{Epoch, Line, ProcessLine};
+use lines::{Epoch, Line, Lineage, ProcessLine};
 use means::{Chosen, choose};
-use processes::Processes;
+use processes::{Process, Processes};
 use record::{Flow, Phase, Record, What, Who};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde::Deserialize;
 use std::collections::HashMap;
-use std::io::{BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Turns of pieces and records before the rest of the work is done.
@@ -42,10 +46,17 @@ const COUNT: Duration = Duration::from_secs(1);
 /// Opened connections whose first line waits for their end: a short connection is one line.
 const HELD: usize = 65_536;
 
+/// Longest first line of an agent, most folders that it may name, and how long it may take.
+const ASKED: u64 = 64 << 10;
+const FOLDERS: usize = 256;
+const PATIENCE: Duration = Duration::from_secs(2);
+
 /// Who is told.
 struct Told<'a> {
     /// His end of what is written to.
     fd: BorrowedFd<'a>,
+    /// His process, where it is an agent.
+    agent: Option<u32>,
     /// Where others ask meanwhile.
     others: Option<&'a UnixListener>,
 }
@@ -70,7 +81,9 @@ impl Told<'_> {
             let mut line = serde_json::to_vec(sight).unwrap_or_default();
             line.push(b'\n');
             // One line fits into any socket; whoever does not take it has not asked.
-            drop(other.set_nonblocking(true).and_then(|()| other.write_all(&line)));
+            let told = other.set_nonblocking(true).and_then(|()| other.write_all(&line));
+            // What he asks for is another's; left unread it would look like a broken connection to him.
+            drop(told.and_then(|()| other.take(ASKED).read_to_end(&mut Vec::new())));
         }
     }
 }
@@ -79,9 +92,10 @@ impl Told<'_> {
 ///
 /// # Errors
 /// No means works.
-pub fn check(out: &mut dyn Write, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<()> {
-    let chosen = choose(wanted, clock)?;
-    say(out, &sight(&chosen, &chosen.means.missing(), clock))?;
+pub fn check(out: &mut dyn Write, wanted: &Wanted, clock: &Arc<dyn Clock>) -> anyhow::Result<()> {
+    let chosen = choose(wanted, &**clock)?;
+    let spots = Files::watch(&wanted.folders, None, clock)?.take().spots.unwrap_or_default();
+    say(out, &sight(&chosen, &chosen.means.missing(), &spots, &**clock))?;
     out.flush()?;
     Ok(())
 }
@@ -90,26 +104,46 @@ pub fn check(out: &mut dyn Write, wanted: Wanted, clock: &dyn Clock) -> anyhow::
 ///
 /// # Errors
 /// No means works, or `out` does not take a line.
-pub fn run(out: &mut dyn Write, fd: BorrowedFd<'_>, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<()> {
-    tell(out, &Told { fd, others: None }, wanted, clock)
+pub fn run(out: &mut dyn Write, fd: BorrowedFd<'_>, wanted: &Wanted, clock: &Arc<dyn Clock>) -> anyhow::Result<()> {
+    tell(out, &Told { fd, agent: parent(), others: None }, wanted, clock)
 }
 
-fn tell(out: &mut dyn Write, told: &Told<'_>, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<()> {
+/// The process that started this one, if it runs the same program: then it is the agent, else somebody's shell.
+fn parent() -> Option<u32> {
+    let program = |process: &str| std::fs::read_link(format!("/proc/{process}/exe")).ok();
+    let pid = std::os::unix::process::parent_id();
+    (program(&pid.to_string())? == program("self")?).then_some(pid)
+}
+
+fn tell(out: &mut dyn Write, told: &Told<'_>, wanted: &Wanted, clock: &Arc<dyn Clock>) -> anyhow::Result<()> {
+    let files = Files::watch(&wanted.folders, told.agent, clock)?;
+    let clock = &**clock;
     let mut chosen = choose(wanted, clock)?;
     let missing = chosen.means.missing();
     let early = std::mem::take(&mut chosen.early);
-    let mut teller = Teller { out, epoch: epoch(clock), processes: Processes::new(), held: HashMap::new() };
-    say(teller.out, &sight(&chosen, &missing, clock))?;
+    let mut teller = Teller::new(out, epoch(clock), told.agent);
+    let mut batch = files.take();
+    let mut spots = batch.spots.take().unwrap_or_default();
+    say(teller.out, &sight(&chosen, &missing, &spots, clock))?;
     early.into_iter().try_for_each(|record| teller.record(record))?;
     let mut counted = clock.monotonic();
     loop {
+        // Programs that were started before something was done to a file are known before it is told.
+        teller.take(&mut chosen)?;
+        if let Some(new) = batch.spots.take() {
+            spots = new;
+            teller.say(&sight(&chosen, &missing, &spots, clock))?;
+        }
+        teller.files(batch, clock)?;
         teller.out.flush()?;
-        chosen.means.wait(COUNT.saturating_sub(clock.monotonic().saturating_sub(counted)));
+        let time = COUNT.saturating_sub(clock.monotonic().saturating_sub(counted));
+        chosen.means.wait(time, Some(files.fd()));
         if told.is_gone() {
             return Ok(());
         }
-        told.answer(&sight(&chosen, &missing, clock));
+        told.answer(&sight(&chosen, &missing, &spots, clock));
         teller.epoch = epoch(clock);
+        batch = files.take();
         teller.take(&mut chosen)?;
         teller.release()?;
         let now = clock.monotonic();
@@ -133,15 +167,16 @@ fn tell(out: &mut dyn Write, told: &Told<'_>, wanted: Wanted, clock: &dyn Clock)
     }
 }
 
-fn sight<'a>(chosen: &'a Chosen, missing: &'a [&'a str], clock: &dyn Clock) -> Line<'a> {
-    Line::Sight { at: clock.wall().0, means: chosen.means.name().name(), missing, refused: &chosen.refused }
+fn sight<'a>(chosen: &'a Chosen, missing: &'a [&'a str], files: &'a [Spot], clock: &dyn Clock) -> Line<'a> {
+    let (at, means) = (clock.wall().0, chosen.means.name().name());
+    Line::Sight { at, means, missing, refused: &chosen.refused, files }
 }
 
 /// Tells one agent after the other that connects to the socket at `path`.
 ///
 /// # Errors
 /// The socket cannot be made, or no means works.
-pub fn serve(path: &Path, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<()> {
+pub fn serve(path: &Path, wanted: &Wanted, clock: &Arc<dyn Clock>) -> anyhow::Result<()> {
     // What an earlier sensor left behind; a file that is no socket stays.
     if std::fs::symlink_metadata(path).is_ok_and(|meta| meta.file_type().is_socket()) {
         std::fs::remove_file(path)?;
@@ -151,8 +186,11 @@ pub fn serve(path: &Path, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<(
     crate::manager::tell("READY=1");
     loop {
         let (agent, _) = listener.accept()?;
-        let told = Told { fd: agent.as_fd(), others: Some(&listener) };
-        let end = tell(&mut BufWriter::with_capacity(64 << 10, &agent), &told, wanted, clock);
+        let process = rustix::net::sockopt::socket_peercred(&agent).ok();
+        let process = process.and_then(|process| u32::try_from(process.pid.as_raw_nonzero().get()).ok());
+        let told = Told { fd: agent.as_fd(), agent: process, others: Some(&listener) };
+        let wanted = Wanted { folders: asked(&agent), ..wanted.clone() };
+        let end = tell(&mut BufWriter::with_capacity(64 << 10, &agent), &told, &wanted, clock);
         match end {
             // The agent is gone; the next one begins anew.
             Ok(()) => {}
@@ -160,6 +198,23 @@ pub fn serve(path: &Path, wanted: Wanted, clock: &dyn Clock) -> anyhow::Result<(
             Err(error) => return Err(error),
         }
     }
+}
+
+/// The folders whose files an agent wants to know of: its first line. None, if it says nothing that can be understood.
+fn asked(agent: &UnixStream) -> Vec<PathBuf> {
+    #[derive(Deserialize)]
+    struct Asked {
+        folders: Vec<PathBuf>,
+    }
+    let mut line = Vec::new();
+    let read = agent
+        .set_read_timeout(Some(PATIENCE))
+        .and_then(|()| BufReader::new(agent.take(ASKED)).read_until(b'\n', &mut line));
+    let asked = read.ok().and_then(|_| serde_json::from_slice::<Asked>(&line).ok());
+    let mut folders = asked.map(|asked| asked.folders).unwrap_or_default();
+    folders.retain(|folder| folder.is_absolute());
+    folders.truncate(FOLDERS);
+    folders
 }
 
 /// Nanoseconds since boot, time asleep included.
@@ -194,6 +249,9 @@ struct Teller<'a> {
     out: &'a mut dyn Write,
     epoch: Epoch,
     processes: Processes,
+    /// The agent, and the program that its workers run, too.
+    agent: Option<u32>,
+    program: Option<String>,
     /// Connections opened since the last round, by socket.
     held: HashMap<u64, (u64, Flow, Who)>,
 }
@@ -204,6 +262,11 @@ fn say(out: &mut dyn Write, line: &Line<'_>) -> std::io::Result<()> {
 }
 
 impl Teller<'_> {
+    fn new(out: &mut dyn Write, epoch: Epoch, agent: Option<u32>) -> Teller<'_> {
+        let program = std::fs::read_link("/proc/self/exe").ok().map(|path| path.to_string_lossy().into_owned());
+        Teller { out, epoch, processes: Processes::new(), agent, program, held: HashMap::new() }
+    }
+
     fn say(&mut self, line: &Line<'_>) -> std::io::Result<()> {
         say(self.out, line)
     }
@@ -248,6 +311,32 @@ impl Teller<'_> {
                 self.flow(record.at, &flow, &record.who)
             }
         }
+    }
+
+    /// Tells what was done to files.
+    fn files(&mut self, batch: Batch, clock: &dyn Clock) -> std::io::Result<()> {
+        let mut known: HashMap<(u32, Option<u64>), Option<Lineage>> = HashMap::new();
+        for act in &batch.acts {
+            let seen = act.who.as_deref();
+            let process = known.entry((act.pid, seen.map(|seen| seen.who.began))).or_insert_with(|| {
+                let process = self.processes.acting(act.pid, act.at, seen)?;
+                let parents = self.processes.parents(&process);
+                Some((process, parents))
+            });
+            if !process.as_ref().is_some_and(|(process, _)| self.is_worker(process)) {
+                say(self.out, &Line::file(self.epoch, act, process.as_ref()))?;
+            }
+        }
+        let at = clock.wall().0;
+        if batch.lost > 0 {
+            self.say(&Line::Lost { at, of: "files", records: batch.lost, bytes: 0 })?;
+        }
+        batch.rescan.iter().try_for_each(|folder| self.say(&Line::Rescan { at, path: folder.to_string_lossy() }))
+    }
+
+    /// Whether the agent started it to look into files for it. Nobody else's child is, whatever program it runs.
+    fn is_worker(&self, process: &Process) -> bool {
+        Some(process.parent) == self.agent && Some(&*process.path) == self.program.as_deref()
     }
 
     /// Tells the connections that were opened and did not end at once.

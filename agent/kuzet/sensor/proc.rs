@@ -8,6 +8,7 @@ use super::programs::Programs;
 use super::record::Record;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
 /// How often it is read, in nanoseconds.
@@ -46,10 +47,10 @@ impl Proc {
     }
 
     /// Waits until something is told or a look is due, at most for `time`.
-    pub(super) fn wait(&self, time: Duration) {
+    pub(super) fn wait(&self, time: Duration, also: Option<BorrowedFd<'_>>) {
         let time = super::until([Some(self.next_look), self.book.due(&self.owners), self.programs.due()]).min(time);
         let mut list: Vec<PollFd<'_>> =
-            self.programs.fd().into_iter().map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
+            self.programs.fd().into_iter().chain(also).map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN)).collect();
         // An interrupted wait is a short one.
         let _ = poll(&mut list, Timespec::try_from(time).ok().as_ref());
     }

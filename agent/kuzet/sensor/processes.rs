@@ -3,7 +3,7 @@
 //! Short commands are gone before /proc can be read (three in ten, measured), so that what the kernel told at their start
 //! is kept; /proc fills in what was there before the sensor.
 
-use super::host::{self, Host};
+use super::host::{self, Acting, Host};
 use super::record::Who;
 use lru::LruCache;
 use std::num::NonZeroUsize;
@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Processes that are remembered.
 const MAX: NonZeroUsize = NonZeroUsize::new(32_768).unwrap();
+/// A process that is gone is believed to be the one that was known by its number so long ago, in nanoseconds.
+const FRESH: u64 = 60_000_000_000;
 /// Parents that are told of a process.
 const PARENTS: usize = 8;
 
@@ -28,6 +30,8 @@ pub(super) struct Process {
     pub(super) login: Option<Arc<str>>,
     pub(super) session: u32,
     pub(super) container: Option<Arc<str>>,
+    /// When it was surely there last, in nanoseconds since boot.
+    sure: u64,
 }
 
 /// Processes by their number.
@@ -75,6 +79,26 @@ impl Processes {
         process
     }
 
+    /// The process that did something to a file: as /proc had it then, or as it was known where it was gone already.
+    pub(super) fn acting(&mut self, pid: u32, at: u64, seen: Option<&Acting>) -> Option<Process> {
+        let known = self.known.get(&pid).cloned();
+        let Some(Acting { who, path }) = seen else {
+            // Numbers are given again, but not so soon.
+            return known.filter(|known| known.began <= at && at.saturating_sub(known.sure) < FRESH);
+        };
+        let process = match known.filter(|known| same(known.began, who.began)) {
+            // It has put on the rights of another user since it was started.
+            Some(known) if *known.name == *who.name => {
+                Process { user: self.host.user(who.uid).into(), sure: at, ..known }
+            }
+            // It has started another program since it was looked at.
+            Some(known) => Process { sure: at, ..known },
+            None => self.told(who, path.as_deref().unwrap_or_default().into()),
+        };
+        self.known.put(pid, process.clone());
+        Some(process)
+    }
+
     fn told(&mut self, who: &Who, path: Arc<str>) -> Process {
         Process {
             pid: who.pid,
@@ -86,6 +110,7 @@ impl Processes {
             login: who.login.map(|login| self.host.user(login).into()),
             session: who.session,
             container: self.host.container(who.cgroup).map(Arc::from),
+            sure: super::boot_nanos(),
         }
     }
 
@@ -120,6 +145,7 @@ impl Processes {
             login: None,
             session: seen.session,
             container: None,
+            sure: super::boot_nanos(),
         };
         self.known.put(pid, process.clone());
         Some(process)

@@ -14,7 +14,7 @@ mod tests;
 
 pub use live::{Live, ask};
 pub use pool::{Shared, shared};
-pub use sensed::{by, unsensed};
+pub use sensed::{by, folders, unsensed, unwatched};
 
 use kuzet_decode::Format;
 use kuzet_event::System;

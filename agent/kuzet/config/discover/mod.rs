@@ -95,7 +95,7 @@ pub fn sensor_is_packaged() -> bool {
 /// The source of programs and connections, by the packaged sensor or not.
 #[must_use]
 pub fn sensed(packaged: bool) -> SourceConfig {
-    let settings = if packaged { SensorSettings::Socket(SENSOR.into()) } else { SensorSettings::Own };
+    let settings = SensorSettings { socket: packaged.then(|| SENSOR.into()), ..SensorSettings::default() };
     SourceConfig {
         name: "host".to_owned(),
         format: Some(kuzet_decode::Format::Sensor.name().to_owned()),

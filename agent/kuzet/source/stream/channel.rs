@@ -1,12 +1,16 @@
 //! The bounded way of one stream from its own thread to the data thread: whoever can wait waits, whoever cannot counts.
 
 use super::super::watch::Waker;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Longest record that is handed on whole; a longer one is lost.
 pub const MAX_RECORD: usize = 1024 * 1024;
+
+/// Folders to be looked through that wait: more than a sensor has.
+const MAX_FOLDERS: usize = 1024;
 
 /// Records that are lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,11 +45,13 @@ pub(super) struct Waiting {
     pub(super) problem: Option<Option<String>>,
     /// By which means a sensor sees, if that has changed.
     pub(super) means: Option<String>,
+    /// Folders of which a sensor did not tell everything.
+    pub(super) rescan: BTreeSet<PathBuf>,
 }
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        let told = self.problem.is_some() || self.means.is_some();
+        let told = self.problem.is_some() || self.means.is_some() || !self.rescan.is_empty();
         self.bytes.is_empty() && self.marks.is_empty() && self.lost == Loss::default() && !told
     }
 }
@@ -194,6 +200,15 @@ impl StreamSender {
     /// Tells by which means a sensor sees.
     pub fn means(&self, means: String) {
         self.channel.put(self.channel.lock(), |state| state.waiting.means = Some(means));
+    }
+
+    /// Tells that a folder has to be looked through, since something that was done to its files was not told.
+    pub fn rescan(&self, folder: PathBuf) {
+        self.channel.put(self.channel.lock(), |state| {
+            if state.waiting.rescan.len() < MAX_FOLDERS {
+                state.waiting.rescan.insert(folder);
+            }
+        });
     }
 
     /// Where to go on: the position of the last durable record of an earlier run. Empty at the first start.

@@ -16,7 +16,7 @@ pub use channel::{Hook, Loss, MAX_RECORD, StreamSender};
 pub use journald::JournaldSettings;
 pub use listen::{Limits, ListenSettings, Network, NotANetwork, TlsFiles, Transport};
 pub use redis::{RedisAddress, RedisSettings};
-pub use sensor::{SensorSettings, SensorSight};
+pub use sensor::{FolderSight, SensorSettings, SensorSight};
 pub use settings::StreamSettings;
 
 use super::identity::hash;
@@ -26,7 +26,7 @@ use crate::message::{Checkpoint, FileIdentity, Gap, GapReason};
 use channel::{Channel, Mark};
 use kuzet_decode::{Chunk, Edge};
 use kuzet_event::{Count, FileId, SourceId, Timestamp};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,6 +85,8 @@ struct Stream {
     problem: Option<String>,
     problem_changed: bool,
     means: Option<String>,
+    /// Folders to be looked through.
+    rescan: BTreeSet<PathBuf>,
     /// Lost and not yet told as a gap.
     untold: Loss,
     next_gap: Duration,
@@ -127,6 +129,7 @@ impl Streams {
             problem: None,
             problem_changed: true,
             means: None,
+            rescan: BTreeSet::new(),
             untold: Loss::default(),
             next_gap: Duration::ZERO,
         });
@@ -184,6 +187,11 @@ impl Streams {
             std::mem::take(&mut stream.problem_changed).then(|| (stream.name.clone(), stream.problem.clone()))
         };
         self.streams.iter_mut().filter_map(changed).collect()
+    }
+
+    /// Folders of which a sensor did not tell everything since this was last called.
+    pub fn rescans(&mut self) -> BTreeSet<PathBuf> {
+        self.streams.iter_mut().flat_map(|stream| std::mem::take(&mut stream.rescan)).collect()
     }
 
     /// How every stream stands.
@@ -259,6 +267,7 @@ impl Stream {
             self.problem = problem;
         }
         self.means = taken.means.or_else(|| self.means.take());
+        self.rescan.extend(taken.rescan);
         self.lose(taken.lost, sink);
         let came = self.left.len() - before;
         if came > 0 {

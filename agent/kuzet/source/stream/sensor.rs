@@ -1,11 +1,11 @@
-//! The kernel's word on programs and connections, as the agent's own sensor prints it: a process beside this one, which
+//! The kernel's word on programs, connections and files, as the agent's own sensor prints it: a process beside this one, which
 //! holds the rights that this one does not need.
 
 use super::StreamSender;
 use super::channel::MAX_RECORD;
 use crate::clock::Clock;
 use serde::Deserialize;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -24,23 +24,46 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// Bytes of what the sensor complains about that are kept.
 const COMPLAINT: u64 = 4096;
 
-/// Where the sensor is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SensorSettings {
-    /// This program, started once more: the agent itself has the rights.
-    Own,
-    /// A service of its own that listens here.
-    Socket(PathBuf),
+/// Where the sensor is, and what it is to watch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SensorSettings {
+    /// A service of its own that listens here; `None`: this program, started once more, since the agent itself has the
+    /// rights.
+    pub socket: Option<PathBuf>,
+    /// Folders whose files are watched, at most [`MAX_FOLDERS`](Self::MAX_FOLDERS).
+    pub folders: Vec<PathBuf>,
 }
 
 impl SensorSettings {
+    /// Most folders that a sensor watches.
+    pub const MAX_FOLDERS: usize = 256;
+
     pub(super) fn describe(&self) -> String {
-        match self {
-            SensorSettings::Own => "asks the kernel for programs and connections".to_owned(),
-            SensorSettings::Socket(path) => {
-                format!("asks the sensor at {} for programs and connections", path.display())
-            }
+        let of = if self.folders.is_empty() { "programs and connections" } else { "programs, connections and files" };
+        match &self.socket {
+            None => format!("asks the kernel for {of}"),
+            Some(path) => format!("asks the sensor at {} for {of}", path.display()),
         }
+    }
+
+    /// This program as a sensor of the agent's own.
+    fn command(&self) -> Command {
+        let mut command = Command::new("/proc/self/exe");
+        command.env_clear().arg("sensor");
+        for folder in &self.folders {
+            command.arg("--folder").arg(folder);
+        }
+        command
+    }
+
+    /// The service at `path`, told which folders it is to watch.
+    fn connect(&self, path: &Path) -> std::io::Result<UnixStream> {
+        let mut socket = UnixStream::connect(path)?;
+        let mut line = serde_json::to_vec(&serde_json::json!({ "folders": self.folders }))?;
+        line.push(b'\n');
+        // Whoever watches another's folders answers without reading it.
+        let _ = socket.write_all(&line);
+        Ok(socket)
     }
 }
 
@@ -49,6 +72,7 @@ impl SensorSettings {
 #[serde(tag = "sensor", rename_all = "lowercase")]
 enum Word {
     Lost { records: u64, bytes: u64 },
+    Rescan { path: PathBuf },
     Sight(SensorSight),
 }
 
@@ -61,6 +85,24 @@ pub struct SensorSight {
     pub missing: Vec<String>,
     /// Why better means are not at work, and what could not be proven.
     pub refused: Vec<String>,
+    /// The same of each watched folder.
+    #[serde(default)]
+    pub files: Vec<FolderSight>,
+}
+
+/// What a sensor says of a folder, or of what is mounted inside one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct FolderSight {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The means by which it sees its files: `filesystem`, `mount` or `inotify`; `None`: it does not.
+    pub means: Option<String>,
+    /// How well that is proven: `marker` or `read`.
+    pub proven: Option<String>,
+    /// What that does not show.
+    pub missing: Vec<String>,
+    /// Why better means are not at work.
+    pub refused: Vec<String>,
 }
 
 impl SensorSettings {
@@ -70,17 +112,17 @@ impl SensorSettings {
     /// It is not there, or no means works.
     pub fn sight(&self) -> Result<SensorSight, String> {
         let mut line = Vec::new();
-        match self {
-            SensorSettings::Own => {
-                let output = Command::new("/proc/self/exe").env_clear().args(["sensor", "--check"]).output();
+        match &self.socket {
+            None => {
+                let output = self.command().arg("--check").output();
                 let output = output.map_err(|error| format!("the sensor cannot be started: {error}"))?;
                 if !output.status.success() {
                     return Err(first_line(&output.stderr));
                 }
                 line = output.stdout;
             }
-            SensorSettings::Socket(path) => {
-                let socket = UnixStream::connect(path).map_err(|error| unreached(path, &error))?;
+            Some(path) => {
+                let socket = self.connect(path).map_err(|error| unreached(path, &error))?;
                 let read = socket
                     .set_read_timeout(Some(ANSWER))
                     .and_then(|()| BufReader::new(socket).take(MAX_RECORD as u64).read_until(b'\n', &mut line));
@@ -108,9 +150,9 @@ pub(super) fn run(settings: &SensorSettings, sender: &StreamSender, clock: &Arc<
     let mut pause = PAUSES.0;
     while !sender.is_stopped() {
         let begun = clock.monotonic();
-        let problem = match settings {
-            SensorSettings::Own => own(sender),
-            SensorSettings::Socket(path) => match UnixStream::connect(path) {
+        let problem = match &settings.socket {
+            None => own(settings, sender),
+            Some(path) => match settings.connect(path) {
                 Ok(socket) => connected(sender, socket),
                 Err(error) => unreached(path, &error),
             },
@@ -127,9 +169,9 @@ pub(super) fn run(settings: &SensorSettings, sender: &StreamSender, clock: &Arc<
 }
 
 /// Starts the sensor and reads it until it ends; says why it did.
-fn own(sender: &StreamSender) -> String {
-    let mut command = Command::new("/proc/self/exe");
-    command.env_clear().arg("sensor").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+fn own(settings: &SensorSettings, sender: &StreamSender) -> String {
+    let mut command = settings.command();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return format!("the sensor cannot be started: {error}"),
@@ -172,7 +214,9 @@ fn lines(sender: &StreamSender, input: impl Read) -> std::io::Result<()> {
         if read == 0 {
             return Ok(());
         }
-        let goes_on = if line.starts_with(b"{\"sensor\":\"flow\"") || line.starts_with(b"{\"sensor\":\"exec\"") {
+        let is =
+            |kind: &&str| line.strip_prefix(b"{\"sensor\":\"").is_some_and(|rest| rest.starts_with(kind.as_bytes()));
+        let goes_on = if ["flow\"", "exec\"", "file\""].iter().any(is) {
             // A sensor that waits would lose records in the kernel: they are counted there and here.
             sender.offer(&line)
         } else if line.starts_with(b"{\"sensor\":\"bytes\"") {
@@ -180,10 +224,17 @@ fn lines(sender: &StreamSender, input: impl Read) -> std::io::Result<()> {
         } else {
             match serde_json::from_slice(&line) {
                 Ok(Word::Lost { records, bytes }) => sender.lost(records, bytes),
+                Ok(Word::Rescan { path }) => sender.rescan(path),
                 Ok(Word::Sight(sight)) => {
-                    let SensorSight { means, missing, refused } = sight;
+                    let SensorSight { means, missing, refused, files } = sight;
                     if !missing.is_empty() {
                         tracing::warn!(means, ?missing, ?refused, "The sensor does not see everything.");
+                    }
+                    for FolderSight { folder, means, missing, refused, .. } in
+                        files.iter().filter(|one| !one.missing.is_empty())
+                    {
+                        let folder = folder.display();
+                        tracing::warn!(%folder, ?means, ?missing, ?refused, "The sensor does not see everything in a folder.");
                     }
                     sender.means(means);
                     sender.problem(None);
