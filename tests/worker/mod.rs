@@ -1,5 +1,6 @@
 //! The worker for real: what its sandbox refuses, what it finds, and that nothing that happens to it becomes "clean".
 
+mod commands;
 mod hostile;
 
 use crate::support::{Scratch, kuzet};

@@ -142,7 +142,8 @@ fn print(report: &Report) {
     output::line(&format!("{}: {verdict} ({format}, {} bytes)", report.path, thousands(report.bytes)));
     if report.people > 0 {
         let least = if report.people_at_least { "at least " } else { "" };
-        output::line(&format!("  {least}{} people, by {}", thousands(report.people as u64), report.people_by));
+        let people = if report.people == 1 { "person" } else { "people" };
+        output::line(&format!("  {least}{} {people}, by {}", thousands(report.people as u64), report.people_by));
     }
     if report.canaries > 0 {
         output::line(&format!(

@@ -1,4 +1,4 @@
-//! What `classify` says of what is inside files: documents of JSON, and words for people.
+//! What `classify` and `scan` say alike of what is inside files: documents of JSON, and words for people.
 
 use super::output;
 use crate::config::Config;
@@ -93,6 +93,13 @@ pub(super) fn words(why: &'static str) -> &'static str {
         "crashed" => "the worker crashed over it",
         "timeout" => "it took too long",
         "garbled" => "the worker did not make sense over it",
+        "open" => "it could not be opened",
+        "closed" => "folders that could not be opened, and files that went meanwhile",
+        "link" => "links, which are not followed",
+        "special" => "sockets, pipes and devices",
+        "mount" => "other file systems mounted there (--cross walks them)",
+        "unreal" => "file systems of the kernel",
+        "too_deep" => "folders too deep in folders",
         other => other,
     }
 }

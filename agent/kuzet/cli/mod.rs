@@ -15,6 +15,7 @@ mod policy;
 mod replay;
 mod rules;
 mod run;
+mod scan;
 mod sensor;
 mod status;
 mod worker;
@@ -45,6 +46,8 @@ enum Command {
     Check(Json),
     /// Say what personal data is in files, documents, archives and pictures: counts, never values
     Classify(classify::Options),
+    /// Say what personal data lies in the files below folders, by folder and kind
+    Scan(scan::Options),
     /// Find the tables that hold personal data; reads samples, shows no value, writes the catalogue
     Discover(discover::Options),
     /// Rows and files of nobody: plant, list and remove them
@@ -67,7 +70,7 @@ enum Command {
     /// What the kernel tells of programs and connections, one JSON object a line; `run` starts it by itself
     #[command(hide = true)]
     Sensor(sensor::Options),
-    /// Looks inside files that are handed to it; `classify` starts it by itself
+    /// Looks inside files that are handed to it; `classify` and `scan` start it by themselves
     #[command(hide = true)]
     Worker(worker::Options),
     /// How the agent on this host is doing
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Check(options) => check::check(config, options.json),
         Command::Canary(command) => canary::canary(config, &command),
         Command::Classify(options) => classify::classify(config, &options),
+        Command::Scan(options) => scan::scan(config, &options),
         Command::Discover(options) => discover::discover(config, &options),
         Command::Replay(options) => replay::replay(config, &options),
         Command::Policy(command) => policy::policy(config, command),

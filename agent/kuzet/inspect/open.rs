@@ -37,7 +37,7 @@ pub fn open(path: &Path) -> io::Result<Opened> {
 }
 
 /// Opens a file of `folder` that is known to be regular; `more` flags may forbid links.
-fn open_at(folder: impl AsFd, name: impl rustix::path::Arg + Copy, more: OFlags) -> io::Result<Opened> {
+pub(super) fn open_at(folder: impl AsFd, name: impl rustix::path::Arg + Copy, more: OFlags) -> io::Result<Opened> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | more;
     let open = |flags| rustix::fs::openat(&folder, name, flags, Mode::empty());
     // Only the owner may read without a trace in the time of access.

@@ -50,6 +50,10 @@ impl<'a> Look<'a> {
         let name = format!("file.{}", asked.extension);
         let verdict = if whole {
             self.opener.open(Input::Whole(buffer), &name, found)
+        } else if buffer.iter().all(|byte| *byte == 0) {
+            // A hole, or a disk that nobody has written to: no text, however long it is.
+            found.unseen.push((Why::Unknown.name(), 1));
+            Verdict::Inspected
         } else {
             source.at = 0;
             self.opener.open(Input::Stream(&mut source), &name, found)
