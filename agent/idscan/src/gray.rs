@@ -48,6 +48,15 @@ pub(crate) struct Gray {
 }
 
 impl Gray {
+    pub(crate) fn new(width: usize, height: usize, data: Vec<u8>) -> Gray {
+        Gray { width, height, data }
+    }
+
+    /// Width, height, points.
+    pub(crate) fn into_parts(self) -> (usize, usize, Vec<u8>) {
+        (self.width, self.height, self.data)
+    }
+
     pub(crate) fn view(&self) -> Picture<'_> {
         Picture { width: self.width, height: self.height, gray: &self.data }
     }

@@ -15,6 +15,7 @@
 
 mod check;
 mod components;
+mod decode;
 mod document;
 mod gray;
 mod grid;
@@ -28,6 +29,7 @@ mod strip;
 mod text;
 mod threshold;
 
+pub use decode::{Page, Raster, decode, raster};
 pub use document::{Confidence, Document, Kind, Region, Side};
 pub use gray::Picture;
 pub use scan::{Limits, Reader, Scan, Unseen};

@@ -26,23 +26,59 @@ pub struct Limits {
     pub steps: u64,
     /// Lines read at one size, and half the beginnings of lines; each document found gives four more.
     pub strips: usize,
+    /// Pages of one file.
+    pub pages: u32,
+    /// Bytes that a decoder may hold besides the gray picture.
+    pub memory: usize,
 }
 
 impl Default for Limits {
     fn default() -> Limits {
-        Limits { points: 120_000_000, side: 2000, letters: 30_000, steps: 20_000_000, strips: 12 }
+        Limits {
+            points: 120_000_000,
+            side: 2000,
+            letters: 30_000,
+            steps: 20_000_000,
+            strips: 12,
+            pages: 200,
+            memory: 256 << 20,
+        }
     }
 }
 
 /// Why a picture was not looked at, or not wholly.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Unseen {
+    /// No format that is decoded here, or a variant of one.
+    Format,
+    /// It breaks the rules of its format, or its end is missing; what came before was seen.
+    Damaged,
+    /// A decoder would hold more bytes than the limit.
+    Memory,
+    /// More pages than the limit.
+    Pages,
     /// Not as many points as width and height say.
     Shape,
     /// More points than the limit.
     Points,
     /// More letters, or more neighbours of letters, than the limit.
     Letters,
+}
+
+impl Unseen {
+    /// The name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Unseen::Format => "format",
+            Unseen::Damaged => "damaged",
+            Unseen::Memory => "memory",
+            Unseen::Pages => "pages",
+            Unseen::Shape => "shape",
+            Unseen::Points => "points",
+            Unseen::Letters => "letters",
+        }
+    }
 }
 
 /// What a picture holds.

@@ -12,6 +12,8 @@ pub enum Sign {
     OneBit,
     /// Several documents in one picture.
     Several,
+    /// The file names a scanner, a copier or a program for them.
+    Machine,
 }
 
 impl Sign {
@@ -22,6 +24,7 @@ impl Sign {
             Sign::Sheet => "a4_sheet",
             Sign::OneBit => "black_and_white",
             Sign::Several => "several_documents",
+            Sign::Machine => "scanner",
         }
     }
 }

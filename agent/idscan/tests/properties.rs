@@ -73,7 +73,7 @@ proptest! {
     fn limits_hold_at_any_value(side in any::<usize>(), letters in 0usize..50, steps in 0u64..5000, strips in 0usize..3) {
         let gray: Vec<u8> = (0..300 * 120).map(|i| if (i % 300) % 8 < 5 && (i / 300) % 14 < 8 { 0 } else { 255 }).collect();
         let picture = Picture { width: 300, height: 120, gray: &gray };
-        let scan = Reader::new().scan(&picture, &Limits { points: 40_000, side: side % 1000, letters, steps, strips }, &mut |_, _| 0);
+        let scan = Reader::new().scan(&picture, &Limits { points: 40_000, side: side % 1000, letters, steps, strips, ..Limits::default() }, &mut |_, _| 0);
         prop_assert!(scan.documents.is_empty());
     }
 }
