@@ -42,6 +42,11 @@ impl Markup {
     }
 
     pub(crate) fn push(&mut self, piece: &str, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Flow {
+        if self.rest.is_empty() {
+            let used = self.cut(piece, false, give)?;
+            self.rest.push_str(&piece[used..]);
+            return Ok(());
+        }
         let mut all = std::mem::take(&mut self.rest);
         all.push_str(piece);
         let used = self.cut(&all, false, give)?;
@@ -81,7 +86,7 @@ impl Markup {
                     self.inside = Inside::Text;
                 }
                 Inside::Text => {
-                    let tag = memchr::memchr(b'<', rest.as_bytes());
+                    let tag = near(b'<', rest.as_bytes());
                     let mut to = tag.unwrap_or(rest.len());
                     if tag.is_none()
                         && !last
@@ -106,62 +111,91 @@ impl Markup {
 
     /// Gives what begins with `<`; 0 where its end has not come yet.
     fn tag(&mut self, rest: &str, last: bool, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Result<usize, crate::Why> {
-        for (start, inside) in [("<!--", Inside::Skip("-->")), ("<![CDATA[", Inside::Data), ("<?", Inside::Skip("?>"))]
-        {
-            if rest.starts_with(start) {
-                self.inside = inside;
-                return Ok(start.len());
+        match rest.as_bytes().get(1) {
+            Some(b'!' | b'?') => {}
+            Some(b'/' | b'_' | b'A'..=b'Z' | b'a'..=b'z' | 0x80..) => return self.element(rest, give),
+            None if !last => return Ok(0),
+            _ => {
+                give(Token::Text("<"))?;
+                return Ok(1);
             }
         }
         if rest.len() < 9 && !last {
             return Ok(0);
         }
-        if rest.starts_with("<!") {
+        let (used, inside) = if rest.starts_with("<!--") {
+            (4, Inside::Skip("-->"))
+        } else if rest.starts_with("<![CDATA[") {
+            (9, Inside::Data)
+        } else if rest.starts_with("<?") {
+            (2, Inside::Skip("?>"))
+        } else {
             // A declaration; one with a subset (that may declare entities) ends behind the subset.
             let end = rest.find('>').unwrap_or(rest.len());
-            let subset = rest[..end].contains('[');
-            self.inside = Inside::Skip(if subset { "]" } else { ">" });
-            return Ok(2);
-        }
-        if !rest[1..].starts_with(|c: char| c == '/' || c == '_' || c.is_alphabetic()) {
-            give(Token::Text("<"))?;
-            return Ok(1);
-        }
-        let Some(end) = end(rest) else {
+            (2, Inside::Skip(if rest[..end].contains('[') { "]" } else { ">" }))
+        };
+        self.inside = inside;
+        Ok(used)
+    }
+
+    /// Gives a tag; 0 where its end has not come yet.
+    fn element(&mut self, rest: &str, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Result<usize, crate::Why> {
+        let bytes = rest.as_bytes();
+        let closing = usize::from(bytes.get(1) == Some(&b'/'));
+        // The name without its prefix, and where it ends.
+        let (mut name, mut at) = (1 + closing, 1 + closing);
+        let end = loop {
+            match bytes.get(at) {
+                Some(b'>') => break Some(at),
+                Some(b' ' | b'/' | b'\t' | b'\r' | b'\n') => break end(&bytes[at..]).map(|end| at + end),
+                Some(b':') => name = at + 1,
+                Some(_) => {}
+                None => break None,
+            }
+            at += 1;
+        };
+        let Some(end) = end else {
             if rest.len() > TAG {
                 self.inside = Inside::Skip(">");
                 return Ok(1);
             }
             return Ok(0);
         };
-        let inner = &rest[1..end];
-        if let Some(name) = inner.strip_prefix('/') {
-            give(Token::Close(local(name.trim_end())))?;
-        } else {
-            let inner_full = inner.strip_suffix('/').unwrap_or(inner);
-            let cut = inner_full.find(|c: char| c.is_ascii_whitespace()).unwrap_or(inner_full.len());
-            let name = local(&inner_full[..cut]);
-            give(Token::Open(name, inner_full[cut..].trim_ascii()))?;
-            if inner_full.len() < inner.len() {
+        let name = &rest[name..at];
+        if closing == 1 {
+            give(Token::Close(name))?;
+            return Ok(end + 1);
+        }
+        let attributes = &rest[at..end];
+        match attributes.strip_suffix('/') {
+            Some(attributes) => {
+                give(Token::Open(name, attributes.trim_ascii()))?;
                 give(Token::Close(name))?;
             }
+            None => give(Token::Open(name, attributes.trim_ascii()))?,
         }
         Ok(end + 1)
     }
 }
 
 /// Where the tag ends: the first `>` outside quotes.
-fn end(rest: &str) -> Option<usize> {
+fn end(rest: &[u8]) -> Option<usize> {
     let mut quote = 0;
-    for (at, byte) in rest.bytes().enumerate() {
+    for (at, byte) in rest.iter().enumerate() {
         match byte {
-            b'"' | b'\'' if quote == 0 => quote = byte,
-            _ if byte == quote => quote = 0,
+            b'"' | b'\'' if quote == 0 => quote = *byte,
+            byte if *byte == quote => quote = 0,
             b'>' if quote == 0 => return Some(at),
             _ => {}
         }
     }
     None
+}
+
+/// Where `byte` is. Most often it is near, and then a search with its preparations costs more than a look.
+fn near(byte: u8, bytes: &[u8]) -> Option<usize> {
+    let (first, rest) = bytes.split_at(bytes.len().min(16));
+    first.iter().position(|at| *at == byte).or_else(|| memchr::memchr(byte, rest).map(|at| first.len() + at))
 }
 
 /// All but the last `keep` bytes, or a little more, so that no character is cut.
@@ -175,7 +209,7 @@ fn back(rest: &str, keep: usize) -> usize {
 
 /// A name without its prefix.
 fn local(name: &str) -> &str {
-    name.rsplit_once(':').map_or(name, |(_, local)| local)
+    name.bytes().rposition(|byte| byte == b':').map_or(name, |colon| &name[colon + 1..])
 }
 
 /// The value of an attribute, as it is written.
@@ -186,22 +220,23 @@ pub(crate) fn attribute<'a>(attributes: &'a str, wanted: &str) -> Option<&'a str
 /// Names and values of attributes.
 pub(crate) fn each_attribute(mut rest: &str) -> impl Iterator<Item = (&str, &str)> {
     std::iter::from_fn(move || {
-        let (name, behind) = rest.split_once('=')?;
-        let behind = behind.trim_ascii_start();
-        let quote = behind.chars().next().filter(|c| matches!(c, '"' | '\''));
-        let (value, after) = match quote {
-            Some(quote) => behind[1..].split_once(quote).unwrap_or((&behind[1..], "")),
-            None => behind.split_once(|c: char| c.is_ascii_whitespace()).unwrap_or((behind, "")),
+        let equals = rest.bytes().position(|byte| byte == b'=')?;
+        let (name, behind) = (rest[..equals].trim_ascii(), rest[equals + 1..].trim_ascii_start());
+        let (from, to) = match behind.as_bytes().first() {
+            Some(quote @ (b'"' | b'\'')) => (1, behind[1..].bytes().position(|byte| byte == *quote).map(|at| at + 1)),
+            _ => (0, behind.bytes().position(|byte| byte.is_ascii_whitespace())),
         };
-        rest = after;
-        let name = name.trim_ascii();
-        Some((name.rsplit(|c: char| c.is_ascii_whitespace()).next().unwrap_or(name), value))
+        let to = to.unwrap_or(behind.len());
+        rest = behind.get(to + 1..).unwrap_or_default();
+        // What stands alone before a name is an attribute without a value.
+        let alone = name.bytes().rposition(|byte| byte.is_ascii_whitespace()).map_or(0, |at| at + 1);
+        Some((&name[alone..], &behind[from..to]))
     })
 }
 
 /// Gives text with its entities decoded.
 fn entities(mut text: &str, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Flow {
-    while let Some(at) = memchr::memchr(b'&', text.as_bytes()) {
+    while let Some(at) = near(b'&', text.as_bytes()) {
         if at > 0 {
             give(Token::Text(&text[..at]))?;
         }
@@ -258,7 +293,7 @@ pub(crate) fn tokens(
     give: &mut dyn FnMut(&mut Desk<'_>, Token<'_>) -> Flow,
 ) -> Flow {
     let head = input::head(stream, desk.budget)?;
-    let charset = Charset::told(declared(head), head);
+    let charset = if text::is_utf8(head) { Charset::UTF8 } else { Charset::told(declared(head), head) };
     let mut markup = Markup::new();
     let outcome =
         text::decode(desk, charset, stream, &mut |desk, piece| markup.push(piece, &mut |token| give(desk, token)));

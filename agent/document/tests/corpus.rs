@@ -79,6 +79,31 @@ fn what_stands_in_a_file_is_found() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+/// Formats that are recognised and not read.
+const UNREAD: [Format; 4] = [Format::Compound, Format::Rar, Format::Parquet, Format::Unknown];
+
+#[test]
+fn every_format_has_a_file() {
+    let met: Vec<Format> = FILES.iter().flat_map(|(name, ..)| Found::of(name).formats).collect();
+    for format in Format::all().filter(|format| !UNREAD.contains(format)) {
+        assert!(met.contains(&format), "{format:?} is in no file of the corpus");
+    }
+}
+
+#[test]
+fn what_is_not_read_is_recognised() {
+    for (bytes, why) in [
+        (&b"Rar!\x1A\x07\x01\0 and more"[..], Why::Unsupported),
+        (b"PAR1\x15\x04\x15\x10\x15\x14PAR1", Why::Unsupported),
+        (b"\x7FELF\x02\x01\x01\0\0\0\0\0\0\0\0\0\x03\0\x3E\0\x01\0\0\0", Why::Unknown),
+    ] {
+        let Verdict::NotInspected(reasons) = Found::within(bytes, &Limits::default()).verdict else {
+            panic!("{why:?}")
+        };
+        assert_eq!(reasons.of(why), 1, "{reasons:?}");
+    }
+}
+
 #[test]
 fn no_file_of_the_corpus_is_left_out() {
     for name in std::fs::read_dir(data("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()) {

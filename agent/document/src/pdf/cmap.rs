@@ -12,7 +12,9 @@ const ENTRIES: usize = 70_000;
 /// A ToUnicode map.
 #[derive(Default)]
 pub(super) struct CMap {
-    single: BTreeMap<u32, String>,
+    /// By code, 0 where none is told: nearly all codes are one character.
+    single: Vec<char>,
+    several: BTreeMap<u32, String>,
     /// From, to, and the first character.
     ranges: Vec<(u32, u32, u32)>,
 }
@@ -41,16 +43,31 @@ impl CMap {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.single.is_empty() && self.ranges.is_empty()
+        self.single.is_empty() && self.several.is_empty() && self.ranges.is_empty()
     }
 
     fn chars(&mut self, operands: &[Object]) {
         for pair in operands.chunks_exact(2) {
-            if let (Object::Text(code), Object::Text(text)) = (&pair[0], &pair[1])
-                && self.single.len() < ENTRIES
-            {
-                self.single.insert(number(code), utf16(text));
+            if let (Object::Text(code), Object::Text(text)) = (&pair[0], &pair[1]) {
+                self.put(number(code), &utf16(text));
             }
+        }
+    }
+
+    fn put(&mut self, code: u32, text: &str) {
+        let mut characters = text.chars();
+        match (characters.next(), characters.next()) {
+            (Some(c), None) if code <= u32::from(u16::MAX) => {
+                let at = code as usize;
+                if at >= self.single.len() {
+                    self.single.resize(at + 1, '\0');
+                }
+                self.single[at] = c;
+            }
+            _ if self.several.len() < ENTRIES => {
+                self.several.insert(code, text.to_owned());
+            }
+            _ => {}
         }
     }
 
@@ -68,10 +85,8 @@ impl CMap {
                 }
                 Object::Array(texts) => {
                     for (code, text) in (from..=to).zip(texts) {
-                        if let Object::Text(text) = text
-                            && self.single.len() < ENTRIES
-                        {
-                            self.single.insert(code, utf16(text));
+                        if let Object::Text(text) = text {
+                            self.put(code, &utf16(text));
                         }
                     }
                 }
@@ -80,9 +95,23 @@ impl CMap {
         }
     }
 
+    /// The character of a code that the map knows, none where it is several.
+    pub(super) fn one(&self, code: u32) -> Option<Option<char>> {
+        let mut text = String::new();
+        if !self.give(code, &mut text) {
+            return None;
+        }
+        let mut characters = text.chars();
+        Some(characters.next().filter(|_| characters.next().is_none()))
+    }
+
     /// Gives the characters of a code; false where none are told.
     pub(super) fn give(&self, code: u32, into: &mut String) -> bool {
-        if let Some(text) = self.single.get(&code) {
+        if let Some(c) = self.single.get(code as usize).filter(|c| **c != '\0') {
+            into.push(*c);
+            return true;
+        }
+        if let Some(text) = self.several.get(&code) {
             into.push_str(text);
             return true;
         }

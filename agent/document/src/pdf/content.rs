@@ -186,6 +186,7 @@ impl Page<'_, '_> {
         self.text.clear();
         let mut spaces = 0;
         let (width, known) = font.decode(bytes, &mut self.text, &mut spaces);
+        let codes = font.codes(bytes);
         seen.glyphs |= !known;
         let line = times(&self.pen.line, &self.space);
         // The unit of the line on the page, for gaps are to be held against the size that is seen.
@@ -194,7 +195,7 @@ impl Page<'_, '_> {
         let at = |x: f32| (line[4] + x * line[0], line[5] + x * line[1]);
         let start = at(self.pen.x);
         #[expect(clippy::cast_precision_loss)] // numbers of glyphs
-        let extra = self.pen.character * self.text.chars().count() as f32 + self.pen.word * spaces as f32;
+        let extra = self.pen.character * codes as f32 + self.pen.word * spaces as f32;
         self.pen.x += (width / 1000.0 * self.pen.size + extra) * self.pen.scale;
         seen.lines.put(desk, &self.text, start, at(self.pen.x), (line[0], line[1]), size)
     }

@@ -1,7 +1,5 @@
 //! Fonts: how the codes of a text are cut, which characters they are and how wide.
 
-use std::collections::BTreeMap;
-
 use super::cmap::CMap;
 use super::file::File;
 use super::glyphs;
@@ -12,12 +10,11 @@ use crate::text::Charset;
 
 /// A font, as far as text needs it.
 pub(super) struct Font {
-    /// Codes have two bytes.
-    wide: bool,
     map: CMap,
-    /// Characters of one-byte codes, where no map tells.
+    /// Characters of one-byte codes; other codes have two bytes.
     simple: Option<Vec<Option<char>>>,
-    widths: BTreeMap<u32, f32>,
+    /// By code; what is not there has the width of most glyphs.
+    widths: Vec<f32>,
     default_width: f32,
 }
 
@@ -28,26 +25,38 @@ impl Font {
             Some(number) => CMap::read(budget, &file.content(budget, number)?.bytes)?,
             None => CMap::default(),
         };
-        let simple = (!wide).then(|| encoding(file, dict));
-        let (widths, default_width) = if wide { wide_widths(file, dict) } else { widths(file, dict) };
-        Ok(Font { wide, map, simple, widths, default_width })
+        let mut simple = (!wide).then(|| encoding(file, dict));
+        for (code, slot) in (0..).zip(simple.iter_mut().flatten()) {
+            *slot = map.one(code).unwrap_or(*slot);
+        }
+        let Widths { widths, default } = if wide { wide_widths(file, dict) } else { widths(file, dict) };
+        Ok(Font { map, simple, widths, default_width: default })
+    }
+
+    /// How many codes a text has.
+    pub(super) fn codes(&self, bytes: &[u8]) -> usize {
+        if self.simple.is_some() { bytes.len() } else { bytes.len() / 2 }
     }
 
     /// Gives the characters of a text and its width in thousandths; the last says whether all characters are known.
     pub(super) fn decode(&self, bytes: &[u8], into: &mut String, spaces: &mut usize) -> (f32, bool) {
         let (mut width, mut known) = (0.0, true);
-        for code in bytes.chunks(if self.wide { 2 } else { 1 }) {
-            let number = code.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
-            width += self.widths.get(&number).copied().unwrap_or(self.default_width);
-            *spaces += usize::from(!self.wide && number == 32);
-            if self.map.give(number, into) {
-                continue;
+        if let Some(simple) = &self.simple {
+            for byte in bytes {
+                width += self.widths.get(usize::from(*byte)).copied().unwrap_or(self.default_width);
+                *spaces += usize::from(*byte == b' ');
+                match simple.get(usize::from(*byte)).copied().flatten() {
+                    Some(c) => into.push(c),
+                    None => known &= self.map.give(u32::from(*byte), into) || *byte == 0,
+                }
             }
-            let simple = self.simple.as_ref().and_then(|table| table.get(number as usize)).copied().flatten();
-            match simple {
-                Some(c) => into.push(c),
-                None if self.wide && !self.map.is_empty() => {}
-                None => known &= number == 0,
+            return (width, known);
+        }
+        for code in bytes.chunks(2) {
+            let number = code.iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
+            width += self.widths.get(number as usize).copied().unwrap_or(self.default_width);
+            if !self.map.give(number, into) {
+                known &= number == 0 || !self.map.is_empty();
             }
         }
         (width, known)
@@ -90,49 +99,67 @@ fn encoding(file: &File<'_>, dict: &Dict) -> Vec<Option<char>> {
     table
 }
 
-fn widths(file: &File<'_>, dict: &Dict) -> (BTreeMap<u32, f32>, f32) {
-    let first = dict.get(b"FirstChar").and_then(Object::int).and_then(|first| u32::try_from(first).ok()).unwrap_or(0);
-    let mut widths = BTreeMap::new();
-    if let Object::Array(items) = file.resolve(dict.get(b"Widths")) {
-        for (at, item) in items.iter().enumerate().take(256) {
-            widths.insert(first.saturating_add(u32::try_from(at).unwrap_or(0)), single(&file.resolve(Some(item))));
-        }
-    }
-    // Courier is 600 wide, digits of other standard fonts 556.
-    (widths, 556.0)
+/// Widths by code, as they are found.
+struct Widths {
+    widths: Vec<f32>,
+    default: f32,
 }
 
-fn wide_widths(file: &File<'_>, dict: &Dict) -> (BTreeMap<u32, f32>, f32) {
-    let mut widths = BTreeMap::new();
+impl Widths {
+    fn put(&mut self, code: usize, width: f32) {
+        if code > usize::from(u16::MAX) {
+            return;
+        }
+        if code >= self.widths.len() {
+            self.widths.resize(code + 1, self.default);
+        }
+        self.widths[code] = width;
+    }
+}
+
+fn code(object: Option<&Object>) -> Option<usize> {
+    object.and_then(Object::int).and_then(|code| usize::try_from(code).ok())
+}
+
+fn widths(file: &File<'_>, dict: &Dict) -> Widths {
+    // Courier is 600 wide, digits of other standard fonts 556.
+    let mut widths = Widths { widths: Vec::new(), default: 556.0 };
+    let first = code(dict.get(b"FirstChar")).unwrap_or(0);
+    if let Object::Array(items) = file.resolve(dict.get(b"Widths")) {
+        for (at, item) in items.iter().enumerate().take(256) {
+            widths.put(first.saturating_add(at), single(&file.resolve(Some(item))));
+        }
+    }
+    widths
+}
+
+fn wide_widths(file: &File<'_>, dict: &Dict) -> Widths {
     let below = match file.resolve(dict.get(b"DescendantFonts")) {
         Object::Array(fonts) => file.dict_of(fonts.first()).unwrap_or_default(),
         _ => Dict::default(),
     };
     let default = below.get(b"DW").map_or(1000.0, single);
-    let Object::Array(items) = file.resolve(below.get(b"W")) else { return (widths, default) };
-    let code = |object: Option<&Object>| object.and_then(Object::int).and_then(|code| u32::try_from(code).ok());
+    let mut widths = Widths { widths: Vec::new(), default };
+    let Object::Array(items) = file.resolve(below.get(b"W")) else { return widths };
     let mut rest = &items[..];
     while let Some(first) = code(rest.first()) {
         match file.resolve(rest.get(1)) {
             Object::Array(list) => {
                 for (at, item) in list.iter().enumerate() {
-                    widths.insert(first.saturating_add(u32::try_from(at).unwrap_or(0)), single(item));
+                    widths.put(first.saturating_add(at), single(item));
                 }
                 rest = rest.get(2..).unwrap_or_default();
             }
             _ => {
                 let (last, width) = (code(rest.get(1)).unwrap_or(first), rest.get(2).map_or(default, single));
-                for number in first..=last.min(first.saturating_add(0xFFFF)) {
-                    widths.insert(number, width);
-                    if widths.len() > 0xFFFF {
-                        break;
-                    }
+                for number in first..=last.min(usize::from(u16::MAX)) {
+                    widths.put(number, width);
                 }
                 rest = rest.get(3..).unwrap_or_default();
             }
         }
     }
-    (widths, default)
+    widths
 }
 
 fn single(object: &Object) -> f32 {

@@ -27,12 +27,12 @@ impl Default for Found {
 impl Sink for Found {
     fn text(&mut self, place: &Place, run: &str) {
         self.text.push_str(run);
-        self.formats.push(place.format());
-        self.formats.extend(place.steps().iter().map(|(format, _)| *format));
+        self.met(place);
     }
 
-    fn picture(&mut self, _: &Place, kind: Picture, bytes: &[u8]) {
+    fn picture(&mut self, place: &Place, kind: Picture, bytes: &[u8]) {
         self.pictures.push((kind, bytes.to_vec()));
+        self.met(place);
     }
 
     fn remark(&mut self, _: &Place, remark: Remark) {
@@ -41,6 +41,11 @@ impl Sink for Found {
 }
 
 impl Found {
+    fn met(&mut self, place: &Place) {
+        self.formats.push(place.format());
+        self.formats.extend(place.steps().iter().map(|(format, _)| *format));
+    }
+
     /// What is found in a file of the corpus.
     pub fn of(name: &str) -> Found {
         Found::within(&std::fs::read(data(name)).unwrap(), &Limits::default())
