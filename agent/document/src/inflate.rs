@@ -4,7 +4,7 @@
 use std::io::{BufRead, Read};
 
 use miniz_oxide::inflate::TINFLStatus;
-use miniz_oxide::inflate::core::inflate_flags::TINFL_FLAG_HAS_MORE_INPUT;
+use miniz_oxide::inflate::core::inflate_flags::{TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF};
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress};
 
 use crate::Why;
@@ -30,6 +30,8 @@ pub(crate) struct Inflate<'a, 'p> {
     /// The bytes of the window that were not read yet.
     at: usize,
     end: usize,
+    /// The window was filled once.
+    wrapped: bool,
     /// What stands before the packed bytes was read.
     begun: bool,
     /// Nothing more comes, and why if that is not as it should be.
@@ -50,6 +52,7 @@ impl<'a, 'p> Inflate<'a, 'p> {
             window: budget.pool.piece(),
             at: 0,
             end: 0,
+            wrapped: false,
             begun: false,
             ended: None,
             read: 0,
@@ -125,7 +128,11 @@ impl<'a, 'p> Inflate<'a, 'p> {
                 self.begin()?;
             }
             let input = self.packed.fill_buf().map_err(|_| self.budget.fault())?;
-            let flags = if input.is_empty() { 0 } else { TINFL_FLAG_HAS_MORE_INPUT };
+            let mut flags = if input.is_empty() { 0 } else { TINFL_FLAG_HAS_MORE_INPUT };
+            if !self.wrapped {
+                // Nothing may refer to what a file before this one left in the window.
+                flags |= TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+            }
             let Some(core) = &mut self.core else { return Err(Why::Damaged) };
             let (status, read, written) = decompress(core, input, &mut self.window, self.end, flags);
             self.packed.consume(read);
@@ -152,7 +159,7 @@ impl BufRead for Inflate<'_, '_> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
         if self.at == self.end && self.ended.is_none() {
             if self.end == self.window.len() {
-                (self.at, self.end) = (0, 0);
+                (self.at, self.end, self.wrapped) = (0, 0, true);
             }
             if let Err(why) = self.fill() {
                 self.ended = Some(Err(why));

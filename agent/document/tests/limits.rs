@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 use flate2::Compression;
-use kuzet_document::{Limits, Verdict, Why};
+use kuzet_document::{Input, Limits, Opener, Verdict, Why};
 use support::Found;
 
 fn deflated(bytes: &[u8]) -> Vec<u8> {
@@ -197,4 +197,24 @@ fn what_may_not_be_held_is_told() {
         1,
     );
     assert_eq!(told(&bytes, &Limits { held: 1 << 20, ..Limits::default() }, Why::Size), 1);
+}
+
+/// What was inflated before is still in the space that is used again, and a member may refer to bytes before its first.
+#[test]
+fn nothing_of_one_file_is_found_in_the_next() {
+    let mut opener = Opener::new(Limits::default());
+    let secret = "110101193346 ".repeat(3000);
+    opener.open(Input::Whole(&zip(&deflated(secret.as_bytes()), 8, 1)), "", &mut Found::default());
+    // A block of fixed codes: 258 bytes from 13 bytes back, where nothing is yet; then the end.
+    let bits = "1".to_owned() + "10" + "11000101" + "00111" + "00" + "0000000";
+    let packed: Vec<u8> = bits
+        .as_bytes()
+        .chunks(8)
+        .map(|byte| byte.iter().enumerate().fold(0, |sum, (at, bit)| sum | (bit - b'0') << at))
+        .chain([0; 4])
+        .collect();
+    let mut found = Found::default();
+    found.verdict = opener.open(Input::Whole(&zip(&packed, 8, 1)), "", &mut found);
+    assert_eq!(found.text, "");
+    assert_eq!(found.verdict.reasons().map(|reasons| reasons.of(Why::Damaged)), Some(1), "{:?}", found.verdict);
 }
