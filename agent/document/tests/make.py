@@ -156,6 +156,7 @@ def pdfs():
     try:
         run("qpdf", "--object-streams=generate", "--deterministic-id", os.path.join(HERE, "contract.pdf"), os.path.join(HERE, "objects.pdf"))
         run("qpdf", "--allow-weak-crypto", "--encrypt", "", "owner", "128", "--use-aes=n", "--", "--static-id", os.path.join(HERE, "contract.pdf"), os.path.join(HERE, "printonly.pdf"))
+        run("qpdf", "--allow-weak-crypto", "--object-streams=generate", "--encrypt", "", "owner", "128", "--use-aes=y", "--", "--static-id", os.path.join(HERE, "contract.pdf"), os.path.join(HERE, "printonly128.pdf"))
         run("qpdf", "--encrypt", "", "owner", "256", "--", "--static-id", os.path.join(HERE, "contract.pdf"), os.path.join(HERE, "printonly256.pdf"))
     except FileNotFoundError:
         print("no qpdf")

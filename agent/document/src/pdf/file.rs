@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::crypt::Crypt;
 use super::filter::{self, Content};
 use super::object::{Dict, Lexer, Object};
 use crate::Why;
@@ -13,8 +14,8 @@ const HOPS: usize = 8;
 /// Where an object is.
 #[derive(Clone, Copy)]
 enum Spot {
-    /// At this offset of the file.
-    File(usize),
+    /// At this offset of the file, in this generation.
+    File(usize, u16),
     /// In an unpacked stream of objects, at this offset.
     Packed(usize, usize),
 }
@@ -27,7 +28,9 @@ pub(super) struct File<'a> {
     objects: BTreeMap<u32, Spot>,
     packed: Vec<Vec<u8>>,
     trailers: Vec<Dict>,
+    /// It is encrypted, and how it is decrypted if anybody may read it.
     pub(super) encrypted: bool,
+    crypt: Option<Crypt>,
     pub(super) damaged: bool,
     /// Bytes held of the budget.
     pub(super) held: usize,
@@ -42,6 +45,7 @@ impl<'a> File<'a> {
             packed: Vec::new(),
             trailers: Vec::new(),
             encrypted: false,
+            crypt: None,
             damaged: false,
             held: 0,
         };
@@ -50,9 +54,9 @@ impl<'a> File<'a> {
         let mut from = 0;
         while let Some(at) = memchr::memmem::find(&bytes[from..], b"obj").map(|at| from + at) {
             from = at + 3;
-            let Some((number, start)) = heading(bytes, at) else { continue };
+            let Some((number, generation, start)) = heading(bytes, at) else { continue };
             budget.work(64)?;
-            file.objects.insert(number, Spot::File(start));
+            file.objects.insert(number, Spot::File(start, generation));
             let Some((dict, body)) = before_stream(bytes, start) else { continue };
             // What a stream holds may look like objects as well, a PDF within the PDF for one.
             if let Some(length) =
@@ -74,7 +78,17 @@ impl<'a> File<'a> {
                 file.trailers.push(dict);
             }
         }
-        file.encrypted = file.trailers.iter().any(|trailer| trailer.get(b"Encrypt").is_some());
+        if let Some(trailer) = file.trailers.iter().rev().find(|trailer| trailer.get(b"Encrypt").is_some()) {
+            budget.work(1 << 20)?;
+            let id = match file.resolve(trailer.get(b"ID")) {
+                Object::Array(ids) => ids.into_iter().next(),
+                _ => None,
+            };
+            let id = if let Some(Object::Text(id)) = id { id } else { Vec::new() };
+            let crypt = file.dict_of(trailer.get(b"Encrypt")).and_then(|dict| Crypt::open(&dict, &id));
+            file.encrypted = crypt.is_none();
+            file.crypt = crypt;
+        }
         file.damaged = memchr::memmem::rfind(bytes, b"%%EOF").is_none();
         if !file.encrypted {
             for number in streams {
@@ -122,13 +136,18 @@ impl<'a> File<'a> {
     }
 
     fn get(&self, number: u32) -> Option<Object> {
-        let mut lexer = match *self.objects.get(&number)? {
-            Spot::File(at) => Lexer::new(self.bytes, at),
+        let spot = *self.objects.get(&number)?;
+        let mut lexer = match spot {
+            Spot::File(at, _) => Lexer::new(self.bytes, at),
             Spot::Packed(index, at) => Lexer::new(self.packed.get(index)?, at),
         };
         let start = lexer.at;
-        let object = lexer.object();
+        let mut object = lexer.object();
         self.budget.work((lexer.at - start) / 4 + 8).ok()?;
+        if let (Some(crypt), Spot::File(_, generation), Some(object)) = (&self.crypt, spot, &mut object) {
+            self.budget.work(lexer.at - start).ok()?;
+            crypt.texts(number, generation, object);
+        }
         object
     }
 
@@ -166,7 +185,7 @@ impl<'a> File<'a> {
 
     /// The dictionary of a stream and its bytes as they are in the file.
     pub(super) fn raw(&self, number: u32) -> Option<(Dict, &'a [u8])> {
-        let Spot::File(at) = *self.objects.get(&number)? else { return None };
+        let Spot::File(at, _) = *self.objects.get(&number)? else { return None };
         let mut lexer = Lexer::new(self.bytes, at);
         let Some(Object::Dict(dict)) = lexer.object() else { return None };
         self.budget.work((lexer.at - at) / 4 + 8).ok()?;
@@ -192,7 +211,14 @@ impl<'a> File<'a> {
     /// What a stream holds, unpacked as far as its filters are known here.
     pub(super) fn content(&self, budget: &Budget<'_>, number: u32) -> Result<Content, Why> {
         let (dict, raw) = self.raw(number).ok_or(Why::Damaged)?;
-        filter::unpack(self, budget, &dict, raw)
+        match (&self.crypt, self.objects.get(&number)) {
+            // References are never encrypted.
+            (Some(crypt), Some(Spot::File(_, generation))) if !dict.is(b"Type", b"XRef") => {
+                budget.work(8 * raw.len())?;
+                filter::unpack(self, budget, &dict, &crypt.stream(number, *generation, raw))
+            }
+            _ => filter::unpack(self, budget, &dict, raw),
+        }
     }
 
     pub(super) fn root(&self) -> Option<Dict> {
@@ -207,22 +233,23 @@ impl<'a> File<'a> {
     }
 }
 
-/// The number in `7 0 obj`, where `obj` is at `at`, and where the object begins.
-fn heading(bytes: &[u8], at: usize) -> Option<(u32, usize)> {
+/// The numbers in `7 0 obj`, where `obj` is at `at`, and where the object begins.
+fn heading(bytes: &[u8], at: usize) -> Option<(u32, u16, usize)> {
     let before = &bytes[at.saturating_sub(24)..at];
     let trimmed = before.trim_ascii_end();
     let generation = trimmed.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     if generation == 0 {
         return None;
     }
-    let left = &trimmed[..trimmed.len() - generation];
+    let (left, generation) = trimmed.split_at(trimmed.len() - generation);
     let trimmed = left.trim_ascii_end();
     let digits = trimmed.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
     if digits == 0 || trimmed.len() == left.len() {
         return None;
     }
     let number = std::str::from_utf8(&trimmed[trimmed.len() - digits..]).ok()?.parse().ok()?;
-    Some((number, at + 3))
+    let generation = std::str::from_utf8(generation).ok()?.parse().unwrap_or(0);
+    Some((number, generation, at + 3))
 }
 
 /// The dictionary at `start` that stands before a stream, and where the stream begins.

@@ -43,7 +43,8 @@ pub(super) fn unpack(file: &File<'_>, budget: &Budget<'_>, dict: &Dict, raw: &[u
             b"ASCIIHexDecode" | b"AHx" => content.bytes = hex(&content.bytes),
             b"ASCII85Decode" | b"A85" => content.bytes = ascii85(&content.bytes),
             b"RunLengthDecode" | b"RL" => content.bytes = run_length(budget, &content.bytes)?,
-            b"Crypt" => return Err(Why::Encrypted),
+            // Which of the keys it was, decided before.
+            b"Crypt" => {}
             _ => {
                 content.picture = Some((name, options));
                 return Ok(content);

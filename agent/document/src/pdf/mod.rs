@@ -4,8 +4,10 @@
 //! there all the same. Everything that refers to something else is followed to a depth, everything that is a tree has each
 //! node once.
 
+mod cipher;
 mod cmap;
 mod content;
+mod crypt;
 mod file;
 mod filter;
 mod font;

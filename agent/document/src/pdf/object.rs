@@ -37,6 +37,10 @@ impl Dict {
         matches!(self.get(key), Some(Object::Name(found)) if found == name)
     }
 
+    pub(super) fn values(&mut self) -> impl Iterator<Item = &mut Object> {
+        self.0.iter_mut().map(|(_, value)| value)
+    }
+
     pub(super) fn each(&self) -> impl Iterator<Item = &(Vec<u8>, Object)> {
         self.0.iter()
     }
