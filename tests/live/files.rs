@@ -233,6 +233,25 @@ fn whoever_lives_for_a_twentieth_of_a_second_is_known() {
 }
 
 #[test]
+fn children_that_start_no_program_are_known_by_that_of_their_parents() {
+    const CHILDREN: usize = 100;
+    let store = store("tmpfs");
+    let scratch = Scratch::new("files-forks");
+    let paths: Vec<PathBuf> = (0..CHILDREN).map(|number| store.folder.join(format!("f{number}"))).collect();
+    paths.iter().for_each(|path| std::fs::write(path, "a dossier").expect("own file"));
+    let guard = watching(&scratch, &[&store.folder], &[]);
+    // Each child is gone before anybody could look at it.
+    let script = format!("for file in {}/f*; do (read line <$file); done; true", store.folder.display());
+    run(Command::new("setpriv")
+        .args(["--reuid", "65534", "--clear-groups", "bash", "-c", &script])
+        .stdin(Stdio::null()));
+    let wanted: Vec<Wanted> = paths.into_iter().map(|path| ("read", path, "bash", "nobody")).collect();
+    until("everything is told", LIMIT, || {
+        (known(&lines(&guard, "file"), &wanted) >= CHILDREN * 95 / 100).then_some(())
+    });
+}
+
+#[test]
 fn what_is_done_is_told_as_it_is_and_looking_is_nothing() {
     let store = store("ext4");
     let scratch = Scratch::new("files-deeds");

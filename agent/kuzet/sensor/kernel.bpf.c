@@ -182,6 +182,8 @@ struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 4 << 20); } rec
 struct { __uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 65536); __type(key, struct datagrams_key); __type(value, struct datagrams); } datagram_flows SEC(".maps");
 /* A ring of their own: first bytes cannot drive out records. */
 struct { __uint(type, BPF_MAP_TYPE_RINGBUF); __uint(max_entries, 2 << 20); } pieces SEC(".maps");
+/* Processes that were forked lately, by their number: one that starts no program of its own is in no record. */
+struct { __uint(type, BPF_MAP_TYPE_LRU_HASH); __uint(max_entries, 8192); __type(key, u32); __type(value, struct who); } forks SEC(".maps");
 /* What was lost because a ring was full, and pieces beyond the budget: how many, and their bytes. */
 enum lost { RECORDS, PIECES, UNAFFORDED, LOST };
 struct loss { u64 number; u64 bytes; };
@@ -641,6 +643,23 @@ int packet_received(struct __sk_buff *skb)
 	who_sent(skb, sk, &piece);
 	tell_piece(skb, begin + 8, length < DATAGRAM ? length : DATAGRAM, BUDGET, &piece);
 	return 1;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	u32 pid = child->tgid;
+	struct who who = {};
+
+	/* A thread is no process. */
+	if (pid == parent->tgid)
+		return 0;
+	fill(&who);
+	who.parent = who.pid;
+	who.pid = pid;
+	who.began = child->start_boottime;
+	bpf_map_update_elem(&forks, &pid, &who, BPF_ANY);
+	return 0;
 }
 
 SEC("tp_btf/sched_process_exec")

@@ -1,6 +1,6 @@
 //! The kernel program: loaded, attached and read. Needs CAP_BPF and CAP_PERFMON, to look at packets CAP_NET_ADMIN as well.
 
-use super::record::{DATAGRAMS, DATAGRAMS_KEY, Datagrams, Piece, Record};
+use super::record::{DATAGRAMS, DATAGRAMS_KEY, Datagrams, Piece, Record, WHO, Who};
 use aya::maps::{HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::{BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType};
 use aya::{Btf, Ebpf, EbpfLoader};
@@ -15,10 +15,15 @@ use std::time::Duration;
 static PROGRAM: &[u8] = aya::include_bytes_aligned!("kernel.bpf.o");
 
 /// Trace points, each with the program for it and what is not seen without it.
-const TRACED: [(&str, &str, &str); 3] = [
+const TRACED: [(&str, &str, &str); 4] = [
     ("socket_state", "inet_sock_set_state", "connections"),
     ("socket_send", "sock_send_length", "bytes of open connections, datagrams"),
     ("process_exec", "sched_process_exec", "programs that are started"),
+    (
+        "process_fork",
+        "sched_process_fork",
+        "who did something to a file and ended at once, without a program of its own",
+    ),
 ];
 
 /// Ways of packets through sockets, each with the program for it and what is not seen without it.
@@ -48,6 +53,7 @@ pub(super) struct Kernel {
     /// Tells of each time that the kernel program wakes whoever reads a ring, and not of what waits there.
     woken: OwnedFd,
     datagrams: HashMap<MapData, [u8; DATAGRAMS_KEY], [u8; DATAGRAMS]>,
+    forks: HashMap<MapData, u32, [u8; WHO]>,
     lost: PerCpuArray<MapData, [u64; 2]>,
     told_lost: [[u64; 2]; LOST.len()],
     /// What was told of each flow of datagrams: bytes, and when it was silent for the first time.
@@ -89,6 +95,7 @@ impl Kernel {
             pieces,
             woken,
             datagrams: HashMap::try_from(map("datagram_flows")?)?,
+            forks: HashMap::try_from(map("forks")?)?,
             lost: PerCpuArray::try_from(map("lost")?)?,
             _program: program,
             told_lost: [[0; 2]; LOST.len()],
@@ -161,6 +168,11 @@ impl Kernel {
         if self.told.len() > 2 * 65_536 {
             self.told.clear();
         }
+    }
+
+    /// The process that was forked lately and has this number.
+    pub(super) fn forked(&self, pid: u32) -> Option<Who> {
+        Who::read(&self.forks.get(&pid, 0).ok()?)
     }
 
     /// What was lost since this was last called: of what, how many, how many bytes.

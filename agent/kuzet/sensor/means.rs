@@ -3,7 +3,7 @@
 use super::diag::Diag;
 use super::kernel::Kernel;
 use super::proc::Proc;
-use super::record::{Datagrams, Flow, Phase, Piece, Record, What};
+use super::record::{Datagrams, Flow, Phase, Piece, Record, What, Who};
 use crate::clock::Clock;
 use anyhow::Context;
 use std::io::{Read, Write};
@@ -133,6 +133,14 @@ impl Means {
         match self {
             Means::Kernel(kernel) => kernel.pieces(take),
             Means::Diag(_) | Means::Proc(_) => false,
+        }
+    }
+
+    /// The process that was forked lately and has this number; only the kernel program knows any.
+    pub(super) fn forked(&self, pid: u32) -> Option<Who> {
+        match self {
+            Means::Kernel(kernel) => kernel.forked(pid),
+            Means::Diag(_) | Means::Proc(_) => None,
         }
     }
 

@@ -126,15 +126,14 @@ fn tell(out: &mut dyn Write, told: &Told<'_>, wanted: &Wanted, clock: &Arc<dyn C
     let mut spots = batch.spots.take().unwrap_or_default();
     say(teller.out, &sight(&chosen, &missing, &spots, clock))?;
     early.into_iter().try_for_each(|record| teller.record(record))?;
+    teller.take(&mut chosen)?;
     let mut counted = clock.monotonic();
     loop {
-        // Programs that were started before something was done to a file are known before it is told.
-        teller.take(&mut chosen)?;
         if let Some(new) = batch.spots.take() {
             spots = new;
             teller.say(&sight(&chosen, &missing, &spots, clock))?;
         }
-        teller.files(batch, clock)?;
+        teller.files(batch, &chosen, clock)?;
         teller.out.flush()?;
         let time = COUNT.saturating_sub(clock.monotonic().saturating_sub(counted));
         chosen.means.wait(time, Some(files.fd()));
@@ -143,6 +142,7 @@ fn tell(out: &mut dyn Write, told: &Told<'_>, wanted: &Wanted, clock: &Arc<dyn C
         }
         told.answer(&sight(&chosen, &missing, &spots, clock));
         teller.epoch = epoch(clock);
+        // Programs that were started before something was done to a file are known before it is told.
         batch = files.take();
         teller.take(&mut chosen)?;
         teller.release()?;
@@ -314,12 +314,12 @@ impl Teller<'_> {
     }
 
     /// Tells what was done to files.
-    fn files(&mut self, batch: Batch, clock: &dyn Clock) -> std::io::Result<()> {
+    fn files(&mut self, batch: Batch, chosen: &Chosen, clock: &dyn Clock) -> std::io::Result<()> {
         let mut known: HashMap<(u32, Option<u64>), Option<Lineage>> = HashMap::new();
         for act in &batch.acts {
             let seen = act.who.as_deref();
             let process = known.entry((act.pid, seen.map(|seen| seen.who.began))).or_insert_with(|| {
-                let process = self.processes.acting(act.pid, act.at, seen)?;
+                let process = self.processes.acting(act.pid, act.at, seen, &|pid| chosen.means.forked(pid))?;
                 let parents = self.processes.parents(&process);
                 Some((process, parents))
             });
@@ -336,7 +336,9 @@ impl Teller<'_> {
 
     /// Whether the agent started it to look into files for it. Nobody else's child is, whatever program it runs.
     fn is_worker(&self, process: &Process) -> bool {
-        Some(process.parent) == self.agent && Some(&*process.path) == self.program.as_deref()
+        // The agent starts itself by the name that the kernel has for that.
+        let same = Some(&*process.path) == self.program.as_deref() || &*process.path == "/proc/self/exe";
+        Some(process.parent) == self.agent && same
     }
 
     /// Tells the connections that were opened and did not end at once.

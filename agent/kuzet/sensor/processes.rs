@@ -13,6 +13,8 @@ use std::sync::Arc;
 const MAX: NonZeroUsize = NonZeroUsize::new(32_768).unwrap();
 /// A process that is gone is believed to be the one that was known by its number so long ago, in nanoseconds.
 const FRESH: u64 = 60_000_000_000;
+/// Forks between a process and the program that it runs.
+const FORKS: usize = 4;
 /// Parents that are told of a process.
 const PARENTS: usize = 8;
 
@@ -79,11 +81,23 @@ impl Processes {
         process
     }
 
-    /// The process that did something to a file: as /proc had it then, or as it was known where it was gone already.
-    pub(super) fn acting(&mut self, pid: u32, at: u64, seen: Option<&Acting>) -> Option<Process> {
+    /// The process that did something to a file: as /proc had it then, or as it was known or forked where it was gone
+    /// already.
+    pub(super) fn acting(
+        &mut self,
+        pid: u32,
+        at: u64,
+        seen: Option<&Acting>,
+        forked: &dyn Fn(u32) -> Option<Who>,
+    ) -> Option<Process> {
         let known = self.known.get(&pid).cloned();
         let Some(Acting { who, path }) = seen else {
-            // Numbers are given again, but not so soon.
+            let fork = forked(pid).filter(|fork| fork.began <= at);
+            // Numbers are given again: whoever was forked last has it.
+            if let Some(fork) = fork.filter(|fork| known.as_ref().is_none_or(|known| !same(known.began, fork.began))) {
+                return Some(self.child(&fork, forked));
+            }
+            // But not so soon.
             return known.filter(|known| known.began <= at && at.saturating_sub(known.sure) < FRESH);
         };
         let process = match known.filter(|known| same(known.began, who.began)) {
@@ -93,10 +107,29 @@ impl Processes {
             }
             // It has started another program since it was looked at.
             Some(known) => Process { sure: at, ..known },
-            None => self.told(who, path.as_deref().unwrap_or_default().into()),
+            None => match path {
+                Some(path) => self.told(who, path.as_str().into()),
+                None => return Some(self.child(who, forked)),
+            },
         };
         self.known.put(pid, process.clone());
         Some(process)
+    }
+
+    /// A process that was forked and has started no program: it runs that of the process that forked it.
+    fn child(&mut self, fork: &Who, forked: &dyn Fn(u32) -> Option<Who>) -> Process {
+        let (mut parent, mut path) = (fork.parent, None);
+        for _ in 0..FORKS {
+            path = self.look(parent).filter(|parent| *parent.name == *fork.name).map(|parent| parent.path);
+            if path.is_some() {
+                break;
+            }
+            let Some(above) = forked(parent) else { break };
+            parent = above.parent;
+        }
+        let process = self.told(fork, path.unwrap_or_else(|| Arc::from("")));
+        self.known.put(fork.pid, process.clone());
+        process
     }
 
     fn told(&mut self, who: &Who, path: Arc<str>) -> Process {

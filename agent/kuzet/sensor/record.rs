@@ -6,6 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(super) const DATAGRAMS_KEY: usize = 32;
 pub(super) const DATAGRAMS: usize = 112;
 
+/// Bytes of a process.
+pub(super) const WHO: usize = 56;
+
 const AF_INET: u16 = 2;
 
 /// Who acted: a process by its number and its beginning, as the kernel saw it.
@@ -22,6 +25,13 @@ pub(super) struct Who {
     pub(super) session: u32,
     pub(super) namespace: u32,
     pub(super) name: String,
+}
+
+impl Who {
+    /// `None`: these are not the bytes of a process.
+    pub(super) fn read(bytes: &[u8]) -> Option<Who> {
+        Reader(bytes).who()
+    }
 }
 
 /// Whether this host began a connection.

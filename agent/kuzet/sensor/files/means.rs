@@ -57,7 +57,7 @@ impl FileMeans {
                 "what is done through other mounts of the same files (containers)",
             ],
             FileMeans::Inotify => {
-                &["who did it and with what program", "what is read", "files that are moved out of the folder"]
+                &["who did it and with what program", "what is read", "files that are moved in or out"]
             }
         }
     }

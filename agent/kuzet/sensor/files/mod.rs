@@ -49,6 +49,8 @@ impl Batch {
 #[derive(Default)]
 struct State {
     batch: Batch,
+    /// How the folders are watched, as it was told last.
+    told: Vec<Spot>,
     stopped: bool,
 }
 
@@ -94,8 +96,12 @@ impl Shared {
         self.put(|batch| batch.rescan.extend(folders.cloned()));
     }
 
+    /// Says how the folders are watched, if that has changed.
     fn sight(&self, spots: &[Spot]) {
-        self.put(|batch| batch.spots = Some(spots.to_vec()));
+        let told = std::mem::replace(&mut self.lock().told, spots.to_vec());
+        if told != spots {
+            self.put(|batch| batch.spots = Some(spots.to_vec()));
+        }
     }
 
     fn is_stopped(&self) -> bool {

@@ -65,17 +65,17 @@ impl Mounts {
         self.list.as_ref().map(|list| PollFd::new(list, PollFlags::PRI))
     }
 
-    /// The mounts that were not there when this was last called.
-    pub(super) fn changed(&mut self) -> Vec<Mount> {
-        let Some(list) = &mut self.list else { return Vec::new() };
+    /// The mounts that were not there when this was last called, and those that are there no more.
+    pub(super) fn changed(&mut self) -> (Vec<Mount>, Vec<Mount>) {
+        let Some(list) = &mut self.list else { return Default::default() };
         let mut text = Vec::new();
         if list.rewind().and_then(|()| list.take(LONGEST).read_to_end(&mut text)).is_err() {
-            return Vec::new();
+            return Default::default();
         }
         let now: HashSet<Mount> = text.split(|byte| *byte == b'\n').filter_map(Mount::read).collect();
-        let new = now.difference(&self.known).cloned().collect();
-        self.known = now;
-        new
+        let known = std::mem::replace(&mut self.known, now);
+        let without = |one: &HashSet<Mount>, other: &HashSet<Mount>| one.difference(other).cloned().collect();
+        (without(&self.known, &known), without(&known, &self.known))
     }
 
     /// Every mount.
@@ -130,7 +130,7 @@ mod tests {
     fn the_mounts_of_this_host_are_read() {
         let mut mounts = Mounts::open(Path::new("/proc/self/mountinfo"));
         assert!(mounts.all().any(|mount| mount.path == Path::new("/")));
-        assert!(mounts.poll().is_some() && mounts.changed().is_empty());
+        assert!(mounts.poll().is_some() && mounts.changed().0.is_empty());
     }
 
     proptest! {

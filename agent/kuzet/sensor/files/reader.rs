@@ -64,7 +64,6 @@ pub(super) struct Reader {
     /// Processes of this round.
     seen: HashMap<u32, Option<Arc<Acting>>>,
     buffer: Vec<u8>,
-    lost: u64,
     next_try: u64,
     /// When the last record was taken.
     at: u64,
@@ -94,7 +93,6 @@ impl Reader {
             counted: VecDeque::new(),
             seen: HashMap::new(),
             buffer: vec![0; BUFFER],
-            lost: 0,
             next_try: 0,
             at: 0,
         };
@@ -134,12 +132,10 @@ impl Reader {
                 self.begin();
             }
             let wall = self.clock.wall().0 / 1_000_000;
-            let told = self.round.settle(&mut self.tree, boot_nanos(), wall);
-            self.lost += std::mem::take(&mut self.round.lost);
-            if self.round.due().is_none() || self.seen.len() > PROCESSES {
+            if let Some(told) = self.round.settle(&mut self.tree, boot_nanos(), wall) {
                 self.seen.clear();
+                self.shared.give(told, std::mem::take(&mut self.round.lost));
             }
-            self.shared.give(told, std::mem::take(&mut self.lost));
             self.tree.rest();
             if !more {
                 self.shared.pause(PAUSE);
@@ -200,7 +196,7 @@ impl Reader {
 
     /// Nobody read in time, and nobody knows what it was.
     fn overflow(&mut self, lost: u64) {
-        self.lost += lost;
+        self.shared.give(Vec::new(), lost);
         self.shared.rescan(self.folders.iter());
     }
 
@@ -293,7 +289,7 @@ impl Reader {
         };
         let (to, from) = (path(&mut self.tree, to, new), path(&mut self.tree, from, old));
         if from.is_none() && to.is_none() {
-            self.lost += 1;
+            self.round.lost += 1;
             return;
         }
         self.round.rename(by, Place::Inside(from.unwrap_or_else(unknown)), to, folder);
@@ -323,6 +319,9 @@ impl Reader {
 
     /// The process with this number, as it is now.
     fn by(&mut self, at: u64, pid: u32) -> By {
+        if self.seen.len() >= PROCESSES {
+            self.seen.clear();
+        }
         let who =
             if pid == 0 { &None } else { self.seen.entry(pid).or_insert_with(|| host::acting(pid).map(Arc::new)) };
         By { at, pid, who: who.clone() }
@@ -333,12 +332,14 @@ impl Reader {
         if !std::mem::take(&mut self.remounted) {
             return;
         }
-        let new = self.mounts.changed();
-        // Of what is not there any more nothing is watched.
-        let known: Vec<PathBuf> = self.mounts.all().map(|mount| mount.path.clone()).collect();
+        let (new, gone) = self.mounts.changed();
+        // Of what is not there any more nothing is watched, and what was below it has no means yet.
         let folders = &self.folders;
-        self.spots.retain(|spot| folders.contains(&spot.folder) || known.contains(&spot.folder));
-        let mut concerned = false;
+        self.spots.retain(|spot| folders.contains(&spot.folder) || !gone.iter().any(|mount| mount.path == spot.folder));
+        let mut concerned = !gone.is_empty();
+        for spot in self.spots.iter_mut().filter(|spot| gone.iter().any(|mount| spot.folder.starts_with(&mount.path))) {
+            spot.means = None;
+        }
         for mount in new {
             let path: Arc<[u8]> = Arc::from(mount.path.as_os_str().as_bytes());
             let place = self.tree.place(Arc::clone(&path));
@@ -360,8 +361,6 @@ impl Reader {
         }
         if concerned {
             self.begin();
-        } else {
-            self.shared.sight(&self.spots);
         }
     }
 }

@@ -139,11 +139,11 @@ impl Round {
     }
 
     /// Ends the round if its time has come, `now` since boot and `wall` in seconds since 1970: gives what there is to be
-    /// told, in its order.
-    pub(super) fn settle(&mut self, tree: &mut Tree, now: u64, wall: i64) -> Vec<Act> {
+    /// told, in its order. `None`: it goes on.
+    pub(super) fn settle(&mut self, tree: &mut Tree, now: u64, wall: i64) -> Option<Vec<Act>> {
         let full = self.pending.len() + self.ready.len() >= MOST;
         if !full && self.due.is_none_or(|due| due > now) {
-            return Vec::new();
+            return None;
         }
         // A file that is open and nothing more may yet be written.
         let waits = |pending: &Pending| pending.mask == FAN_OPEN && !full && now.saturating_sub(pending.by.at) < OPEN;
@@ -163,7 +163,7 @@ impl Round {
         }
         self.due = self.pending.values().map(|pending| pending.by.at + OPEN).min().map(|due| due.max(now + SHORT));
         self.ready.sort_by_key(|act| act.at);
-        std::mem::take(&mut self.ready)
+        Some(std::mem::take(&mut self.ready))
     }
 
     /// Tells what was done to one file.
