@@ -10,6 +10,7 @@ pub mod discover;
 pub mod examine;
 pub(crate) mod holdings;
 pub mod inspect;
+pub mod inventory;
 pub mod learning;
 pub mod log;
 pub mod manager;

@@ -3,6 +3,7 @@
 use kuzet_event::{Count, FileId, FilePath, Holding, SourceId, Timestamp};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How far one file of one source has been handled. Stored in the same transaction as what came of the bytes before it.
 ///
@@ -120,4 +121,14 @@ pub struct Learnt {
     pub holding: Option<Arc<Holding>>,
     /// When it was looked at.
     pub at: Timestamp,
+}
+
+/// Where records go; the wiring makes it of a stream.
+pub trait Outlet {
+    /// Hands on one record. `false`: the agent stops.
+    fn send(&self, record: &[u8]) -> bool;
+    /// Tells what is wrong now.
+    fn problem(&self, problem: Option<String>);
+    /// Lets time pass. `false`: the agent stops.
+    fn pause(&self, time: Duration) -> bool;
 }

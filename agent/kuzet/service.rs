@@ -278,9 +278,9 @@ pub fn named(
     content: &Content,
     make: impl FnOnce(Names<'_>) -> Result<Metrics, MetricsError>,
 ) -> Result<Metrics, MetricsError> {
-    let databases = config.databases.iter().map(|database| database.name.clone());
-    let sources: Vec<String> = config.sources.iter().map(|source| source.name.clone()).chain(databases).collect();
-    let stores: Vec<String> = content.catalogue.stores().map(|store| store.name.to_string()).collect();
+    let sources = crate::setup::names(config);
+    let folders = content.folders.iter().map(|folder| format!("folder/{}", folder.name));
+    let stores: Vec<String> = content.catalogue.stores().map(|store| store.name.to_string()).chain(folders).collect();
     let channels: Vec<String> = config.notify.iter().map(|channel| channel.name.clone()).collect();
     let suppressions: Vec<String> = content.suppressions.names().map(str::to_owned).collect();
     let jobs: Vec<String> = content.policy.iter().flat_map(|policy| policy.job_names()).map(str::to_owned).collect();

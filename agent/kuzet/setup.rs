@@ -4,9 +4,12 @@ use crate::clock::Clock;
 use crate::config::{Config, Content, SourceConfig};
 use crate::core::{Feed, OnDetection, Parts};
 use crate::database::DatabaseConfig;
-use crate::database::poll::{self, Outlet};
+use crate::database::poll;
+use crate::inventory;
+use crate::message::Outlet;
 use crate::source::stream::{StreamSender, Streams};
 use crate::source::{CurrentLogfiles, LogDestination, Start, TailSource};
+use crate::state;
 use kuzet_decode::{DecodeOptions, Format};
 use kuzet_detect::{Detectors, Folders, Thresholds};
 use kuzet_event::{SourceId, System, Trust};
@@ -45,7 +48,29 @@ pub fn feeds(config: &Config, key: &Key) -> Vec<Feed> {
             ..DecodeOptions::new(key.clone())
         },
     };
-    config.sources.iter().map(feed).chain(config.databases.iter().map(status)).collect()
+    let inventory = || Feed {
+        name: INVENTORY.to_owned(),
+        format: Some(Format::Inventory),
+        options: DecodeOptions::new(key.clone()),
+    };
+    let walked = walked(config).then(inventory);
+    config.sources.iter().map(feed).chain(config.databases.iter().map(status)).chain(walked).collect()
+}
+
+/// The source that the inventory is.
+pub const INVENTORY: &str = "inventory";
+
+/// Whether there is one.
+fn walked(config: &Config) -> bool {
+    !config.folders.is_empty() && config.inventory.every.is_some()
+}
+
+/// Names of everything that is fed, in the order of the feeds.
+#[must_use]
+pub fn names(config: &Config) -> Vec<String> {
+    let databases = config.databases.iter().map(|database| &database.name);
+    let inventory = walked(config).then(|| INVENTORY.to_owned());
+    config.sources.iter().map(|source| &source.name).chain(databases).cloned().chain(inventory).collect()
 }
 
 /// What the core is made of; `told` hears of every detection.
@@ -92,7 +117,7 @@ pub fn tail_sources(config: &Config) -> Vec<TailSource> {
     config.sources.iter().enumerate().filter(|(_, source)| source.stream.is_none()).map(follow).collect()
 }
 
-/// Starts the sources that are no files and the databases that `which` names, each on its own thread.
+/// Starts the sources that are no files, the databases and the inventory that `which` names, each on its own thread.
 ///
 /// # Errors
 /// The system has no thread to give.
@@ -113,6 +138,19 @@ pub fn streams(
         let (database, clock) = (database.clone(), Arc::clone(clock));
         let name = database.name.clone();
         streams.spawn(SourceId(id), &name, move |sender| poll::run(&database, &sender, &clock))?;
+    }
+    if let (true, Some(every)) = (walked(config) && which(INVENTORY), config.inventory.every) {
+        let id = first.saturating_add(u16::try_from(config.databases.len()).unwrap_or(u16::MAX));
+        let settings = inventory::Settings {
+            folders: config.folders.iter().map(|folder| folder.path.clone()).collect(),
+            every,
+            cross: config.inventory.cross,
+            polite: config.inventory.polite,
+            state: config.state.clone(),
+            secret: state::secret(&config.state).map_err(|fault| std::io::Error::other(fault.to_string()))?,
+        };
+        let clock = Arc::clone(clock);
+        streams.spawn(SourceId(id), INVENTORY, move |sender| inventory::run(&settings, &sender, &clock))?;
     }
     Ok(())
 }

@@ -52,6 +52,14 @@ pub fn prepare(directory: &Path) -> Result<(), Diagnostic> {
 /// # Errors
 /// The file cannot be read or made, has the wrong length, or others may read it.
 pub fn key(directory: &Path) -> Result<Key, Diagnostic> {
+    secret(directory).map(Key::new)
+}
+
+/// The bytes of the pseudonym key, for a worker that makes hashes under it.
+///
+/// # Errors
+/// As [`key`].
+pub fn secret(directory: &Path) -> Result<[u8; 32], Diagnostic> {
     let path = directory.join(KEY_FILE);
     match OpenOptions::new().read(true).open(&path) {
         Ok(file) => read_key(file, &path),
@@ -62,7 +70,7 @@ pub fn key(directory: &Path) -> Result<Key, Diagnostic> {
     }
 }
 
-fn read_key(file: std::fs::File, path: &Path) -> Result<Key, Diagnostic> {
+fn read_key(file: std::fs::File, path: &Path) -> Result<[u8; 32], Diagnostic> {
     let unreadable =
         |error: std::io::Error| fault("KZ032", path, format!("cannot read the key: {error}"), "check the disk");
     let mode = file.metadata().map_err(unreadable)?.mode();
@@ -77,18 +85,17 @@ fn read_key(file: std::fs::File, path: &Path) -> Result<Key, Diagnostic> {
     }
     let mut bytes = Vec::with_capacity(33);
     file.take(33).read_to_end(&mut bytes).map_err(unreadable)?;
-    let bytes: [u8; 32] = bytes.try_into().map_err(|_| {
+    bytes.try_into().map_err(|_| {
         fault(
             "KZ034",
             path,
             "is not a key: 32 bytes are expected".to_owned(),
             "restore it from a backup; a new key cannot join old incidents",
         )
-    })?;
-    Ok(Key::new(bytes))
+    })
 }
 
-fn make_key(path: &Path) -> Result<Key, Diagnostic> {
+fn make_key(path: &Path) -> Result<[u8; 32], Diagnostic> {
     let failed = |error: std::io::Error| {
         fault("KZ035", path, format!("cannot make the key: {error}"), "check space and permissions")
     };
@@ -101,7 +108,7 @@ fn make_key(path: &Path) -> Result<Key, Diagnostic> {
     file.write_all(&bytes).and_then(|()| file.sync_all()).map_err(failed)?;
     std::fs::hard_link(&temporary, path).map_err(failed)?; // fails if another process was first
     std::fs::remove_file(&temporary).map_err(failed)?;
-    Ok(Key::new(bytes))
+    Ok(bytes)
 }
 
 /// A key for work that leaves nothing behind (`replay`, `classify`), unless the installation has one.

@@ -185,6 +185,13 @@ impl Agent {
         self.agent.output()
     }
 
+    /// Ends it in good order; what it was told stays.
+    pub fn stop(self) -> Setup {
+        let Agent { setup, agent } = self;
+        drop(agent);
+        setup
+    }
+
     /// Largest resident memory so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
         peak_memory(self.agent.id())

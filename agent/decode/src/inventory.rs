@@ -1,7 +1,7 @@
 //! What the agent's own inspections found in files, one JSON object a line, as `agent/kuzet/inventory` writes them.
 //!
 //! ```text
-//! {"inventory":"file","at":…,"path":"/srv/dossiers/a.docx","owner":"maria","bytes":48123,"signature":"00c3…","digest":"9f…","exposed":false,"persons":2,"people":["0f…","a1…"],"kinds":[["iin",2],["phone",1]],"documents":[{"kind":"identity_card","state":"KAZ","confidence":"certain","page":1,"signs":["scanner"]}],"encrypted":false,"missed":["pages"]}
+//! {"inventory":"file","at":…,"path":"/srv/dossiers/a.docx","owner":"maria","bytes":48123,"signature":"00c3…","digest":"9f…","known":false,"exposed":false,"persons":2,"people":["0f…","a1…"],"kinds":[["iin",2],["phone",1]],"documents":[{"kind":"identity_card","state":"KAZ","confidence":"certain","page":1,"signs":["scanner"]}],"encrypted":false,"missed":["pages"]}
 //! {"inventory":"folder","at":…,"path":"/srv/dossiers/2026"}
 //! {"inventory":"gone","at":…,"keys":["5be1…","77d0…"]}
 //! ```
@@ -17,7 +17,7 @@ use crate::postgres::Verdict;
 use crate::{Actors, Chunk, Decoded, Decoder, blank};
 use kuzet_event::{
     Action, Count, Deed, Event, FileAct, FilePath, Holding, IdentityDocument, Outcome, PersonKey, Place, System,
-    Timestamp, Witness,
+    Timestamp,
 };
 use kuzet_personal::{Key, Kind};
 use serde::Deserialize;
@@ -54,6 +54,8 @@ struct Line<'a> {
     signature: Cow<'a, str>,
     #[serde(borrow, default)]
     digest: Cow<'a, str>,
+    #[serde(default)]
+    known: bool,
     #[serde(default)]
     exposed: bool,
     #[serde(default)]
@@ -110,7 +112,6 @@ impl Inventory {
         let owner = names::account(line.owner.as_bytes(), &self.key);
         let actor = self.actors.intern(owner.as_bytes(), b"[local]", b"", b"");
         let mut event = blank::event(Timestamp(line.at), place, actor, Action::File, Outcome::Success);
-        event.witness = Witness::Measure;
         event.file = Some(Arc::new(FileAct {
             deed: Deed::Inspect,
             path,
@@ -152,6 +153,7 @@ fn holding(line: &Line<'_>) -> Option<Holding> {
         encrypted: line.encrypted,
         missed: line.missed.iter().take(WORDS).filter_map(|why| word(why)).collect(),
         exposed: line.exposed,
+        known: line.known,
         signature: u64::from_str_radix(&line.signature, 16).unwrap_or(0),
         digest: u128::from_str_radix(&line.digest, 16).unwrap_or(0),
     })

@@ -69,7 +69,9 @@ pub enum Kind {
     IdentityDocument,
     /// Personal data lies in a folder that is to hold none, or where every account may read it.
     MisplacedData,
-    /// Files with personal data gathered into an archive, or packed so that nobody can tell what is in it.
+    /// A file lies in a folder that is encrypted: what it carries cannot be told.
+    EncryptedFile,
+    /// Files with personal data gathered into an archive.
     Staging,
     /// Many files replaced by others of one strange name: what ransomware does.
     MassEncryption,
@@ -77,7 +79,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, for lists.
-    pub const ALL: [Kind; 32] = [
+    pub const ALL: [Kind; 33] = [
         Kind::PolicyViolation,
         Kind::BulkRead,
         Kind::Export,
@@ -108,6 +110,7 @@ impl Kind {
         Kind::DataInClear,
         Kind::IdentityDocument,
         Kind::MisplacedData,
+        Kind::EncryptedFile,
         Kind::Staging,
         Kind::MassEncryption,
     ];
@@ -146,6 +149,7 @@ impl Kind {
             Kind::DataInClear => "data_in_clear",
             Kind::IdentityDocument => "identity_document",
             Kind::MisplacedData => "misplaced_data",
+            Kind::EncryptedFile => "encrypted_file",
             Kind::Staging => "staging",
             Kind::MassEncryption => "mass_encryption",
         }
@@ -181,7 +185,7 @@ impl Kind {
             | Kind::ExposedService
             | Kind::CovertChannel
             | Kind::DataInClear => Family::Traffic,
-            Kind::IdentityDocument | Kind::MisplacedData => Family::Holding,
+            Kind::IdentityDocument | Kind::MisplacedData | Kind::EncryptedFile => Family::Holding,
         }
     }
 }

@@ -401,7 +401,11 @@ impl Teller<'_> {
             measures: false,
             events: 1,
             rows: Count::Known(0),
-            people_at_most: Count::Known(persons),
+            people_at_most: if holding.is_some_and(|one| one.encrypted) {
+                Count::Unknown
+            } else {
+                Count::Known(persons)
+            },
             people,
             transfer: None,
             reason,

@@ -107,6 +107,9 @@ pub struct Holding {
     pub missed: SmallVec<[Arc<str>; 1]>,
     /// Every account of this host may read it.
     pub exposed: bool,
+    /// It was looked at before, and its content is the same.
+    #[serde(skip)]
+    pub known: bool,
     /// Hash of what tells without a look inside whether it has changed: inode, size, times.
     #[serde(skip)]
     pub signature: u64,

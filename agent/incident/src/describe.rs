@@ -19,6 +19,10 @@ pub fn headline(incident: &Incident) -> String {
     if let Some(store) = &incident.store {
         let _ = write!(text, " in {}", store.name);
     }
+    // What lies in a folder was put there by nobody that is known.
+    if incident.family == Family::Holding {
+        return text;
+    }
     match (incident.person.as_str(), incident.user.as_str()) {
         (_, "") => {}
         ("", user) => {
@@ -120,6 +124,7 @@ pub(crate) fn phrase(kind: Kind) -> &'static str {
         Kind::Canary => "canary touched",
         Kind::IdentityDocument => "picture of an identity document",
         Kind::MisplacedData => "personal data where none belongs",
+        Kind::EncryptedFile => "encrypted file",
         Kind::Staging => "personal data packed together",
         Kind::MassEncryption => "files replaced as ransomware does",
         Kind::Rule => "a rule that matches",
@@ -168,6 +173,12 @@ fn minutes(time: &str) -> String {
 
 fn who(incident: &Incident) -> String {
     let system = incident.system.name();
+    if incident.family == Family::Holding {
+        return match incident.user.as_str() {
+            "" => "the owner of the file is not known by name".to_owned(),
+            user => format!("the file belongs to {user}; who put it there is not known by that"),
+        };
+    }
     match (incident.person.as_str(), incident.user.as_str()) {
         (_, "") => "the records name no role".to_owned(),
         ("", user) => format!("role {user} on {system} (a role is not a person: find out who used it)"),

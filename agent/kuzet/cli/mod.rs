@@ -10,6 +10,7 @@ mod geo;
 mod incidents;
 mod init;
 mod inspected;
+mod inventory;
 mod output;
 mod policy;
 mod replay;
@@ -73,6 +74,8 @@ enum Command {
     /// Looks inside files that are handed to it; `classify` and `scan` start it by themselves
     #[command(hide = true)]
     Worker(worker::Options),
+    /// Which folders hold how many people's data of which kinds
+    Inventory(inventory::Options),
     /// How the agent on this host is doing
     Status(Json),
     /// How much is seen of each server, what is not and why, and how to mend it
@@ -108,6 +111,7 @@ pub fn main() -> ExitCode {
         Command::Incidents(command) => incidents::incidents(config, command),
         Command::Sensor(options) => sensor::sensor(&options),
         Command::Worker(options) => worker::worker(&options),
+        Command::Inventory(options) => inventory::inventory(config, &options),
         Command::Status(options) => status::status(config, options.json),
         Command::Doctor(options) => doctor::doctor(config, &options),
     };

@@ -2,13 +2,14 @@
 
 use super::{Failure, doctor, output};
 use crate::clock::{Clock, System};
-use crate::config::Config;
+use crate::config::{Config, FolderConfig};
 use crate::examine::{Answers, Report, examine, measure};
 use crate::log::{Log, Prepared};
 use crate::metrics::{Metrics, serve};
 use crate::pipeline::Agent;
 use crate::service::{self, Loaded, Running, Service};
 use crate::{source, state};
+use kuzet_detect::Purpose;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::path::Path;
@@ -61,11 +62,24 @@ fn announce(config: &Config, metrics: Option<std::net::SocketAddr>, report: &Rep
     for line in doctor::lines(report) {
         output::line(&line);
     }
+    for folder in &config.folders {
+        output::line(&format!("folder   {}", told(folder, config.inventory.every.is_some())));
+    }
     match metrics {
         Some(address) => output::line(&format!("metrics  http://{address}/metrics")),
         None => output::line("metrics  off"),
     }
     output::line(&format!("state    {}", config.state.display()));
+}
+
+/// A watched folder in words.
+fn told(folder: &FolderConfig, walked: bool) -> String {
+    let holds = match folder.folder.purpose {
+        Purpose::Store => "personal data",
+        Purpose::Nothing => "nothing",
+    };
+    let walked = if walked { "looked through" } else { "not looked through" };
+    format!("{} ({}): is to hold {holds}, {walked}", folder.folder.name, crate::inspect::shown(&folder.path))
 }
 
 /// SIGTERM and SIGINT stop the agent after a last commit, SIGHUP makes it read its configuration again.

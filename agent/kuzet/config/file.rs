@@ -1,6 +1,6 @@
 //! The configuration file: TOML as typed by a person → [`Config`] as meant, or a list of faults.
 
-use super::folder::{FolderConfig, RawFolder, RawInventory};
+use super::folder::{RawFolder, RawInventory};
 use super::map::{self, RawMap};
 use super::place::PlaceSettings;
 use super::pool::{PoolConfig, RawPool};
@@ -211,11 +211,7 @@ pub fn load_text(text: &str, path: &Path) -> Result<(Config, Vec<Diagnostic>), V
         let at = pool.span().start;
         pools.extend(faults.pool(pool.into_inner(), at, &sources));
     }
-    let mut folders: Vec<FolderConfig> = Vec::new();
-    for folder in raw.folder {
-        let at = folder.span().start;
-        folders.extend(faults.folder(folder.into_inner(), at, &folders));
-    }
+    let folders = faults.folders(raw.folder, &mut sources);
     let mut rules = raw.rules;
     rules.place(beside);
     let mut place = raw.place;

@@ -1,13 +1,15 @@
 //! `[[folder]]`: where files lie that people's data is in, or where none is to be; `[inventory]`: how often they are looked at.
 
+use super::SourceConfig;
 use super::file::Faults;
+use crate::source::stream::{SensorSettings, StreamSettings};
 use kuzet_detect::{Folder, Purpose, StoreClass};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Folders that can be watched.
-const MOST: usize = 256;
+const MOST: usize = SensorSettings::MAX_FOLDERS;
 /// How often an inventory looks whether anything has changed.
 const EVERY: Duration = Duration::from_secs(3_600);
 
@@ -27,6 +29,7 @@ pub(super) struct RawFolder {
 pub(super) struct RawInventory {
     every_minutes: Option<u64>,
     cross: Option<bool>,
+    polite: Option<bool>,
 }
 
 /// One `[[folder]]`.
@@ -45,11 +48,13 @@ pub struct InventorySettings {
     pub every: Option<Duration>,
     /// Other file systems that are mounted below a folder belong to it.
     pub cross: bool,
+    /// It waits while the host is under pressure.
+    pub polite: bool,
 }
 
 impl Default for InventorySettings {
     fn default() -> InventorySettings {
-        InventorySettings { every: Some(EVERY), cross: false }
+        InventorySettings { every: Some(EVERY), cross: false, polite: true }
     }
 }
 
@@ -61,7 +66,11 @@ impl RawInventory {
             Some(0) => None,
             Some(minutes) => Some(Duration::from_secs(minutes.min(44_640) * 60)),
         };
-        InventorySettings { every, cross: self.cross.unwrap_or(defaults.cross) }
+        InventorySettings {
+            every,
+            cross: self.cross.unwrap_or(defaults.cross),
+            polite: self.polite.unwrap_or(defaults.polite),
+        }
     }
 }
 
@@ -82,8 +91,32 @@ impl FolderConfig {
     }
 }
 
+/// Sensors watch every folder.
+pub(super) fn watch(folders: &[FolderConfig], sources: &mut [SourceConfig]) {
+    for source in sources {
+        if let Some(StreamSettings::Sensor(settings)) = &mut source.stream {
+            settings.folders = folders.iter().map(|folder| folder.path.clone()).collect();
+        }
+    }
+}
+
 impl Faults<'_> {
-    pub(super) fn folder(&mut self, raw: RawFolder, at: usize, before: &[FolderConfig]) -> Option<FolderConfig> {
+    /// The folders of a file, which every sensor watches.
+    pub(super) fn folders(
+        &mut self,
+        raw: Vec<toml::Spanned<RawFolder>>,
+        sources: &mut [SourceConfig],
+    ) -> Vec<FolderConfig> {
+        let mut folders: Vec<FolderConfig> = Vec::new();
+        for folder in raw {
+            let at = folder.span().start;
+            folders.extend(self.folder(folder.into_inner(), at, &folders));
+        }
+        watch(&folders, sources);
+        folders
+    }
+
+    fn folder(&mut self, raw: RawFolder, at: usize, before: &[FolderConfig]) -> Option<FolderConfig> {
         let (faults, at) = (self.count(), Some(at));
         let RawFolder { name, path, holds, class, identity_documents } = raw;
         if name.is_empty() || name.len() > 64 || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
@@ -162,6 +195,10 @@ mod tests {
     fn a_folder_is_a_store_unless_it_says_otherwise() {
         let (_, folders) = load("name='d'\npath='/srv/d/'\n[[folder]]\nname='w'\npath='/var/www'\nholds='nothing'");
         assert_eq!(folders[0].folder.path, "/srv/d");
+        let text = "[[source]]\nname='h'\nsensor={}\n[[folder]]\nname='d'\npath='/srv/d'";
+        let (config, _) = load_text(text, Path::new("k.toml")).unwrap();
+        let Some(StreamSettings::Sensor(sensor)) = &config.sources[0].stream else { panic!("a sensor") };
+        assert_eq!(sensor.folders, [Path::new("/srv/d")]);
         assert_eq!([folders[0].folder.purpose, folders[1].folder.purpose], [Purpose::Store, Purpose::Nothing]);
     }
 }

@@ -137,10 +137,12 @@ const REST: &str = "
 #class = \"restricted\"
 #identity_documents = false
 
-# How often folders are looked through for what has changed, 0 never; cross: what is mounted below them belongs to them.
+# How often folders are looked through for what has changed, 0 never; cross: what is mounted below them belongs to them;
+# polite: it waits while the host is under pressure.
 #[inventory]
 #every_minutes = 60
 #cross = false
+#polite = true
 # A role that many people share, and where the application names the person: a comment tag of the statement, the program's
 # name, a setting of the session. Without it the incident says that the person is not known.
 #[[pool]]

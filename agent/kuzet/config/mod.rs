@@ -139,15 +139,17 @@ impl Config {
     /// Embedded defaults, with the sources found on this host.
     #[must_use]
     pub fn embedded() -> Config {
+        let (mut sources, folders) = (discover::everything(), discover::folders(Path::new("/")));
+        folder::watch(&folders, &mut sources);
         Config {
             path: None,
             host: hostname(),
             state: default_state(),
             offset_seconds: KAZAKHSTAN_OFFSET,
-            sources: discover::everything(),
+            sources,
             databases: Vec::new(),
             pools: Vec::new(),
-            folders: discover::folders(Path::new("/")),
+            folders,
             inventory: InventorySettings::default(),
             catalogue: None,
             policy: None,

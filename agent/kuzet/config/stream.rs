@@ -36,8 +36,6 @@ pub(super) struct RawNetflow {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawSensor {
     socket: Option<PathBuf>,
-    #[serde(default)]
-    folders: Vec<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -98,7 +96,8 @@ impl Faults<'_> {
             return self.netflow(&netflow, name, at).map(StreamSettings::Listen);
         }
         if let Some(sensor) = sensor {
-            return self.sensor(sensor, name, at).map(StreamSettings::Sensor);
+            let settings = SensorSettings { socket: sensor.socket, folders: Vec::new() };
+            return Some(StreamSettings::Sensor(settings));
         }
         journald.and_then(|raw| self.journald(raw, name, at, from_beginning)).map(StreamSettings::Journald)
     }
@@ -157,18 +156,6 @@ impl Faults<'_> {
         }
         let allow = self.networks(allow, "allow", name, at);
         (self.count() == faults).then_some(ListenSettings { transport, address, allow, limits: Limits::default() })
-    }
-
-    fn sensor(&mut self, raw: RawSensor, name: &str, at: Option<usize>) -> Option<SensorSettings> {
-        let (faults, most) = (self.count(), SensorSettings::MAX_FOLDERS);
-        let RawSensor { socket, folders } = raw;
-        folders.iter().for_each(|folder| self.absolute(folder, at));
-        if folders.len() > most {
-            let message =
-                format!("source \"{name}\" watches {} folders; a sensor watches {most} at most", folders.len());
-            self.push("KZ069", at, message, "name the folders above them: what is inside is watched as well");
-        }
-        (self.count() == faults).then_some(SensorSettings { socket, folders })
     }
 
     fn netflow(&mut self, raw: &RawNetflow, name: &str, at: Option<usize>) -> Option<ListenSettings> {
@@ -352,10 +339,8 @@ mod tests {
     #[test]
     fn sensors() {
         assert!(codes("sensor = {}").is_empty());
-        assert!(codes("sensor = { socket = '/run/s.sock', folders = ['/srv/dossiers', '/home'] }").is_empty());
-        assert_eq!(codes("sensor = { folders = ['dossiers'] }"), ["KZ017"]);
-        let many: Vec<String> = (0..257).map(|number| format!("'/srv/{number}'")).collect();
-        assert_eq!(codes(&format!("sensor = {{ folders = [{}] }}", many.join(","))), ["KZ069"]);
+        assert!(codes("sensor = { socket = '/run/s.sock' }").is_empty());
+        assert_eq!(codes("sensor = { folders = ['/srv'] }"), ["KZ010"]);
     }
 
     #[test]

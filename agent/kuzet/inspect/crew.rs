@@ -24,7 +24,8 @@ pub enum Looked {
 type Batch = Vec<(Entry, Opened)>;
 type Answers = Result<Vec<Looked>, WorkerError>;
 
-/// Looks inside everything that `walk` comes upon, with `jobs` workers. `pause` is called before each question, `take` with what
+/// Looks inside everything that `walk` comes upon, with `jobs` workers; `digest`: with digests of the contents. `pause` is called
+/// before each question, `take` with what
 /// came of each file, in no order.
 ///
 /// # Errors
@@ -32,6 +33,7 @@ type Answers = Result<Vec<Looked>, WorkerError>;
 pub fn inspect(
     walk: impl Iterator<Item = Met>,
     settings: &Settings,
+    digest: bool,
     jobs: usize,
     clock: &Arc<dyn Clock>,
     pause: &mut dyn FnMut(),
@@ -44,7 +46,7 @@ pub fn inspect(
     std::thread::scope(|scope| {
         for _ in 0..jobs.max(1) {
             let (batches, answer) = (Arc::clone(&batches), answer.clone());
-            scope.spawn(move || work(&batches, &answer, Worker::new(settings.clone(), Arc::clone(clock))));
+            scope.spawn(move || work(&batches, &answer, digest, Worker::new(settings.clone(), Arc::clone(clock))));
         }
         // Only the workers hold their ends, so that it shows when they are gone.
         drop((answer, batches));
@@ -52,6 +54,7 @@ pub fn inspect(
         let mut bytes = 0;
         for met in walk {
             match met {
+                Met::Entered(..) | Met::Left(..) => {}
                 Met::Aside(path, why) => take(Looked::Aside(path, why)),
                 Met::File(entry) => match entry.open() {
                     Err(error) => take(Looked::Unopened(entry, error)),
@@ -85,11 +88,11 @@ pub fn inspect(
 }
 
 /// One worker: takes batches until there are no more, or it cannot be started.
-fn work(batches: &Mutex<Receiver<Batch>>, answer: &Sender<Answers>, mut worker: Worker) {
+fn work(batches: &Mutex<Receiver<Batch>>, answer: &Sender<Answers>, digest: bool, mut worker: Worker) {
     loop {
         let next = batches.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(batch) = next else { return };
-        let answers = ask(&mut worker, batch);
+        let answers = ask(&mut worker, digest, batch);
         let lost = answers.is_err();
         if answer.send(answers).is_err() || lost {
             return;
@@ -97,13 +100,13 @@ fn work(batches: &Mutex<Receiver<Batch>>, answer: &Sender<Answers>, mut worker: 
     }
 }
 
-fn ask(worker: &mut Worker, batch: Batch) -> Answers {
+fn ask(worker: &mut Worker, digest: bool, batch: Batch) -> Answers {
     let extensions: Vec<String> = batch.iter().map(|(entry, _)| extension(entry.name())).collect();
     let given = batch.iter().zip(&extensions).map(|((_, opened), extension)| Given {
         file: opened.file.as_fd(),
         size: opened.size(),
         extension,
-        digest: false,
+        digest,
         known: None,
     });
     let answers = worker.inspect(&given.collect::<Vec<_>>())?;

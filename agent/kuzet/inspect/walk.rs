@@ -119,6 +119,10 @@ pub enum Met {
     File(Entry),
     /// Something that is left aside.
     Aside(PathBuf, Aside),
+    /// A folder, before what is in it.
+    Entered(PathBuf, Stat),
+    /// The same, behind all that is below it.
+    Left(PathBuf),
 }
 
 struct Level {
@@ -129,6 +133,8 @@ struct Level {
 /// A walk through the files below a folder.
 pub struct Walk {
     levels: Vec<Level>,
+    /// The folder that was entered last, to be told.
+    entered: Option<(PathBuf, Stat)>,
     /// A file that was named itself.
     single: Option<Entry>,
     /// The file system to stay on; nothing where mounts are crossed.
@@ -155,7 +161,8 @@ impl Walk {
                     return Err(io::Error::new(io::ErrorKind::InvalidInput, "belongs to the kernel"));
                 }
                 let names = Dir::read_from(&folder.file)?;
-                Ok(Walk { levels: vec![Level { folder: Arc::new(folder), names }], single: None, device })
+                let entered = Some((path.to_owned(), stat));
+                Ok(Walk { levels: vec![Level { folder: Arc::new(folder), names }], entered, single: None, device })
             }
             FileType::RegularFile => {
                 let path = path.canonicalize()?;
@@ -163,7 +170,7 @@ impl Walk {
                     return Err(io::ErrorKind::InvalidInput.into());
                 };
                 let entry = Entry { folder: Arc::new(folder(parent)?), name: CString::new(name.as_bytes())?, stat };
-                Ok(Walk { levels: Vec::new(), single: Some(entry), device })
+                Ok(Walk { levels: Vec::new(), entered: None, single: Some(entry), device })
             }
             _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "is neither a folder nor a regular file")),
         }
@@ -200,6 +207,7 @@ impl Walk {
         }
         let names = Dir::read_from(&file).map_err(|_| Aside::Closed)?;
         let path = folder.path.join(OsStr::from_bytes(name.to_bytes()));
+        self.entered = Some((path.clone(), *stat));
         self.levels.push(Level { folder: Arc::new(Folder { file, path }), names });
         Ok(())
     }
@@ -213,11 +221,18 @@ impl Iterator for Walk {
             return Some(Met::File(entry));
         }
         loop {
+            if let Some((path, stat)) = self.entered.take() {
+                return Some(Met::Entered(path, stat));
+            }
             let level = self.levels.last_mut()?;
             let folder = Arc::clone(&level.folder);
             match level.names.next() {
-                None => drop(self.levels.pop()),
+                None => {
+                    self.levels.pop();
+                    return Some(Met::Left(folder.path.clone()));
+                }
                 Some(Err(_)) => {
+                    // Whether the rest is gone cannot be told.
                     self.levels.pop();
                     return Some(Met::Aside(folder.path.clone(), Aside::Closed));
                 }

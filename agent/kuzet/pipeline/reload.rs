@@ -112,15 +112,19 @@ impl Agent {
     }
 }
 
-/// Sources and databases that are the same under both configurations, with their new numbers.
+/// Sources, databases and the inventory that are the same under both configurations, with their new numbers.
 fn unchanged(old: &Config, new: &Config) -> BTreeMap<String, SourceId> {
     let sources = new.sources.iter().map(|source| {
         let same = old.offset_seconds == new.offset_seconds && old.sources.contains(source);
         (same, &source.name)
     });
     let databases = new.databases.iter().map(|database| (old.databases.contains(database), &database.name));
-    let numbered = (0..u16::MAX).zip(sources.chain(databases)).filter(|(_, (same, _))| *same);
-    numbered.map(|(number, (_, name))| (name.clone(), SourceId(number))).collect()
+    let walked = old.folders == new.folders && old.inventory == new.inventory;
+    let inventory =
+        setup::names(new).into_iter().skip(new.sources.len() + new.databases.len()).map(|name| (walked, name));
+    let named = sources.chain(databases).map(|(same, name)| (same, name.clone())).chain(inventory);
+    let numbered = (0..u16::MAX).zip(named).filter(|(_, (same, _))| *same);
+    numbered.map(|(number, (_, name))| (name, SourceId(number))).collect()
 }
 
 /// What the store does not hold yet over what it holds.

@@ -15,7 +15,11 @@ pub(super) static DETECTOR: Detector = Detector {
 };
 
 fn on_event(o: &Observation<'_>, shared: &mut Shared, teller: &mut Teller<'_>, _note: &mut Note) {
-    let Some((act, holding)) = o.event.file.as_ref().and_then(|act| Some((act, act.holding.as_ref()?))) else { return };
+    let Some((act, holding)) =
+        o.event.file.as_ref().and_then(|act| Some((act, act.holding.as_ref().filter(|one| !one.known)?)))
+    else {
+        return;
+    };
     let Some(known) = shared.folders.of(&act.path.shown).filter(|known| !known.folder.identity_documents) else {
         return;
     };

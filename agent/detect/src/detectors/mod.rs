@@ -22,6 +22,7 @@ mod misplaced;
 mod out_of_hours;
 mod policy;
 mod privilege;
+mod sealed;
 mod service_account;
 mod service_traffic;
 mod sigma;
@@ -71,7 +72,7 @@ pub(crate) struct Detector {
 
 /// Every detector. The order decides which of two that find the same event gives its counts; the policy comes last, so
 /// that what another one told is not told again as a mere violation.
-pub(crate) static DETECTORS: [&Detector; 27] = [
+pub(crate) static DETECTORS: [&Detector; 28] = [
     &canary::DETECTOR,
     &privilege::DETECTOR,
     &audit::DETECTOR,
@@ -93,6 +94,7 @@ pub(crate) static DETECTORS: [&Detector; 27] = [
     &identity_document::DETECTOR,
     &misplaced::DETECTOR,
     &staging::DETECTOR,
+    &sealed::DETECTOR,
     &policy::DETECTOR,
     &clear_text::DETECTOR,
     &exposed_service::DETECTOR,

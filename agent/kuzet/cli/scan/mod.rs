@@ -66,7 +66,7 @@ pub(super) fn scan(config: Option<&Path>, options: &Options) -> Result<ExitCode,
         summary.add(looked);
     };
     let jobs = usize::from(options.jobs);
-    inspect(walks.into_iter().flatten(), &settings, jobs, &clock, &mut pause, &mut take)
+    inspect(walks.into_iter().flatten(), &settings, false, jobs, &clock, &mut pause, &mut take)
         .map_err(anyhow::Error::from)?;
     bar.finish_and_clear();
     summary.settle();
@@ -94,7 +94,7 @@ fn progress(options: &Options) -> ProgressBar {
     }
     let sizes = walks(options).into_iter().flatten().flatten().map(|met| match met {
         Met::File(entry) => (1, entry.size()),
-        Met::Aside(..) => (0, 0),
+        Met::Aside(..) | Met::Entered(..) | Met::Left(..) => (0, 0),
     });
     let (files, bytes) = sizes.fold((0u64, 0u64), |(files, bytes), (one, size)| (files + one, bytes + size));
     let bar = ProgressBar::new(bytes);

@@ -10,6 +10,7 @@ mod record;
 
 use super::{Connection, DatabaseConfig, DatabaseError};
 use crate::clock::Clock;
+use crate::message::Outlet;
 use kuzet_event::System;
 use record::Records;
 use std::collections::BTreeMap;
@@ -20,16 +21,6 @@ use std::time::Duration;
 const STATEMENT: Duration = Duration::from_secs(3);
 /// Longest pause between attempts to connect.
 const LONGEST: Duration = Duration::from_secs(120);
-
-/// Where records go; the wiring makes it of a stream.
-pub trait Outlet {
-    /// Hands on one record. `false`: the agent stops.
-    fn send(&self, record: &[u8]) -> bool;
-    /// Tells what is wrong now.
-    fn problem(&self, problem: Option<String>);
-    /// Lets time pass. `false`: the agent stops.
-    fn pause(&self, time: Duration) -> bool;
-}
 
 /// Asks the server of `config` until the outlet says that the agent stops.
 pub fn run(config: &DatabaseConfig, outlet: &dyn Outlet, clock: &Arc<dyn Clock>) {

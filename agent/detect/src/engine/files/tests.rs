@@ -165,7 +165,7 @@ fn an_archive_behind_many_files_is_staging() {
     assert_eq!((told[0].people.len(), told[0].store.as_ref().map(|store| &*store.name)), (25, Some("folder/dossiers")));
     assert!(observe(&events[10..]).is_empty(), "fifteen files are a day's work");
     let sealed = holding(deed(0, &clerk(1), Deed::Inspect, "/srv/dossiers/a.7z", &[]), |one| one.encrypted = true);
-    assert_eq!(kinds(&observe(&[sealed])), [Kind::Staging]);
+    assert_eq!(kinds(&observe(&[sealed])), [Kind::EncryptedFile]);
 }
 
 #[test]

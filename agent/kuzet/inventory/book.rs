@@ -1,0 +1,149 @@
+//! What is known of the folders that a walk is in: which files are as they were, and which are gone.
+
+use crate::inspect::Entry;
+use crate::store::{Known, Shelves, StoreError};
+use crate::worker::Answer;
+use kuzet_decode::path_key;
+use kuzet_personal::Key;
+use rustix::fs::Stat;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Of another one everything is looked at anew: a later version finds more.
+const VERSION: u64 = 1;
+/// Folders in folders that are told as gone with the one that they were in.
+const DEPTH: usize = 256;
+
+/// Keyed hashes of a folder and of something in it.
+pub(super) type Keys = (u128, u128);
+
+/// What is known of one file beside what the walk sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Seen {
+    /// It was looked at before, and its content is the same.
+    pub(super) known: bool,
+    /// Every account may come to it.
+    pub(super) exposed: bool,
+}
+
+struct Page {
+    folder: u128,
+    path: String,
+    /// What was there and was not met yet.
+    left: HashMap<u128, Known>,
+    /// Every account may come here.
+    open: bool,
+}
+
+/// The folders that the walk is in, the deepest last.
+pub(super) struct Book<'a> {
+    shelves: &'a Shelves,
+    key: &'a Key,
+    pages: Vec<Page>,
+    /// What the worker was asked about: its digest before, 0 of what is new, and whether every account may come to it.
+    asked: HashMap<u128, (u128, bool)>,
+    pub(super) fault: Option<StoreError>,
+}
+
+impl<'a> Book<'a> {
+    pub(super) fn new(shelves: &'a Shelves, key: &'a Key) -> Book<'a> {
+        Book { shelves, key, pages: Vec::new(), asked: HashMap::new(), fault: None }
+    }
+
+    fn of(&mut self, folder: u128) -> Vec<Known> {
+        self.shelves.of(folder).unwrap_or_else(|error| {
+            self.fault = Some(error);
+            Vec::new()
+        })
+    }
+
+    /// The walk enters a folder; whether it is new in the one that it is in.
+    pub(super) fn enter(&mut self, path: &Path, stat: &Stat) -> bool {
+        let text = path.to_string_lossy().into_owned();
+        let folder = path_key(self.key, &text);
+        let known = self.pages.last_mut().map(|above| above.left.remove(&folder).is_some_and(|one| one.below));
+        let open = stat.st_mode & 0o001 != 0 && self.pages.last().map_or_else(|| comes_to(path), |above| above.open);
+        let left = self.of(folder).into_iter().map(|one| (one.path, one)).collect();
+        self.pages.push(Page { folder, path: text, left, open });
+        known == Some(false)
+    }
+
+    /// The walk leaves a folder: what is gone from it, with all that was below.
+    pub(super) fn leave(&mut self) -> Vec<Keys> {
+        let Some(page) = self.pages.pop() else { return Vec::new() };
+        // What could not be read is not gone.
+        let mut waits: Vec<(u128, Known)> = if self.fault.is_some() {
+            Vec::new()
+        } else {
+            page.left.into_values().map(|one| (page.folder, one)).collect()
+        };
+        let (mut gone, mut deep) = (Vec::new(), 0);
+        while let Some((folder, one)) = waits.pop() {
+            gone.push((folder, one.path));
+            if one.below && deep < DEPTH {
+                deep += 1;
+                waits.extend(self.of(one.path).into_iter().map(|below| (one.path, below)));
+            }
+        }
+        gone.sort_unstable();
+        gone
+    }
+
+    /// Something cannot be looked at, or the rest of the folder that the walk is in: what is known of it stays.
+    pub(super) fn pass_over(&mut self, path: &Path) {
+        let text = path.to_string_lossy();
+        if self.pages.last().is_some_and(|page| page.path == text) {
+            self.pages.pop();
+        } else if let Some(page) = self.pages.last_mut() {
+            page.left.remove(&path_key(self.key, &text));
+        }
+    }
+
+    /// Whether a file is to be looked at.
+    pub(super) fn is_new(&mut self, name: &Path, stat: &Stat) -> bool {
+        let Some(page) = self.pages.last_mut() else { return true };
+        let path = path_key(self.key, &format!("{}/{}", page.path.trim_end_matches('/'), name.to_string_lossy()));
+        let known = page.left.remove(&path).filter(|known| !known.below);
+        let new = known.is_none_or(|known| known.signature != signature(stat));
+        if new {
+            let open = page.open && stat.st_mode & 0o004 != 0;
+            self.asked.insert(path, (known.map_or(0, |known| known.digest), open));
+        }
+        new
+    }
+
+    /// What is known of a file that was looked at.
+    pub(super) fn seen(&mut self, entry: &Entry, answer: &Answer) -> Seen {
+        let path = path_key(self.key, &entry.path().to_string_lossy());
+        let (before, exposed) = self.asked.remove(&path).unwrap_or_default();
+        Seen { known: before != 0 && answer.digest == Some(before), exposed }
+    }
+}
+
+/// Whether every account may come to what is in `path`.
+fn comes_to(path: &Path) -> bool {
+    path.ancestors().skip(1).all(|above| {
+        above.as_os_str().is_empty() || rustix::fs::stat(above).is_ok_and(|stat| stat.st_mode & 0o001 != 0)
+    })
+}
+
+/// What tells without a look inside whether a file has changed.
+pub(super) fn signature(stat: &Stat) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    for number in [
+        VERSION,
+        stat.st_dev,
+        stat.st_ino,
+        stat.st_size.cast_unsigned(),
+        stat.st_mtime.cast_unsigned(),
+        stat.st_mtime_nsec,
+        stat.st_ctime.cast_unsigned(),
+        stat.st_ctime_nsec,
+    ] {
+        hasher.update(&number.to_le_bytes());
+    }
+    let mut first = [0; 8];
+    first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    // 0 asks for another look.
+    u64::from_le_bytes(first).max(1)
+}
