@@ -122,8 +122,15 @@ impl<'a> File<'a> {
             found.push((number as u32, first.saturating_add(at as usize)));
         }
         let index = self.packed.len();
+        let place = match self.objects.get(&number) {
+            Some(Spot::File(at, _)) => *at,
+            _ => 0,
+        };
         for (number, at) in found {
-            self.objects.insert(number, Spot::Packed(index, at));
+            // What stands further behind is newer.
+            if !matches!(self.objects.get(&number), Some(Spot::File(newer, _)) if *newer > place) {
+                self.objects.insert(number, Spot::Packed(index, at));
+            }
         }
         budget.hold(bytes.len());
         self.held += bytes.len();

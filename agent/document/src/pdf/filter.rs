@@ -244,3 +244,22 @@ fn run_length(budget: &Budget<'_>, packed: &[u8]) -> Result<Vec<u8>, Why> {
     }
     Ok(out)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+    use crate::pool::Pool;
+
+    /// The examples of ISO 32000 and of Adobe's manual of PostScript.
+    #[test]
+    fn packed_data_is_unpacked() {
+        let (limits, pool) = (Limits::default(), Pool::default());
+        let budget = Budget::new(&limits, &pool);
+        assert_eq!(lzw(&budget, &[0x80, 0x0B, 0x60, 0x50, 0x22, 0x0C, 0x0C, 0x85, 0x01], true).unwrap(), b"-----A---B");
+        assert_eq!(run_length(&budget, &[2, b'a', b'b', b'c', 254, b'x', 128, b'y']).unwrap(), b"abcxxx");
+        assert_eq!(hex(b"6B 75 7a\n657> and more"), b"kuzep");
+        assert_eq!(ascii85(b"87cURD]j7BEbo80~>"), b"Hello world!");
+        assert_eq!(ascii85(b"zz~>"), [0; 8]);
+    }
+}
