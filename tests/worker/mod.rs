@@ -183,3 +183,23 @@ fn documents_are_opened_and_what_is_closed_is_told() {
         assert!(answer.missed.iter().any(|(why, _)| *why == "encrypted"), "{name}: {answer:?}");
     }
 }
+
+#[test]
+fn pictures_tell_identity_documents_and_whose_they_are() {
+    let folder = crate::support::root().join("agent/idscan/tests/data");
+    let expected = std::fs::read_to_string(folder.join("expected.tsv")).unwrap();
+    let mut worker = worker(|_| {});
+    let mut documents = 0;
+    for line in expected.lines().filter(|line| !line.starts_with('#')) {
+        let (name, wanted) = line.split_once('\t').unwrap();
+        let answer = ask(&mut worker, &[&folder.join(name)]).remove(0);
+        let mut told: Vec<String> =
+            answer.documents.iter().map(|one| format!("{} {} {}", one.kind, one.state, one.confidence)).collect();
+        told.sort();
+        assert_eq!((told.join(", ").as_str(), answer.verdict), (wanted, Verdict::Inspected), "{name}");
+        assert!(answer.documents.iter().all(|one| one.page == 1 && one.checks >= 2), "{name}: {answer:?}");
+        assert_eq!(answer.people.hashes.len(), told.len(), "{name}: each is somebody's");
+        documents += told.len();
+    }
+    assert!(documents >= 8, "{documents}");
+}

@@ -4,6 +4,7 @@
 use super::wire::{Scanned, Told, numbers};
 use super::{MOST_PEOPLE, MOST_SCANS};
 use kuzet_event::PersonKey;
+use kuzet_idscan::{Confidence, Kind as Document, Side, Sign};
 use kuzet_personal::{Kind, Sureness};
 
 /// How much of a file was looked at. None says that there is nothing in it.
@@ -224,8 +225,43 @@ fn reason(name: &str) -> Option<&'static str> {
     kuzet_document::Why::ALL.into_iter().map(kuzet_document::Why::name).chain([READ]).find(|known| *known == name)
 }
 
-fn scan(_: &Scanned<'_>) -> Option<IdentityScan> {
-    None
+/// The name of a side.
+pub(super) fn side(side: Side) -> &'static str {
+    match side {
+        Side::Front => "front",
+        Side::Back => "back",
+        Side::DataPage => "data_page",
+    }
+}
+
+/// The name of a confidence.
+pub(super) fn confidence(confidence: Confidence) -> &'static str {
+    match confidence {
+        Confidence::Probable => "probable",
+        Confidence::Certain => "certain",
+    }
+}
+
+fn scan(told: &Scanned<'_>) -> Option<IdentityScan> {
+    fn known<T>(all: &[T], name: impl Fn(&T) -> &'static str, wanted: &str) -> Option<&'static str> {
+        all.iter().map(name).find(|known| *known == wanted)
+    }
+    let kinds = [Document::Card, Document::Sheet, Document::Passport, Document::Visa];
+    let signs = [Sign::Sheet, Sign::OneBit, Sign::Several, Sign::Machine];
+    let state =
+        (told.state.len() <= 3 && told.state.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(&told.state)?;
+    if told.signs.len() > signs.len() {
+        return None;
+    }
+    Some(IdentityScan {
+        kind: known(&kinds, |kind| kind.name(), &told.kind)?,
+        state: state.clone().into_owned(),
+        side: known(&[Side::Front, Side::Back, Side::DataPage], |of| side(*of), &told.side)?,
+        confidence: known(&[Confidence::Probable, Confidence::Certain], |of| confidence(*of), &told.confidence)?,
+        checks: told.checks,
+        page: told.page,
+        signs: told.signs.iter().map(|sign| known(&signs, |sign| sign.name(), sign)).collect::<Option<_>>()?,
+    })
 }
 
 #[cfg(test)]

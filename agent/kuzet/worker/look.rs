@@ -2,6 +2,7 @@
 
 use super::SMALL;
 use super::answer::READ;
+use super::pictures::Pictures;
 use super::tally::Tally;
 use super::wire::{Asked, Told, hex, numbers};
 use kuzet_document::{Input, Limits, Opener, Picture, Place, Remark, Sink, Verdict, Why};
@@ -152,7 +153,10 @@ struct Found<'a> {
     format: &'static str,
     /// Text was found.
     text: bool,
-    /// Pictures that nobody looked into, by reason.
+    /// A picture was looked at.
+    seen: bool,
+    pictures: Pictures,
+    /// What was not looked at besides, by reason.
     unseen: Vec<(&'static str, u32)>,
     encrypted: bool,
     macros: bool,
@@ -166,6 +170,8 @@ impl<'a> Found<'a> {
             place: Place::default(),
             format: "",
             text: false,
+            seen: false,
+            pictures: Pictures::new(),
             unseen: Vec::new(),
             encrypted: false,
             macros: false,
@@ -197,8 +203,9 @@ impl<'a> Found<'a> {
         for (why, times) in self.unseen.drain(..) {
             *missed.entry(why).or_default() += times;
         }
-        // A picture that nobody looked into is not inspected, though it was found.
-        let given = self.text || !told.documents.is_empty();
+        told.documents = self.pictures.take();
+        // A picture that nobody could look at is not inspected, though it was found.
+        let given = self.text || self.seen || !told.documents.is_empty();
         told.verdict = match verdict {
             _ if missed.is_empty() => "inspected",
             _ if given => "partly",
@@ -208,7 +215,7 @@ impl<'a> Found<'a> {
         told.format = std::mem::take(&mut self.format).into();
         told.missed = missed.into_iter().map(|(why, times)| (why.into(), times)).collect();
         (told.encrypted, told.macros) = (self.encrypted, self.macros);
-        (self.text, self.encrypted, self.macros) = (false, false, false);
+        (self.text, self.seen, self.encrypted, self.macros) = (false, false, false, false);
         self.place = Place::default();
     }
 }
@@ -221,9 +228,12 @@ impl Sink for Found<'_> {
         scanner.push(run.as_bytes(), &mut |_, found, text| tally.take(found, text));
     }
 
-    fn picture(&mut self, place: &Place, _: Picture, _: &[u8]) {
+    fn picture(&mut self, place: &Place, kind: Picture, bytes: &[u8]) {
         self.at(place);
-        self.unseen.push((Why::Unsupported.name(), 1));
+        match self.pictures.look(kind, bytes, &mut self.tally) {
+            Some(why) => self.unseen.push((why, 1)),
+            None => self.seen = true,
+        }
     }
 
     fn remark(&mut self, place: &Place, remark: Remark) {

@@ -9,6 +9,7 @@ mod answer;
 mod asking;
 mod attempts;
 mod look;
+mod pictures;
 mod sandbox;
 mod serve;
 mod tally;

@@ -1,7 +1,7 @@
 //! The counts of one file, in the worker: kinds, and people as keyed hashes. Values come in as findings and stay behind.
 
 use super::MOST_PEOPLE;
-use super::answer::domains;
+use super::answer::{DOCUMENT, domains};
 use super::wire::{Told, hex};
 use kuzet_personal::{Encoding, Finding, Key, Kind, Summary};
 use std::collections::HashSet;
@@ -45,7 +45,14 @@ impl Tally {
         }
     }
 
-    fn person(&mut self, domain: &str, hash: u128) {
+    /// The keyed hash of a value that names a person, and its name space: that of the IIN, or of documents.
+    pub(super) fn pseudonym(&self, domain: &str, value: &[u8]) -> (&'static str, u128) {
+        let iin = Kind::Iin.name();
+        (if domain == iin { iin } else { DOCUMENT }, self.key.pseudonym(domain, value))
+    }
+
+    /// Counts one person, unless the number is nobody's.
+    pub(super) fn person(&mut self, domain: &str, hash: u128) {
         if domain == Kind::Iin.name() && self.canaries.contains(&hash) {
             self.nobody.insert(hash);
             return;

@@ -278,9 +278,9 @@ fn missed(report: &Report) {
     output::line("");
     output::line("not inspected, so not clean:");
     for one in &report.missed {
-        let (files, the) = if one.files == 1 { ("file", "it is") } else { ("files", "the first is") };
+        let (files, the) = if one.files == 1 { ("file", "") } else { ("files", "the first: ") };
         let first = one.examples.first().map_or(String::new(), |first| named(&first.path, first.inode));
-        output::wrapped("  ", &format!("{} {files}: {}; {the} {first}", thousands(one.files), words(one.why)));
+        output::wrapped("  ", &format!("{} {files}: {} ({the}{first})", thousands(one.files), words(one.why)));
     }
     for one in &report.aside {
         output::line(&format!("  {}: {}", thousands(one.count), words(one.why)));
