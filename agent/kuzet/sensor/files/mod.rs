@@ -23,8 +23,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// Deeds that wait to be told. When as many wait nobody reads, and the kernel's queue, which is limited too, fills.
+/// Deeds that wait to be told, and bytes of their paths. When as many wait nobody reads, and the kernel's queue, which is
+/// limited too, fills.
 const WAITING: usize = 16_384;
+const BYTES: usize = 8 << 20;
 /// Longest wait for the proof of a means.
 const PATIENCE: Duration = Duration::from_secs(3);
 
@@ -88,7 +90,11 @@ impl Shared {
             batch.acts.append(&mut ready);
             batch.lost += lost;
         });
-        let full = |state: &mut State| state.batch.acts.len() >= WAITING && !state.stopped;
+        let full = |state: &mut State| {
+            let waits =
+                state.batch.acts.len() >= WAITING || state.batch.acts.iter().map(Act::bytes).sum::<usize>() >= BYTES;
+            waits && !state.stopped
+        };
         drop(self.taken.wait_while(self.lock(), full));
     }
 

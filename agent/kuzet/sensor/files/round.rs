@@ -21,8 +21,9 @@ const OPEN: u64 = 1_000_000_000;
 const RECENT: i64 = 2;
 /// Beside `FAN_CREATE`: the file was there, and got one more name.
 pub(super) const LINKED: u64 = 1 << 63;
-/// Files of which records gather.
+/// Files of which records gather, and bytes of their paths: whoever makes long ones fills no memory.
 const MOST: usize = 16_384;
+const BYTES: usize = 8 << 20;
 
 /// Something that was done to a file.
 #[derive(Clone, Debug)]
@@ -39,6 +40,13 @@ pub(in crate::sensor) struct Act {
     pub(in crate::sensor) folder: bool,
     /// Its size afterwards, where it is still there.
     pub(in crate::sensor) bytes: Option<u64>,
+}
+
+impl Act {
+    /// Bytes of its paths.
+    pub(super) fn bytes(&self) -> usize {
+        self.path.len() + self.to.as_ref().map_or(0, |to| to.len())
+    }
 }
 
 /// Who did something, and when.
@@ -65,13 +73,15 @@ pub(super) struct Round {
     ready: Vec<Act>,
     /// Deeds in folders that are gone and that nothing is known of.
     pub(super) lost: u64,
+    /// Bytes of the paths of all this.
+    bytes: usize,
     /// Where files of this host are reached.
     root: PathBuf,
 }
 
 impl Round {
     pub(super) fn new(root: PathBuf) -> Round {
-        Round { pending: HashMap::new(), strays: Vec::new(), due: None, ready: Vec::new(), lost: 0, root }
+        Round { pending: HashMap::new(), strays: Vec::new(), due: None, ready: Vec::new(), lost: 0, bytes: 0, root }
     }
 
     /// When the present round ends.
@@ -87,6 +97,7 @@ impl Round {
         self.ends(by.at + if deleted { SHORT } else { ROUND });
         if mask != 0 {
             let key = (by.pid, place.clone());
+            self.bytes += place.bytes();
             let pending = self.pending.entry(key).or_insert_with(|| Pending { by: by.clone(), mask: 0, folder });
             pending.mask |= mask;
         }
@@ -94,6 +105,11 @@ impl Round {
             self.close(by.pid, &place);
             self.tell(by, place, Deed::Delete, None, folder, None);
         }
+    }
+
+    /// Whether no more can gather.
+    pub(super) fn is_full(&self) -> bool {
+        self.pending.len() + self.ready.len() >= MOST || self.bytes >= BYTES
     }
 
     fn ends(&mut self, at: u64) {
@@ -121,6 +137,7 @@ impl Round {
 
     fn tell(&mut self, by: By, place: Place, deed: Deed, to: Option<Arc<[u8]>>, folder: bool, bytes: Option<u64>) {
         let By { at, pid, who } = by;
+        self.bytes += place.bytes() + to.as_ref().map_or(0, |to| to.len());
         let act = |path| Act { at, pid, who, deed, path, to, folder, bytes };
         match place {
             Place::Inside(path) | Place::Above(path) => self.ready.push(act(path)),
@@ -141,7 +158,7 @@ impl Round {
     /// Ends the round if its time has come, `now` since boot and `wall` in seconds since 1970: gives what there is to be
     /// told, in its order. `None`: it goes on.
     pub(super) fn settle(&mut self, tree: &mut Tree, now: u64, wall: i64) -> Option<Vec<Act>> {
-        let full = self.pending.len() + self.ready.len() >= MOST;
+        let full = self.is_full();
         if !full && self.due.is_none_or(|due| due > now) {
             return None;
         }
@@ -162,6 +179,7 @@ impl Round {
             }
         }
         self.due = self.pending.values().map(|pending| pending.by.at + OPEN).min().map(|due| due.max(now + SHORT));
+        self.bytes = self.pending.keys().map(|(_, place)| place.bytes()).sum();
         self.ready.sort_by_key(|act| act.at);
         Some(std::mem::take(&mut self.ready))
     }

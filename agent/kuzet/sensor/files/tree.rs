@@ -15,6 +15,8 @@ use std::sync::Arc;
 /// Folders that are remembered, and folders that are gone.
 const KNOWN: NonZeroUsize = NonZeroUsize::new(16_384).unwrap();
 const GONE: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
+/// Longest path of a folder that is remembered.
+const PATH: usize = 1_024;
 /// Folders above one that is gone which are gone, too.
 const DEPTH: usize = 64;
 /// What the kernel puts behind the path of what has no name any more.
@@ -30,6 +32,17 @@ pub(super) enum Place {
     Outside,
     /// In a folder that is gone and that nothing is known of yet.
     Gone(Lost),
+}
+
+impl Place {
+    /// Bytes of its path.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Place::Inside(path) | Place::Above(path) => path.len(),
+            Place::Gone(lost) => lost.folder.len() + lost.name.len(),
+            Place::Outside => 0,
+        }
+    }
 }
 
 /// A name in a folder that is gone.
@@ -111,13 +124,15 @@ impl Tree {
 
     /// Where a name in a folder is.
     pub(super) fn find(&mut self, entry: Entry<'_>) -> Place {
-        if !self.known.contains(entry.folder.0) {
-            let Some(path) = self.ask(entry.folder) else {
-                return Place::Gone(Lost { folder: entry.folder.0.into(), name: entry.name.into() });
-            };
-            self.known.put(entry.folder.0.into(), self.place(path));
+        if let Some(folder) = self.known.get(entry.folder.0).cloned() {
+            return self.child(&folder, entry.name);
         }
-        self.known.get(entry.folder.0).cloned().map_or(Place::Outside, |folder| self.child(&folder, entry.name))
+        let Some(path) = self.ask(entry.folder) else {
+            return Place::Gone(Lost { folder: entry.folder.0.into(), name: entry.name.into() });
+        };
+        let folder = self.place(path);
+        self.made(entry.folder, &folder);
+        self.child(&folder, entry.name)
     }
 
     /// The path of a name outside; `None`: nobody knows.
@@ -155,9 +170,9 @@ impl Tree {
         self.open.clear();
     }
 
-    /// A folder was made: `own` is its handle.
+    /// A folder is known, or was made: `own` is its handle.
     pub(super) fn made(&mut self, own: Handle<'_>, place: &Place) {
-        if !matches!(place, Place::Gone(_)) {
+        if !matches!(place, Place::Gone(_)) && place.bytes() <= PATH {
             self.known.put(own.0.into(), place.clone());
         }
     }
