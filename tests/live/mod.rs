@@ -9,6 +9,7 @@ mod canaries;
 mod compensated;
 pub mod database;
 mod discover;
+mod dossiers;
 mod files;
 mod jobs;
 mod journald;
