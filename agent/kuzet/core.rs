@@ -10,6 +10,8 @@ use kuzet_detect::{Detection, Detectors, Diagnostic, Severities, SightLoss, Supp
 use kuzet_event::{Action, Count, Event, FileId, Place, SourceId, System, Timestamp, UNTOLD, Witness};
 use kuzet_incident::{FoldConfig, Folder};
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Bytes after which a format must be recognised or given up.
@@ -192,6 +194,12 @@ impl Core {
     /// The detectors, for their state.
     pub fn detectors(&mut self) -> &mut Detectors {
         &mut self.detectors
+    }
+
+    /// Set when the kernel tells that a file was changed.
+    #[must_use]
+    pub fn files_changed(&self) -> Arc<AtomicBool> {
+        self.holdings.changed()
     }
 
     /// What inspections told of files since the last call.

@@ -5,6 +5,7 @@ use kuzet_event::{Count, Deed, Event, FileAct, FilePath, Holding, Identifier, Id
 use lru::LruCache;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Files that are remembered, and people in all of them.
 const FILES: NonZeroUsize = NonZeroUsize::new(4_096).unwrap();
@@ -20,12 +21,19 @@ pub(crate) struct Holdings {
     people: usize,
     ask: Option<Ask>,
     learnt: Vec<Learnt>,
+    /// Somebody made or wrote a file since the last walk: the inventory looks, and takes it back.
+    changed: Arc<AtomicBool>,
 }
 
 impl Holdings {
     /// Without `ask` only what is told is known, as in a replay.
     pub(crate) fn new(ask: Option<Ask>) -> Holdings {
-        Holdings { recent: LruCache::new(FILES), people: 0, ask, learnt: Vec::new() }
+        Holdings { recent: LruCache::new(FILES), people: 0, ask, learnt: Vec::new(), changed: Arc::default() }
+    }
+
+    /// Whether files were made or written.
+    pub(crate) fn changed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.changed)
     }
 
     /// What was told since the last call, for the store.
@@ -47,6 +55,9 @@ impl Holdings {
                 self.learnt.push(learnt);
             }
             return;
+        }
+        if !matches!(act.deed, Deed::Read) {
+            self.changed.store(true, Ordering::Relaxed);
         }
         if act.folder
             || act.holding.is_some()

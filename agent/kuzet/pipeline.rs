@@ -147,7 +147,7 @@ impl Agent {
         let base: Vec<Record> = core.names().map(|name| base(&snapshot.tallies, name)).collect();
         let stamps = vec![(0, 0); base.len()];
         let channels = desk.channels().to_vec();
-        setup::streams(config, &mut streams, &clock, &|_| true).map_err(StartError::Thread)?;
+        setup::streams(config, &mut streams, &clock, &core.files_changed(), &|_| true).map_err(StartError::Thread)?;
         let now = clock.monotonic();
         Ok(Agent {
             tailer,
@@ -253,6 +253,10 @@ impl Agent {
         let files = self.tailer.read(&mut hands);
         let progress = files.and(self.streams.read(self.clock.monotonic(), self.clock.wall(), &mut hands));
         self.dirty |= progress.consumed > 0;
+        // What the kernel could not tell file by file.
+        if !self.streams.rescans().is_empty() {
+            self.core.files_changed().store(true, Ordering::Relaxed);
+        }
         progress
     }
 

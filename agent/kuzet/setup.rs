@@ -16,6 +16,7 @@ use kuzet_event::{SourceId, System, Trust};
 use kuzet_incident::{FoldConfig, SourceInfo};
 use kuzet_personal::Key;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// Feeds of the configured sources and databases, in their order.
@@ -117,7 +118,8 @@ pub fn tail_sources(config: &Config) -> Vec<TailSource> {
     config.sources.iter().enumerate().filter(|(_, source)| source.stream.is_none()).map(follow).collect()
 }
 
-/// Starts the sources that are no files, the databases and the inventory that `which` names, each on its own thread.
+/// Starts the sources that are no files, the databases and the inventory that `which` names, each on its own thread. The
+/// inventory looks when `changed` is set, too.
 ///
 /// # Errors
 /// The system has no thread to give.
@@ -125,6 +127,7 @@ pub fn streams(
     config: &Config,
     streams: &mut Streams,
     clock: &Arc<dyn Clock>,
+    changed: &Arc<AtomicBool>,
     which: &dyn Fn(&str) -> bool,
 ) -> std::io::Result<()> {
     for (id, source) in (0..u16::MAX).zip(&config.sources).filter(|(_, source)| which(&source.name)) {
@@ -147,6 +150,7 @@ pub fn streams(
             cross: config.inventory.cross,
             polite: config.inventory.polite,
             state: config.state.clone(),
+            changed: Arc::clone(changed),
             secret: state::secret(&config.state).map_err(|fault| std::io::Error::other(fault.to_string()))?,
         };
         let clock = Arc::clone(clock);

@@ -80,6 +80,9 @@ fn whoever_reads_packs_or_encrypts_dossiers_is_told_with_their_people() {
     );
     as_user("nobody", &folder, "for f in 13?.txt 14?.txt; do cp $f $f.locked; rm $f; done");
 
+    // A list put where no personal data is to be is looked into soon, not in an hour.
+    as_user("games", &folder, "cat 00?.txt > ../out/list.csv");
+
     let mut last = Vec::new();
     let all = poll(LIMIT, || {
         last = told(&agent);
@@ -90,6 +93,9 @@ fn whoever_reads_packs_or_encrypts_dossiers_is_told_with_their_people() {
     });
     assert!(all.is_some(), "{last:#?}\n{}", agent.output());
     assert_eq!(last.len(), 3, "and nothing else: {last:#?}");
+    let misplaced =
+        |one: &Value| one["kuzet.kinds"][0]["kind"] == "misplaced_data" && one["kuzet.store"]["name"] == "folder/out";
+    until("the list is found", LIMIT, || agent.setup.incidents().iter().any(misplaced).then_some(()));
     agent.setup.accounted("host");
     agent.setup.accounted("inventory");
 }

@@ -18,6 +18,7 @@ use line::{Accounts, Line};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// How long until the store is asked again where it could not be read.
@@ -26,14 +27,19 @@ const AGAIN: Duration = Duration::from_secs(30);
 /// inventory that stands still sees nothing.
 const REST: Duration = Duration::from_secs(1);
 const LONGEST: u32 = 60;
+/// How soon a change is looked for, and how many times the length of a walk passes before the next one.
+const SOON: Duration = Duration::from_secs(5);
+const SHARE: u32 = 20;
 
 /// What is looked through.
 #[derive(Clone)]
 pub struct Settings {
     /// Folders, by their paths.
     pub folders: Vec<PathBuf>,
-    /// How often.
+    /// How often at least.
     pub every: Duration,
+    /// Set when a file was changed; taken back when it is looked for.
+    pub changed: Arc<AtomicBool>,
     /// Other file systems that are mounted below a folder belong to it.
     pub cross: bool,
     /// It waits while the host is under pressure.
@@ -44,18 +50,23 @@ pub struct Settings {
     pub secret: [u8; 32],
 }
 
-/// Walks until the outlet says that the agent stops.
+/// Walks until the outlet says that the agent stops: when it is time, and soon after a file was changed.
 pub fn run(settings: &Settings, outlet: &dyn Outlet, clock: &Arc<dyn Clock>) {
     loop {
-        let problems: Vec<String> = settings
-            .folders
-            .iter()
-            .filter_map(|folder| Round::new(settings, outlet, clock).walk(folder).err())
-            .collect();
-        let pause = if problems.is_empty() { settings.every } else { AGAIN.min(settings.every) };
+        let begun = clock.monotonic();
+        settings.changed.store(false, Ordering::Relaxed);
+        let walk = |folder: &PathBuf| Round::new(settings, outlet, clock).walk(folder).err();
+        let problems: Vec<String> = settings.folders.iter().filter_map(walk).collect();
+        let took = clock.monotonic().saturating_sub(begun);
+        let every = if problems.is_empty() { settings.every } else { AGAIN.min(settings.every) };
         outlet.problem((!problems.is_empty()).then(|| problems.join("; ")));
-        if !outlet.pause(pause) {
-            return;
+        let soon = (took * SHARE).max(SOON).min(every);
+        let mut waited = Duration::ZERO;
+        while waited < soon || waited < every && !settings.changed.load(Ordering::Relaxed) {
+            if !outlet.pause(REST) {
+                return;
+            }
+            waited = clock.monotonic().saturating_sub(begun + took);
         }
     }
 }
