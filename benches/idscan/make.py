@@ -1,13 +1,17 @@
 """Writes a set of pictures: make.py SEED OUT CLASS=COUNT|CLASS=FROM-TO ...
 
-Classes with a document: td1 td2 td3 mrva mrvb phone sheet; without: those of negatives.py. Beside the pictures stands
+Classes with a document: td1 td2 td3 mrva mrvb phone sheet and those of labels.py (front licence permit certificate copies
+single); without: those of negatives.py and labels.py (blank filled screen roster prose service). Beside the pictures stands
 OUT/<class>.tsv: file, dpi, cut of the letters (or class), mode of the damage.
 """
 import os
 import sys
 
+import labels
 import second
 from negatives import NEGATIVES
+
+NEGATIVES = NEGATIVES | labels.NEGATIVES
 
 seed, out = sys.argv[1], sys.argv[2]
 os.makedirs(out, exist_ok=True)
@@ -22,6 +26,8 @@ for order in sys.argv[3:]:
                 second.positive(label, out, stem, note)
             elif label in ('phone', 'sheet'):
                 getattr(second, label)(out, stem, note)
+            elif label in labels.LABELLED:
+                labels.LABELLED[label](label, out, stem, note)
             else:
                 im, mode = NEGATIVES[label](second.R)
                 im = second.scene(im, mode) if mode == 'photo' else im

@@ -80,6 +80,8 @@ const HOLDERS: &[(&str, &str)] = &[
     ("Secret", "agent/kuzet/secret.rs"),
     ("Spoken", "agent/decode/src/spoken.rs"),
     ("Text", "agent/idscan/src/text.rs"),
+    ("Said", "agent/idscan/src/said.rs"),
+    ("Number", "agent/idscan/src/said.rs"),
     ("Wiped", "agent/idscan/src/mrz.rs"),
     ("Letters", "agent/idscan/src/mrz.rs"),
     ("Look", "agent/kuzet/worker/look.rs"),

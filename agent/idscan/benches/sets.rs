@@ -11,11 +11,12 @@ use rustix::time::{ClockId, clock_gettime};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// How the classes begin whose every picture holds a document with a machine-readable zone.
-const DOCUMENTS: [&str; 9] = ["td1", "td2", "td3", "mrva", "mrvb", "phone", "sheet", "idback", "passport"];
+/// How the classes begin whose every picture holds a document: with a machine-readable zone, and without.
+const ZONED: [&str; 10] = ["td1", "td2", "td3", "mrva", "mrvb", "phone", "sheet", "idback", "passport", "copies"];
+const LABELLED: [&str; 7] = ["front", "licence", "permit", "certificate", "single", "idfront", "cert"];
 
 fn holds_document(class: &str) -> bool {
-    DOCUMENTS.iter().any(|start| class.starts_with(start))
+    ZONED.iter().chain(&LABELLED).any(|start| class.starts_with(start))
 }
 
 #[derive(Default)]

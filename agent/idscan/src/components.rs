@@ -3,16 +3,27 @@
 use crate::gray::Picture;
 use crate::threshold;
 
-/// Letters are this large; what is smaller is grain, what is larger a drawing.
-const SMALLEST: f32 = 5.0;
-const LARGEST: f32 = 70.0;
+/// Letters are this large; what is smaller is grain, what is larger a drawing. Letters that touch are longer.
+pub(crate) const SMALLEST: f32 = 5.0;
+pub(crate) const LARGEST: f32 = 70.0;
+const LONGEST: f32 = 600.0;
 
-/// The middle of a letter and the diagonal of the box around it.
+/// A letter, or several that touch: the middle of the box around it, its sides and its diagonal.
 #[derive(Clone, Copy)]
 pub(crate) struct Letter {
     pub(crate) x: f32,
     pub(crate) y: f32,
+    pub(crate) wide: f32,
+    pub(crate) high: f32,
     pub(crate) size: f32,
+}
+
+impl Letter {
+    /// Whether it can be one letter.
+    pub(crate) fn is_single(&self) -> bool {
+        let (long, short) = (self.wide.max(self.high), self.wide.min(self.high));
+        long <= LARGEST && long / short <= 9.0
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -36,10 +47,14 @@ impl Piece {
     fn letter(&self) -> Option<Letter> {
         let (w, h) = ((self.right - self.left + 1) as f32, (self.bottom - self.top + 1) as f32);
         let (long, short) = (w.max(h), w.min(h));
-        let sized = (SMALLEST..=LARGEST).contains(&long) && short >= 2.0 && long / short <= 9.0;
+        let single = long <= LARGEST && short >= 2.0 && long / short <= 9.0;
+        let several = long <= LONGEST && (SMALLEST..=LARGEST).contains(&short);
+        let sized = long >= SMALLEST && (single || several);
         (sized && self.points as f32 >= 0.08 * w * h).then(|| Letter {
             x: (self.left + self.right) as f32 / 2.0,
             y: (self.top + self.bottom) as f32 / 2.0,
+            wide: w,
+            high: h,
             size: w.hypot(h),
         })
     }

@@ -1,5 +1,5 @@
-//! Is there an identity document in this picture? Finds machine-readable zones (ICAO 9303) at any angle, reads them and
-//! tells kind, state, certainty and place: never a letter of them.
+//! Is there an identity document in this picture? Finds machine-readable zones (ICAO 9303), or else names and labels of
+//! Kazakhstan's documents, at any angle, reads them and tells kind, state, certainty and place: never a letter of them.
 //!
 //! Stands alone: a picture is gray points, a person is a keyed hash that the caller makes.
 //!
@@ -17,17 +17,22 @@ mod check;
 mod components;
 mod decode;
 mod document;
+mod front;
 mod gray;
 mod grid;
+mod label;
 mod lines;
 mod mrz;
 mod net;
+mod rows;
+mod said;
 mod scan;
 mod sign;
 mod state;
 mod strip;
 mod text;
 mod threshold;
+mod view;
 
 pub use decode::{Page, Raster, decode, raster};
 pub use document::{Confidence, Document, Kind, Region, Side};

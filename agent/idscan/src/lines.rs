@@ -10,18 +10,26 @@ const CHAINS: usize = 3000;
 /// Fewest letters of a line.
 const FEWEST: usize = 14;
 
-/// A line of letters of one pitch. Along the line runs `u`, across it `v = a + b t + c t²` with `t` from -1 to 1.
+/// A line of letters. Along the line runs `u`, across it `v = a + b t + c t²` with `t` from -1 to 1.
 pub(crate) struct Line {
     pub(crate) angle: f32,
+    /// From letter to letter; of a text, what capitals of its height would have in a zone.
     pub(crate) pitch: f32,
     /// Share of the gaps that are whole pitches.
     pub(crate) regular: f32,
+    /// About how many letters it holds.
+    pub(crate) pieces: usize,
     pub(crate) curve: [f32; 3],
     pub(crate) first: f32,
     pub(crate) last: f32,
 }
 
 impl Line {
+    /// Whether its letters are of no one pitch.
+    pub(crate) fn is_text(&self) -> bool {
+        self.regular == 0.0
+    }
+
     /// How many letters it holds, by its length.
     pub(crate) fn letters(&self) -> f32 {
         (self.last - self.first) / self.pitch + 1.0
@@ -44,21 +52,24 @@ impl Line {
     }
 }
 
-/// The lines among `letters`. `steps` is what may be looked at; it is used up.
-pub(crate) fn find(letters: &[Letter], steps: &mut u64) -> Vec<Line> {
+/// The lines of one pitch among `letters`, and the directions looked in, those first that most letters go in. `steps` is what
+/// may be looked at; it is used up.
+pub(crate) fn find(letters: &[Letter], steps: &mut u64) -> (Vec<Line>, Vec<f32>) {
+    let letters: Vec<Letter> = letters.iter().filter(|letter| letter.is_single()).copied().collect();
     let mut lines = Vec::new();
     if letters.len() < FEWEST {
-        return lines;
+        return (lines, Vec::new());
     }
-    let grid = Grid::new(letters);
-    for angle in directions(letters, &grid, steps) {
+    let grid = Grid::new(&letters);
+    let angles = directions(&letters, &grid, steps);
+    for angle in &angles {
         let (sin, cos) = angle.sin_cos();
         let places: Vec<Place> =
             letters.iter().map(|l| Place { u: l.x * cos + l.y * sin, v: l.y * cos - l.x * sin }).collect();
-        let chains = chains(letters, &places, &grid, steps);
-        lines.extend(joined(chains).iter().filter_map(|chain| chain.line(angle)));
+        let chains = chains(&letters, &places, &grid, steps);
+        lines.extend(joined(chains).iter().filter_map(|chain| chain.line(*angle)));
     }
-    lines
+    (lines, angles)
 }
 
 /// A letter along and across the direction at hand.
@@ -212,9 +223,11 @@ impl Chain {
         if regular < 0.6 || !(24.0..=56.0).contains(&letters) || !(0.55..=1.45).contains(&slim) {
             return None;
         }
-        let mut line = Line { angle, pitch: self.pitch, regular, curve: curve(places, first, last), first, last };
-        let near = |place: &&Place| (place.v - line.across(place.u)).abs() < 0.22 * self.pitch;
-        let good: Vec<Place> = places.iter().filter(near).copied().collect();
+        let all: Vec<(f32, f32)> = places.iter().map(|place| (place.u, place.v)).collect();
+        let pieces = places.len();
+        let mut line = Line { angle, pitch: self.pitch, regular, pieces, curve: curve(&all, first, last), first, last };
+        let near = |place: &&(f32, f32)| (place.1 - line.across(place.0)).abs() < 0.22 * self.pitch;
+        let good: Vec<(f32, f32)> = all.iter().filter(near).copied().collect();
         if good.len() < 12 {
             return None;
         }
@@ -240,15 +253,15 @@ impl Chain {
 }
 
 /// The parabola through `places` by least squares.
-fn curve(places: &[Place], first: f32, last: f32) -> [f32; 3] {
+pub(crate) fn curve(places: &[(f32, f32)], first: f32, last: f32) -> [f32; 3] {
     let (middle, half) = (f32::midpoint(first, last), ((last - first) / 2.0).max(1.0));
     let mut m = [[0f64; 4]; 3];
-    for place in places {
-        let t = f64::from((place.u - middle) / half);
+    for (u, v) in places {
+        let t = f64::from((u - middle) / half);
         let powers = [1.0, t, t * t];
         for (row, power) in m.iter_mut().zip(powers) {
             (0..3).for_each(|k| row[k] += power * powers[k]);
-            row[3] += power * f64::from(place.v);
+            row[3] += power * f64::from(*v);
         }
     }
     for row in 0..3 {
@@ -278,14 +291,24 @@ mod tests {
         let (sin, cos) = degrees.to_radians().sin_cos();
         let letters = (0..2 * count).map(|i| ((i % count) as f32 * 14.0, (i / count) as f32 * 30.0));
         letters
-            .map(|(x, y)| Letter { x: 800.0 + x * cos - y * sin, y: 800.0 + x * sin + y * cos, size: 15.0 })
+            .map(|(x, y)| Letter {
+                x: 800.0 + x * cos - y * sin,
+                y: 800.0 + x * sin + y * cos,
+                wide: 9.0,
+                high: 12.0,
+                size: 15.0,
+            })
             .collect()
+    }
+
+    fn zones(letters: &[Letter]) -> Vec<Line> {
+        find(letters, &mut 10_000_000).0
     }
 
     #[test]
     fn lines_are_found_at_any_angle() {
         for degrees in (0..360).step_by(7) {
-            let mut lines = find(&turned(44, degrees as f32), &mut 10_000_000);
+            let mut lines = zones(&turned(44, degrees as f32));
             lines.retain(|line| (line.letters() - 44.0).abs() < 0.5 && (line.pitch - 14.0).abs() < 0.1);
             assert_eq!(lines.len(), 2, "{degrees}");
         }
@@ -293,7 +316,7 @@ mod tests {
 
     #[test]
     fn short_lines_are_none() {
-        assert!(find(&turned(20, 10.0), &mut 10_000_000).is_empty());
+        assert!(zones(&turned(20, 10.0)).is_empty());
     }
 
     #[test]

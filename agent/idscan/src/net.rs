@@ -1,18 +1,9 @@
-//! The reader of strips: a small convolutional network whose weights are part of the program.
+//! The readers of strips: small convolutional networks whose weights are part of the program.
 //!
-//! `weights/mrz.f16` holds six layers one after the other, each its weights (row, column, input, output) and then its
+//! A file of weights holds six layers one after the other, each its weights (row, column, input, output) and then its
 //! biases, as little-endian half floats; `training/README.md` says how they were made.
 
-/// Height of a strip.
-pub(crate) const HIGH: usize = 24;
-/// Points of a strip from letter to letter.
-pub(crate) const PITCH: usize = 16;
-/// Points of a strip to a frame of the answer.
-pub(crate) const FRAME: usize = 4;
-/// What a frame can be: 37 letters, or none of them.
-pub(crate) const CLASSES: usize = 38;
-
-const WEIGHTS: &[u8] = include_bytes!("../weights/mrz.f16");
+use crate::strip::HIGH;
 
 /// Shape of a layer: kernel, channels, steps, margins (rows and columns).
 struct Shape {
@@ -31,14 +22,29 @@ const fn shape(
     Shape { kernel, channels, step, margin }
 }
 
-const SHAPES: [Shape; 6] = [
+/// What a network can tell a frame to be, the last being none of the letters.
+pub(crate) const ZONE: usize = 38;
+pub(crate) const TEXT: usize = 59;
+
+const ZONES: [Shape; 6] = [
     shape((3, 3), (1, 12), (2, 2), (1, 1)),
     shape((3, 3), (12, 24), (2, 1), (1, 1)),
     shape((3, 3), (24, 32), (2, 2), (1, 1)),
     shape((3, 3), (32, 64), (1, 1), (0, 1)),
     shape((1, 5), (64, 64), (1, 1), (0, 2)),
-    shape((1, 1), (64, CLASSES), (1, 1), (0, 0)),
+    shape((1, 1), (64, ZONE), (1, 1), (0, 0)),
 ];
+const TEXTS: [Shape; 6] = [
+    shape((3, 3), (1, 16), (2, 2), (1, 1)),
+    shape((3, 3), (16, 24), (2, 1), (1, 1)),
+    shape((3, 3), (24, 40), (2, 1), (1, 1)),
+    shape((3, 3), (40, 80), (1, 1), (0, 1)),
+    shape((1, 7), (80, 80), (1, 1), (0, 3)),
+    shape((1, 1), (80, TEXT), (1, 1), (0, 0)),
+];
+
+const OF_ZONES: &[u8] = include_bytes!("../weights/mrz.f16");
+const OF_TEXTS: &[u8] = include_bytes!("../weights/words.f16");
 
 impl Shape {
     const fn weights(&self) -> usize {
@@ -46,17 +52,18 @@ impl Shape {
     }
 }
 
-const fn numbers() -> usize {
+const fn numbers(shapes: &[Shape]) -> usize {
     let (mut sum, mut i) = (0, 0);
-    while i < SHAPES.len() {
-        sum += SHAPES[i].weights() + SHAPES[i].channels.1;
+    while i < shapes.len() {
+        sum += shapes[i].weights() + shapes[i].channels.1;
         i += 1;
     }
     sum
 }
 
-// The file cannot be of another length than the layers ask for: this would not compile.
-const _: () = assert!(WEIGHTS.len() == numbers() * 2);
+// The files cannot be of another length than the layers ask for: this would not compile.
+const _: () = assert!(OF_ZONES.len() == numbers(&ZONES) * 2);
+const _: () = assert!(OF_TEXTS.len() == numbers(&TEXTS) * 2);
 
 /// Rows, columns and numbers between two layers.
 struct Map {
@@ -65,69 +72,93 @@ struct Map {
     data: Vec<f32>,
 }
 
-/// The network.
+/// A network.
 pub(crate) struct Net {
+    shapes: &'static [Shape; 6],
     numbers: Vec<f32>,
 }
 
 impl Net {
-    pub(crate) fn new() -> Net {
-        let halves = WEIGHTS.as_chunks::<2>().0;
-        Net { numbers: halves.iter().map(|bytes| half(u16::from_le_bytes(*bytes))).collect() }
+    /// The reader of zones: a frame is four points.
+    pub(crate) fn zones() -> Net {
+        Net::new(&ZONES, OF_ZONES)
     }
 
-    /// `CLASSES` scores for every frame of a strip (`HIGH` rows of `wide` points).
+    /// The reader of texts: a frame is two points.
+    pub(crate) fn texts() -> Net {
+        Net::new(&TEXTS, OF_TEXTS)
+    }
+
+    fn new(shapes: &'static [Shape; 6], weights: &[u8]) -> Net {
+        let halves = weights.as_chunks::<2>().0;
+        Net { shapes, numbers: halves.iter().map(|bytes| half(u16::from_le_bytes(*bytes))).collect() }
+    }
+
+    /// Scores for every frame of a strip (`HIGH` rows of `wide` points).
     pub(crate) fn run(&self, strip: Vec<f32>, wide: usize) -> Vec<f32> {
         let mut map = Map { high: HIGH, wide, data: strip };
         let mut rest = self.numbers.as_slice();
-        for (i, shape) in SHAPES.iter().enumerate() {
+        for (i, shape) in self.shapes.iter().enumerate() {
             let (weights, after) = rest.split_at(shape.weights());
             let (biases, after) = after.split_at(shape.channels.1);
             rest = after;
-            let last = i + 1 == SHAPES.len();
-            map = match shape.channels.1 {
-                12 => layer::<12>(&map, shape, weights, biases, last),
-                24 => layer::<24>(&map, shape, weights, biases, last),
-                32 => layer::<32>(&map, shape, weights, biases, last),
-                64 => layer::<64>(&map, shape, weights, biases, last),
-                _ => layer::<CLASSES>(&map, shape, weights, biases, last),
+            let last = i + 1 == self.shapes.len();
+            // Each width is a loop of its own, in parts whose sums stay in registers.
+            let layer = match shape.channels.1 {
+                12 => layer::<12, 12>,
+                16 => layer::<16, 16>,
+                24 => layer::<24, 24>,
+                32 => layer::<32, 32>,
+                40 => layer::<40, 40>,
+                64 => layer::<64, 32>,
+                80 => layer::<80, 40>,
+                TEXT => layer::<TEXT, TEXT>,
+                _ => layer::<ZONE, ZONE>,
             };
+            map = layer(&map, shape, weights, biases, last);
         }
         map.data
     }
 }
 
-/// One convolution; negative sums become 0 but in the last layer.
-fn layer<const OUT: usize>(from: &Map, shape: &Shape, weights: &[f32], biases: &[f32], last: bool) -> Map {
+/// One convolution in parts of `PART` of the `OUT` outputs; negative sums become 0 but in the last layer.
+fn layer<const OUT: usize, const PART: usize>(
+    from: &Map,
+    shape: &Shape,
+    weights: &[f32],
+    biases: &[f32],
+    last: bool,
+) -> Map {
     let ((kh, kw), inputs) = (shape.kernel, shape.channels.0);
     let size = |whole: usize, margin: usize, kernel: usize, step: usize| {
         (whole + 2 * margin).saturating_sub(kernel) / step + 1
     };
     let high = size(from.high, shape.margin.0, kh, shape.step.0);
     let wide = size(from.wide, shape.margin.1, kw, shape.step.1);
-    let mut data = Vec::with_capacity(high * wide * OUT);
-    for y in 0..high {
-        for x in 0..wide {
-            let mut sums = [0f32; OUT];
-            sums.copy_from_slice(biases);
-            for ky in 0..kh {
-                let Some(row) = (y * shape.step.0 + ky).checked_sub(shape.margin.0).filter(|row| *row < from.high)
-                else {
-                    continue;
-                };
-                for kx in 0..kw {
-                    let column = (x * shape.step.1 + kx).checked_sub(shape.margin.1).filter(|at| *at < from.wide);
-                    let Some(column) = column else { continue };
-                    let values = &from.data[(row * from.wide + column) * inputs..][..inputs];
-                    let kernel = &weights[(ky * kw + kx) * inputs * OUT..][..inputs * OUT];
-                    for (value, row) in values.iter().zip(kernel.as_chunks::<OUT>().0) {
-                        if *value != 0.0 {
-                            sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += value * weight);
-                        }
+    let mut data = vec![0f32; high * wide * OUT];
+    let mut near: Vec<(&[f32], &[f32])> = Vec::with_capacity(kh * kw);
+    for (at, out) in data.as_chunks_mut::<OUT>().0.iter_mut().enumerate() {
+        let (y, x) = (at / wide, at % wide);
+        near.clear();
+        for (ky, kx) in (0..kh * kw).map(|k| (k / kw, k % kw)) {
+            let row = (y * shape.step.0 + ky).checked_sub(shape.margin.0).filter(|row| *row < from.high);
+            let column = (x * shape.step.1 + kx).checked_sub(shape.margin.1).filter(|at| *at < from.wide);
+            let (Some(row), Some(column)) = (row, column) else { continue };
+            let values = &from.data[(row * from.wide + column) * inputs..][..inputs];
+            near.push((values, &weights[(ky * kw + kx) * inputs * OUT..][..inputs * OUT]));
+        }
+        for (part, out) in out.as_chunks_mut::<PART>().0.iter_mut().enumerate() {
+            let mut sums = [0f32; PART];
+            sums.copy_from_slice(&biases[part * PART..][..PART]);
+            for (values, kernel) in &near {
+                for (value, row) in values.iter().zip(kernel.as_chunks::<OUT>().0) {
+                    if *value != 0.0 {
+                        let row = &row.as_chunks::<PART>().0[part];
+                        sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += value * weight);
                     }
                 }
             }
-            data.extend(sums.iter().map(|sum| if last { *sum } else { sum.max(0.0) }));
+            *out = sums.map(|sum| if last { sum } else { sum.max(0.0) });
         }
     }
     Map { high, wide, data }
@@ -154,14 +185,15 @@ mod tests {
 
     #[test]
     fn every_weight_is_a_number() {
-        assert!(Net::new().numbers.iter().all(|number| number.abs() < 100.0));
+        assert!([Net::zones(), Net::texts()].iter().flat_map(|net| &net.numbers).all(|number| number.abs() < 100.0));
     }
 
     #[test]
-    fn four_points_make_a_frame() {
-        let net = Net::new();
+    fn frames_are_of_even_width() {
         for wide in [32, 36, 160, 1200] {
-            assert_eq!(net.run(vec![0.0; HIGH * wide], wide).len(), wide / FRAME * CLASSES);
+            let strip = || vec![0.0; HIGH * wide];
+            assert_eq!(Net::zones().run(strip(), wide).len(), wide / 4 * ZONE);
+            assert_eq!(Net::texts().run(strip(), wide).len(), wide / 2 * TEXT);
         }
     }
 }

@@ -1,14 +1,17 @@
-//! From a picture to documents: lines at two or three sizes, pairs of lines read until they are a zone or none.
+//! From a picture to documents: lines at two or three sizes, pairs of lines read until they are a zone or none; without
+//! a zone, names and labels.
 
-use crate::components;
-use crate::document::{Confidence, Document, Region};
+use crate::components::{self, Letter};
+use crate::document::{Confidence, Document, Kind, Side};
+use crate::front::Fronts;
 use crate::gray::{Gray, Picture, double, shrink, soften};
 use crate::lines::{self, Line};
 use crate::mrz;
 use crate::net::Net;
 use crate::sign::{self, Sign};
-use crate::strip::{self, Part};
+use crate::strip::Part;
 use crate::text::Text;
+use crate::view::View;
 
 /// Points that sums of areas can hold.
 const MOST: usize = 1 << 30;
@@ -92,9 +95,10 @@ pub struct Scan {
     pub unseen: Option<Unseen>,
 }
 
-/// The reader of pictures: makes its network once.
+/// The reader of pictures: makes its networks once.
 pub struct Reader {
     net: Net,
+    fronts: Fronts,
 }
 
 impl Default for Reader {
@@ -107,7 +111,7 @@ impl Reader {
     /// A reader.
     #[must_use]
     pub fn new() -> Reader {
-        Reader { net: Net::new() }
+        Reader { net: Net::zones(), fronts: Fronts::new() }
     }
 
     /// The documents in `picture`. `pseudonym` makes a keyed hash of a value in a domain: of an IIN in `iin`, else of
@@ -125,17 +129,18 @@ impl Reader {
         let mut steps = limits.steps;
         let side = limits.side.clamp(64, 8000);
         let base = shrink(picture, side);
+        let mut texts: Option<(Gray, Vec<Letter>, Vec<f32>)> = None;
         for size in [Size::Whole, Size::Half, Size::Double] {
             let Some(work) = size.of(&base.view(), side) else { continue };
             let Some(letters) = components::letters(&work.view(), limits.letters) else {
                 scan.unseen = Some(Unseen::Letters);
                 continue;
             };
-            let found = lines::find(&letters, &mut steps);
+            let (zones, angles) = lines::find(&letters, &mut steps);
             if steps == 0 {
                 scan.unseen = Some(Unseen::Letters);
             }
-            let mut page = Page::new(&self.net, picture, &work, found);
+            let mut page = Page::new(&self.net, View::new(picture, work.view()), zones);
             page.read(limits.strips, pseudonym);
             let sure =
                 |documents: &[Document]| documents.iter().filter(|one| one.confidence == Confidence::Certain).count();
@@ -144,6 +149,17 @@ impl Reader {
             }
             if sure(&scan.documents) > 0 || steps == 0 {
                 break;
+            }
+            // Labels are small: they are read at the largest size.
+            if !matches!(size, Size::Half) {
+                texts = Some((work, letters, angles));
+            }
+        }
+        if let Some((work, letters, angles)) = texts.filter(|_| scan.documents.is_empty()) {
+            let view = View::new(picture, work.view());
+            scan.documents = self.fronts.read(&view, &letters, &angles, &mut steps, pseudonym);
+            if steps == 0 {
+                scan.unseen = Some(Unseen::Letters);
             }
         }
         scan.documents.sort_by_key(|document| document.region);
@@ -173,9 +189,7 @@ impl Size {
 /// The lines of a picture at one size, and what was read of them.
 struct Page<'a> {
     net: &'a Net,
-    picture: &'a Picture<'a>,
-    work: &'a Gray,
-    scale: f32,
+    view: View<'a>,
     lines: Vec<Line>,
     /// Whether a line begins as a zone does, as it stands and upside down.
     starts: Vec<[Option<bool>; 2]>,
@@ -208,13 +222,12 @@ struct Pair {
 }
 
 impl<'a> Page<'a> {
-    fn new(net: &'a Net, picture: &'a Picture<'a>, work: &'a Gray, mut lines: Vec<Line>) -> Page<'a> {
+    fn new(net: &'a Net, view: View<'a>, mut lines: Vec<Line>) -> Page<'a> {
         lines.sort_by(|a, b| worth(b).total_cmp(&worth(a)));
         lines.truncate(LINES);
         let starts = vec![[None; 2]; lines.len()];
         let texts = lines.iter().map(|_| [None, None]).collect();
-        let scale = picture.side() as f32 / work.view().side() as f32;
-        Page { net, picture, work, scale, lines, starts, texts, documents: Vec::new() }
+        Page { net, view, lines, starts, texts, documents: Vec::new() }
     }
 
     fn read(&mut self, strips: usize, pseudonym: &mut dyn FnMut(&str, &[u8]) -> u128) {
@@ -241,10 +254,11 @@ impl<'a> Page<'a> {
                 let Some(zone) = mrz::read(a, b, pseudonym) else { continue };
                 read.extend(middles);
                 left = Left { strips: left.strips + 4, starts: left.starts + 8 };
-                let region = self.region([first, second]);
-                let dpi = (self.lines[first].pitch * self.scale * 10.0).round() as u32;
+                let region = self.view.region([first, second].iter().map(|line| &self.lines[*line]));
+                let dpi = Some((self.lines[first].pitch * self.view.scale * 10.0).round() as u32);
                 let mrz::Zone { kind, state, confidence, checks, holder } = zone;
-                self.documents.push(Document { kind, state, confidence, checks, region, dpi, holder });
+                let (side, holder) = (side(kind), Some(holder));
+                self.documents.push(Document { kind, side, state, confidence, checks, region, dpi, holder });
                 break;
             }
         }
@@ -296,29 +310,16 @@ impl<'a> Page<'a> {
     }
 
     fn look(&self, line: usize, part: Part, turned: bool) -> Text {
-        let line = &self.lines[line];
-        // Small letters are read from the picture itself, where it has more points.
-        let (picture, scale) =
-            if line.pitch < 14.0 && self.scale > 1.0 { (*self.picture, self.scale) } else { (self.work.view(), 1.0) };
-        let (strip, wide) = strip::cut(&picture, scale, line, part, turned);
+        let (strip, wide) = self.view.cut(&self.lines[line], part, turned);
         Text::read(&self.net.run(strip, wide), 64)
     }
+}
 
-    /// The box around two lines, in points of the picture.
-    fn region(&self, lines: [usize; 2]) -> Region {
-        let mut corners = Vec::with_capacity(8);
-        for line in lines.map(|line| &self.lines[line]) {
-            for u in [line.first - line.pitch, line.last + line.pitch] {
-                corners.extend([-line.pitch, line.pitch].map(|dv| line.point(u, line.across(u) + dv)));
-            }
-        }
-        let span = |values: &mut dyn Iterator<Item = f32>, whole: usize| {
-            let (low, high) = values.fold((f32::MAX, 0f32), |(low, high), value| (low.min(value), high.max(value)));
-            let inside = |value: f32| ((value.max(0.0) * self.scale) as usize).min(whole - 1);
-            (inside(low), inside(high) - inside(low).min(inside(high)) + 1)
-        };
-        let (left, width) = span(&mut corners.iter().map(|corner| corner.0), self.picture.width);
-        let (top, height) = span(&mut corners.iter().map(|corner| corner.1), self.picture.height);
-        Region { top, left, width, height }
+/// The side that carries the zone.
+fn side(kind: Kind) -> Side {
+    match kind {
+        Kind::Card => Side::Back,
+        Kind::Passport => Side::DataPage,
+        _ => Side::Front,
     }
 }

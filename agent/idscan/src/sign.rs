@@ -35,11 +35,17 @@ const NEAR: f32 = 0.04;
 
 /// The signs in a picture that holds `documents`.
 pub(crate) fn of(picture: &Picture<'_>, documents: &[Document]) -> Vec<Sign> {
-    let Some(first) = documents.first() else { return Vec::new() };
+    if documents.is_empty() {
+        return Vec::new();
+    }
     let mut signs = Vec::new();
-    let millimetres = |points: usize| points as f32 * 25.4 / first.dpi.max(1) as f32;
-    let sides = [picture.width.min(picture.height), picture.side()].map(millimetres);
-    if sides.iter().zip(A4).all(|(side, paper)| (side / paper - 1.0).abs() <= NEAR) {
+    let measured = documents.iter().find_map(|document| document.dpi);
+    let is_sheet = |dpi: u32| {
+        let millimetres = |points: usize| points as f32 * 25.4 / dpi.max(1) as f32;
+        let sides = [picture.width.min(picture.height), picture.side()].map(millimetres);
+        sides.iter().zip(A4).all(|(side, paper)| (side / paper - 1.0).abs() <= NEAR)
+    };
+    if measured.is_some_and(is_sheet) {
         signs.push(Sign::Sheet);
     }
     let between = picture.gray.iter().filter(|point| (32..224).contains(*point)).count();

@@ -2,14 +2,22 @@
 
 use crate::gray::Picture;
 use crate::lines::Line;
-use crate::net::{HIGH, PITCH};
 
-/// Pitches added before the first and after the last letter.
+/// Height of a strip.
+pub(crate) const HIGH: usize = 24;
+/// Points of a strip from letter to letter of a zone.
+pub(crate) const PITCH: usize = 16;
+/// Points of a strip that capitals of a text are high.
+pub(crate) const CAPITAL: f32 = 13.3;
+/// Pitches added before the first and after the last letter of a zone, and of a text, whose ends are lost more easily.
 const MARGIN: f32 = 1.6;
+const EDGE: f32 = 3.0;
 const WIDEST: usize = 1200;
 
-/// Points of a start.
+/// Points of a start of a zone and of a text, and of a middle.
 const START: usize = 14 * PITCH;
+const BEGINNING: usize = 11 * PITCH;
+const MIDDLE: usize = 10 * PITCH;
 
 /// Which part of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -17,17 +25,26 @@ pub(crate) enum Part {
     Whole,
     /// The first letters.
     Start,
+    /// Those in the middle.
+    Middle,
 }
 
 /// Brightness of `HIGH` rows, mean 0 and deviation about 1, and how wide it is. `scale`: points of `picture` to a point
 /// of the picture that `line` was found in; `turned`: upside down, from the other end.
 pub(crate) fn cut(picture: &Picture<'_>, scale: f32, line: &Line, part: Part, turned: bool) -> (Vec<f32>, usize) {
     let step = line.pitch / PITCH as f32;
-    let whole = ((line.last - line.first + 2.0 * MARGIN * line.pitch) / step) as usize;
-    let wide = if part == Part::Whole { whole } else { whole.min(START) }.clamp(32, WIDEST) & !3;
+    let margin = if line.is_text() { EDGE } else { MARGIN } * line.pitch;
+    let whole = ((line.last - line.first + 2.0 * margin) / step) as usize;
+    let most = match part {
+        Part::Whole => WIDEST,
+        Part::Start if line.is_text() => BEGINNING,
+        Part::Start => START,
+        Part::Middle => MIDDLE,
+    };
+    let wide = whole.clamp(32, most) & !3;
     let start = match (part, turned) {
-        (Part::Start, false) => line.first - MARGIN * line.pitch,
-        (Part::Start, true) => line.last + MARGIN * line.pitch - wide as f32 * step,
+        (Part::Start, false) => line.first - margin,
+        (Part::Start, true) => line.last + margin - wide as f32 * step,
         _ => line.middle() - wide as f32 / 2.0 * step,
     };
     // More than one sample where a point of the strip covers several of the picture.

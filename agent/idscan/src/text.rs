@@ -1,8 +1,11 @@
-//! What a strip says: letters in slots of one pitch. The only place, with `mrz`, that holds letters of a document.
+//! What a strip says: letters in slots of one pitch. With `mrz` and `said` the only place that holds letters of a document.
 
-use crate::net::{CLASSES, FRAME, PITCH};
+use crate::net::ZONE as CLASSES;
+use crate::strip::PITCH;
 
 const ALPHABET: &[u8; 37] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ<";
+/// Points of a strip to a frame.
+const FRAME: usize = 4;
 /// A slot in which no letter was seen.
 pub(crate) const UNSEEN: u8 = b'?';
 
@@ -40,7 +43,7 @@ impl Text {
 
     /// From the scores of the network. `most`: slots of a line.
     pub(crate) fn read(scores: &[f32], most: usize) -> Text {
-        let seen = runs(&chances(scores));
+        let seen = runs(&chances::<CLASSES>(scores));
         let sure = seen.iter().map(|seen| seen.sure).sum::<f32>() / seen.len().max(1) as f32;
         let mut text = Text { letters: Vec::with_capacity(most + 16), sure };
         let mut steps: Vec<f32> = seen.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
@@ -73,9 +76,9 @@ impl Text {
 }
 
 /// Scores as chances.
-fn chances(scores: &[f32]) -> Vec<[f32; CLASSES]> {
-    let frames = scores.as_chunks::<CLASSES>().0.iter();
-    let soft = |frame: &[f32; CLASSES]| {
+pub(crate) fn chances<const N: usize>(scores: &[f32]) -> Vec<[f32; N]> {
+    let frames = scores.as_chunks::<N>().0.iter();
+    let soft = |frame: &[f32; N]| {
         let most = frame.iter().copied().fold(f32::MIN, f32::max);
         let mut chances = frame.map(|score| (score - most).exp());
         let sum: f32 = chances.iter().sum();
@@ -133,7 +136,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_long_run_is_several_letters() {
-        assert_eq!(Text::read(&scores(" 88888888888 A   A   A  "), 60).letters(), b"888AAA");
+        assert_eq!(Text::read(&scores(" <<<<<<<<<<< A   A   A  "), 60).letters(), b"<<<AAA");
     }
 
     #[test]

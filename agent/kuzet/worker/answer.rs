@@ -246,7 +246,7 @@ fn scan(told: &Scanned<'_>) -> Option<IdentityScan> {
     fn known<T>(all: &[T], name: impl Fn(&T) -> &'static str, wanted: &str) -> Option<&'static str> {
         all.iter().map(name).find(|known| *known == wanted)
     }
-    let kinds = [Document::Card, Document::Sheet, Document::Passport, Document::Visa];
+    let kinds = Document::ALL;
     let signs = [Sign::Sheet, Sign::OneBit, Sign::Several, Sign::Machine];
     let state =
         (told.state.len() <= 3 && told.state.bytes().all(|byte| byte.is_ascii_uppercase())).then_some(&told.state)?;

@@ -46,14 +46,16 @@ impl Pictures {
             let signs = scan.signs.iter().chain(&page.signs).map(|sign: &Sign| sign.name().into());
             let signs: Vec<_> = signs.collect();
             for document in scan.documents {
-                if let Some(domain) = holders.get(&document.holder) {
-                    tally.person(domain, document.holder);
+                if let Some(holder) = document.holder
+                    && let Some(domain) = holders.get(&holder)
+                {
+                    tally.person(domain, holder);
                 }
                 if found.len() < MOST_SCANS {
                     found.push(Scanned {
                         kind: document.kind.name().into(),
                         state: document.state.code().into(),
-                        side: side(document.kind.side()).into(),
+                        side: side(document.side).into(),
                         confidence: confidence(document.confidence).into(),
                         checks: document.checks,
                         page: *pages,
