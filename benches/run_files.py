@@ -38,7 +38,8 @@ def rss(pid):
 
 
 def children(pid):
-    return [int(child) for child in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+    tasks = os.listdir(f"/proc/{pid}/task")
+    return [int(child) for task in tasks for child in open(f"/proc/{pid}/task/{task}/children").read().split()]
 
 
 def lay(folder):
