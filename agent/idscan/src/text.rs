@@ -136,7 +136,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_long_run_is_several_letters() {
-        assert_eq!(Text::read(&scores(" <<<<<<<<<<< A   A   A  "), 60).letters(), b"<<<AAA");
+        assert_eq!(Text::read(&scores(" 88888888888 A   A   A  "), 60).letters(), b"888AAA");
     }
 
     #[test]
