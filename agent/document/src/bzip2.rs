@@ -198,11 +198,14 @@ impl<'a, 'p> Bzip2<'a, 'p> {
             let mut length = bits.take(5)?;
             let mut lengths = [0; 258];
             for slot in &mut lengths[..bytes.len() + 2] {
-                while bits.bit()? {
-                    length = if bits.bit()? { length.wrapping_sub(1) } else { length + 1 };
-                }
-                if !(1..=20).contains(&length) {
-                    return Err(Why::Damaged);
+                loop {
+                    if !(1..=20).contains(&length) {
+                        return Err(Why::Damaged);
+                    }
+                    if !bits.bit()? {
+                        break;
+                    }
+                    length = if bits.bit()? { length - 1 } else { length + 1 };
                 }
                 *slot = u8::try_from(length).unwrap_or(20);
             }
@@ -317,5 +320,26 @@ impl<'a, 'p> Bzip2<'a, 'p> {
 impl Read for Bzip2<'_, '_> {
     fn read(&mut self, space: &mut [u8]) -> std::io::Result<usize> {
         self.more(space).map_err(|why| self.budget.give_up(why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+    use crate::pool::Pool;
+
+    /// A code of no bits, and then fewer.
+    #[test]
+    fn lengths_of_codes_have_their_bounds() {
+        let (limits, pool) = (Limits::default(), Pool::default());
+        let budget = Budget::new(&limits, &pool);
+        let mut bytes = b"BZh11AY&SY\0\0\0\0".to_vec();
+        // Origin 0; one byte is used; two tables; one selector, 0; the first length, 0, less one, and one more.
+        let bits = format!("0{:024b}{:016b}{:016b}010{:015b}0{:05b}11101110", 0, 0x8000, 0x8000, 1, 0);
+        bytes.extend(bits.as_bytes().chunks(8).map(|byte| byte.iter().fold(0, |sum, bit| sum << 1 | (bit - b'0'))));
+        let mut packed = &bytes[..];
+        assert!(Bzip2::new(&mut packed, &budget).read(&mut [0; 64]).is_err());
+        assert_eq!(budget.fault(), Why::Damaged);
     }
 }
