@@ -16,6 +16,8 @@ const FILES: u64 = 3 + super::BATCH as u64 + 1;
 
 /// Sets limits, gives up rights. Files and network are still open behind it.
 pub(super) fn limit(memory: u64) -> anyhow::Result<()> {
+    // Where memory runs out the kernel takes the worker and not the agent; where it cannot be said, it takes the larger.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     for (what, most) in [
         (Resource::Data, memory),
         (Resource::Nofile, FILES),
@@ -31,10 +33,21 @@ pub(super) fn limit(memory: u64) -> anyhow::Result<()> {
     rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable).context("dumps")?;
     // A parent that is killed takes its worker with it, even where that is busy.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL)).context("signal of the parent's end")?;
-    let none = CapabilitySet::empty();
-    rustix::thread::set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
-        .context("capabilities")?;
+    give_up_rights()?;
     rustix::thread::set_no_new_privs(true).context("no new rights")
+}
+
+/// Gives up every capability. A hardened service may be refused the call: then it has none to give up.
+fn give_up_rights() -> anyhow::Result<()> {
+    let none = CapabilitySet::empty();
+    let none = CapabilitySets { effective: none, permitted: none, inheritable: none };
+    let refused = match rustix::thread::set_capabilities(None, none) {
+        Ok(()) => return Ok(()),
+        Err(refused) => refused,
+    };
+    let held = rustix::thread::capabilities(None).context("capabilities")?;
+    let any = held.effective | held.permitted | held.inheritable;
+    if any.is_empty() { Ok(()) } else { Err(refused).context("capabilities") }
 }
 
 /// Closes paths, network and every system call that is not needed. Returns how much of Landlock holds: 2 all, 1 some, 0 none.
