@@ -5,7 +5,7 @@ mod hostile;
 
 use crate::support::{Scratch, kuzet};
 use kuzet::clock::System;
-use kuzet::worker::{Answer, Given, Settings, Verdict, Worker};
+use kuzet::worker::{Answer, Given, IdentityScan, Settings, Verdict, Worker};
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -197,8 +197,12 @@ fn pictures_tell_identity_documents_and_whose_they_are() {
             answer.documents.iter().map(|one| format!("{} {} {}", one.kind, one.state, one.confidence)).collect();
         told.sort();
         assert_eq!((told.join(", ").as_str(), answer.verdict), (wanted, Verdict::Inspected), "{name}");
-        assert!(answer.documents.iter().all(|one| one.page == 1 && one.checks >= 2), "{name}: {answer:?}");
-        assert_eq!(answer.people.hashes.len(), told.len(), "{name}: each is somebody's");
+        // A front or a certificate has no check digits; whose it is may be read from its number.
+        let zones = answer.documents.iter().filter(|one| one.checks > 0).count();
+        let sure = |one: &IdentityScan| one.page == 1 && (one.checks >= 2 || one.checks == 0);
+        assert!(answer.documents.iter().all(sure), "{name}: {answer:?}");
+        let people = answer.people.hashes.len();
+        assert!((zones..=told.len()).contains(&people), "{name}: each with a zone is somebody's: {answer:?}");
         documents += told.len();
     }
     assert!(documents >= 8, "{documents}");
