@@ -14,7 +14,7 @@ fn setup() -> Setup {
     let setup = Setup::new("inventory").bare();
     let folder = |name: &str, more: &str| {
         let path = setup.scratch.join(name);
-        format!("[[folder]]\nname = \"{name}\"\npath = \"{}\"\n{more}\n", path.display())
+        format!("[[folder]]\nname = \"{name}\"\npath = \"{}/\"\n{more}\n", path.display())
     };
     let folders = folder("dossiers", "") + &folder("web", "holds = \"nothing\"");
     let log = setup.scratch.join("none.json");
@@ -93,11 +93,16 @@ fn folders_are_looked_through_and_the_inventory_goes_on_where_it_was() {
     assert_eq!(of(&second, &dossiers.join("2026")), Value::Null, "{second}");
     assert_eq!((&of(&second, &dossiers)["people"], &of(&second, &web)["people"]), (&Value::from(23), &Value::from(9)));
 
-    // And with nothing changed nothing is told.
+    // Whoever may read it has changed, and that is told; with nothing else changed nothing is.
     let setup = agent.stop();
+    fs::set_permissions(dossiers.join("all.txt"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(setup.scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
     list(&web.join("last.txt"), 0, 1);
     let agent = setup.started();
-    told(&agent, before + 6);
+    told(&agent, before + 7);
+    let open =
+        agent.setup.incidents().iter().any(|one| one.to_string().contains("every account of this host may read it"));
+    assert!(open, "{:?}", agent.setup.incidents());
     let setup = agent.stop();
     nothing_raw(&setup);
 }

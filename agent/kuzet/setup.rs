@@ -151,6 +151,7 @@ pub fn streams(
             polite: config.inventory.polite,
             state: config.state.clone(),
             changed: Arc::clone(changed),
+            way: inventory::way(&format!("{:?}", config.folders)),
             secret: state::secret(&config.state).map_err(|fault| std::io::Error::other(fault.to_string()))?,
         };
         let clock = Arc::clone(clock);

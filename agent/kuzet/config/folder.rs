@@ -78,16 +78,17 @@ impl FolderConfig {
     /// A folder with what is known of its use.
     #[must_use]
     pub fn new(name: &str, path: &Path, purpose: Purpose) -> FolderConfig {
-        let text = path.to_string_lossy();
-        let shown = kuzet_decode::shown_path(if text.len() > 1 { text.trim_end_matches('/') } else { &text });
+        // Without a slash at its end: hashes of paths are compared.
+        let path: PathBuf = path.components().collect();
+        let shown = kuzet_decode::shown_path(&path.to_string_lossy());
         let folder = Folder {
             name: name.to_owned(),
-            path: if shown.is_empty() { "/".to_owned() } else { shown },
+            path: shown,
             purpose,
             class: StoreClass::Restricted,
             identity_documents: false,
         };
-        FolderConfig { path: path.to_owned(), folder }
+        FolderConfig { path, folder }
     }
 }
 
@@ -194,7 +195,7 @@ mod tests {
     #[test]
     fn a_folder_is_a_store_unless_it_says_otherwise() {
         let (_, folders) = load("name='d'\npath='/srv/d/'\n[[folder]]\nname='w'\npath='/var/www'\nholds='nothing'");
-        assert_eq!(folders[0].folder.path, "/srv/d");
+        assert_eq!((folders[0].folder.path.as_str(), folders[0].path.to_str()), ("/srv/d", Some("/srv/d")));
         let text = "[[source]]\nname='h'\nsensor={}\n[[folder]]\nname='d'\npath='/srv/d'";
         let (config, _) = load_text(text, Path::new("k.toml")).unwrap();
         let Some(StreamSettings::Sensor(sensor)) = &config.sources[0].stream else { panic!("a sensor") };

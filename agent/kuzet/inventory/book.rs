@@ -9,8 +9,6 @@ use rustix::fs::Stat;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// Of another one everything is looked at anew: a later version finds more.
-const VERSION: u64 = 1;
 /// Folders in folders that are told as gone with the one that they were in.
 const DEPTH: usize = 256;
 
@@ -20,10 +18,16 @@ pub(super) type Keys = (u128, u128);
 /// What is known of one file beside what the walk sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// It was looked at before, and its content is the same.
+    /// It was looked at before in this way, its content is the same, and so is who may come to it.
     pub(super) known: bool,
     /// Every account may come to it.
     pub(super) exposed: bool,
+    /// It could not be opened the last time either.
+    pub(super) closed: bool,
+    /// What tells the next time whether it has changed; 0 where it is to be looked at again.
+    pub(super) signature: u64,
+    /// Of its content and the way it was looked at; 0 where it was not read.
+    pub(super) digest: u128,
 }
 
 struct Page {
@@ -40,14 +44,16 @@ pub(super) struct Book<'a> {
     shelves: &'a Shelves,
     key: &'a Key,
     pages: Vec<Page>,
-    /// What the worker was asked about: its digest before, 0 of what is new, and whether every account may come to it.
-    asked: HashMap<u128, (u128, bool)>,
+    /// What the worker was asked about: what was known of it, and whether every account may come to it.
+    asked: HashMap<u128, (Option<Known>, bool)>,
+    /// Of another way to look, what was seen is not known: a later version finds more, other folders have another use.
+    way: u64,
     pub(super) fault: Option<StoreError>,
 }
 
 impl<'a> Book<'a> {
-    pub(super) fn new(shelves: &'a Shelves, key: &'a Key) -> Book<'a> {
-        Book { shelves, key, pages: Vec::new(), asked: HashMap::new(), fault: None }
+    pub(super) fn new(shelves: &'a Shelves, key: &'a Key, way: u64) -> Book<'a> {
+        Book { shelves, key, pages: Vec::new(), asked: HashMap::new(), way, fault: None }
     }
 
     fn of(&mut self, folder: u128) -> Vec<Known> {
@@ -104,19 +110,28 @@ impl<'a> Book<'a> {
         let Some(page) = self.pages.last_mut() else { return true };
         let path = path_key(self.key, &format!("{}/{}", page.path.trim_end_matches('/'), name.to_string_lossy()));
         let known = page.left.remove(&path).filter(|known| !known.below);
-        let new = known.is_none_or(|known| known.signature != signature(stat));
+        let new = known.is_none_or(|known| known.signature != signature(self.way, stat));
         if new {
             let open = page.open && stat.st_mode & 0o004 != 0;
-            self.asked.insert(path, (known.map_or(0, |known| known.digest), open));
+            self.asked.insert(path, (known, open));
         }
         new
     }
 
-    /// What is known of a file that was looked at.
-    pub(super) fn seen(&mut self, entry: &Entry, answer: &Answer) -> Seen {
+    /// What is known of a file that was looked at; `answer` is nothing where it could not be opened.
+    pub(super) fn seen(&mut self, entry: &Entry, answer: Option<&Answer>) -> Seen {
         let path = path_key(self.key, &entry.path().to_string_lossy());
         let (before, exposed) = self.asked.remove(&path).unwrap_or_default();
-        Seen { known: before != 0 && answer.digest == Some(before), exposed }
+        let digest = answer.and_then(|answer| answer.digest).map_or(0, |digest| digest ^ u128::from(self.way));
+        let same = |before: Known| before.digest == digest && before.exposed == exposed;
+        Seen {
+            known: digest != 0 && before.is_some_and(same),
+            exposed,
+            closed: before.is_some_and(|before| before.signature == 0),
+            // A right to it may come without a trace in it.
+            signature: answer.map_or(0, |_| signature(self.way, &entry.stat)),
+            digest,
+        }
     }
 }
 
@@ -128,10 +143,10 @@ fn comes_to(path: &Path) -> bool {
 }
 
 /// What tells without a look inside whether a file has changed.
-pub(super) fn signature(stat: &Stat) -> u64 {
+fn signature(way: u64, stat: &Stat) -> u64 {
     let mut hasher = blake3::Hasher::new();
     for number in [
-        VERSION,
+        way,
         stat.st_dev,
         stat.st_ino,
         stat.st_size.cast_unsigned(),

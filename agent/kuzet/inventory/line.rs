@@ -1,6 +1,6 @@
 //! The records of an inventory, as they are written down.
 
-use super::book::{Keys, Seen, signature};
+use super::book::{Keys, Seen};
 use crate::inspect::Entry;
 use crate::worker::{Answer, Verdict};
 use serde::Serialize;
@@ -82,8 +82,8 @@ impl<'a> Line<'a> {
         let file = File {
             owner: accounts.name(entry.stat.st_uid),
             bytes: entry.size(),
-            signature: format!("{:016x}", signature(&entry.stat)),
-            digest: format!("{:032x}", answer.digest.unwrap_or(0)),
+            signature: format!("{:016x}", seen.signature),
+            digest: format!("{:032x}", seen.digest),
             known: seen.known,
             exposed: seen.exposed,
             persons: answer.people.hashes.len(),

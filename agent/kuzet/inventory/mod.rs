@@ -44,10 +44,33 @@ pub struct Settings {
     pub cross: bool,
     /// It waits while the host is under pressure.
     pub polite: bool,
+    /// How it is looked: where that changes, all is looked at and told anew ([`way`]).
+    pub way: u64,
     /// The state directory.
     pub state: PathBuf,
     /// The pseudonym key.
     pub secret: [u8; 32],
+}
+
+/// Rises when a look finds more than before.
+const VERSION: u64 = 1;
+
+/// Number of a way to look: this version's, for folders of these uses.
+#[must_use]
+pub fn way(uses: &str) -> u64 {
+    let mut first = [0; 8];
+    let hash = blake3::Hasher::new().update(&VERSION.to_le_bytes()).update(uses.as_bytes()).finalize();
+    first.copy_from_slice(&hash.as_bytes()[..8]);
+    u64::from_le_bytes(first)
+}
+
+/// Whether the walk through another of the folders comes through this one as well.
+fn is_walked(folder: &Path, settings: &Settings) -> bool {
+    let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
+    let covers = |other: &PathBuf| {
+        other != folder && folder.starts_with(other) && (settings.cross || device(other) == device(folder))
+    };
+    settings.folders.iter().any(covers)
 }
 
 /// Walks until the outlet says that the agent stops: when it is time, and soon after a file was changed.
@@ -56,7 +79,8 @@ pub fn run(settings: &Settings, outlet: &dyn Outlet, clock: &Arc<dyn Clock>) {
         let begun = clock.monotonic();
         settings.changed.store(false, Ordering::Relaxed);
         let walk = |folder: &PathBuf| Round::new(settings, outlet, clock).walk(folder).err();
-        let problems: Vec<String> = settings.folders.iter().filter_map(walk).collect();
+        let alone = settings.folders.iter().filter(|folder| !is_walked(folder, settings));
+        let problems: Vec<String> = alone.filter_map(walk).collect();
         let took = clock.monotonic().saturating_sub(begun);
         let every = if problems.is_empty() { settings.every } else { AGAIN.min(settings.every) };
         outlet.problem((!problems.is_empty()).then(|| problems.join("; ")));
@@ -91,7 +115,7 @@ impl<'a> Round<'a> {
         let walk = Walk::new(folder, self.settings.cross)
             .map_err(|error| format!("{} cannot be looked through: {error}", crate::inspect::shown(folder)))?;
         let key = Key::new(self.settings.secret);
-        let (book, stopped) = (RefCell::new(Book::new(&shelves, &key)), std::cell::Cell::new(false));
+        let (book, stopped) = (RefCell::new(Book::new(&shelves, &key, self.settings.way)), std::cell::Cell::new(false));
         let tell = |line: &Line<'_>| stopped.set(stopped.get() || !self.outlet.send(&line.record()));
         let new = walk.take_while(|_| !stopped.get()).filter(|met| {
             let at = self.clock.wall().0;
@@ -119,13 +143,19 @@ impl<'a> Round<'a> {
         let mut pause = || self.rest(&mut pressure, &stopped);
         let mut take = |looked: Looked| {
             let at = self.clock.wall().0;
-            let (entry, answer) = match looked {
-                Looked::Answered(entry, answer) => (entry, answer),
-                Looked::Unopened(entry, _) => (entry, worker::Answer::unopened()),
-                Looked::Aside(..) => return,
-            };
-            let seen = book.borrow_mut().seen(&entry, &answer);
-            tell(&Line::file(at, &entry, &answer, seen, &self.accounts));
+            match looked {
+                Looked::Answered(entry, answer) => {
+                    let seen = book.borrow_mut().seen(&entry, Some(&answer));
+                    tell(&Line::file(at, &entry, &answer, seen, &self.accounts));
+                }
+                Looked::Unopened(entry, _) => {
+                    let seen = book.borrow_mut().seen(&entry, None);
+                    if !seen.closed {
+                        tell(&Line::file(at, &entry, &worker::Answer::unopened(), seen, &self.accounts));
+                    }
+                }
+                Looked::Aside(..) => {}
+            }
         };
         let workers = worker::Settings::new(self.settings.secret);
         inspect(new, &workers, true, 1, self.clock, &mut pause, &mut take)

@@ -24,6 +24,8 @@ pub struct Known {
     pub signature: u64,
     /// [`Holding::digest`] of then.
     pub digest: u128,
+    /// [`Holding::exposed`] of then, where anything was found.
+    pub exposed: bool,
 }
 
 /// A file in which something was found.
@@ -64,13 +66,14 @@ impl Shelves {
         let read = || {
             let mut rows = self
                 .connection
-                .prepare_cached("SELECT path, below, signature, digest FROM inventory WHERE folder = ?1")?;
+                .prepare_cached("SELECT path, below, signature, digest, coalesce(json_extract(holding, '$.exposed'), 0) FROM inventory WHERE folder = ?1")?;
             let known = |row: &Row<'_>| {
                 Ok(Known {
                     path: hash(row, 0)?,
                     below: row.get(1)?,
                     signature: row.get::<_, i64>(2)?.cast_unsigned(),
                     digest: hash(row, 3)?,
+                    exposed: row.get(4)?,
                 })
             };
             rows.query_map([folder.to_be_bytes()], known)?.collect::<rusqlite::Result<Vec<Known>>>()
