@@ -19,7 +19,7 @@ use crate::outbox::{Ledger, Unsaved};
 use crate::setup;
 use crate::source::stream::Streams;
 use crate::source::{FileInfo, Progress, Sink, TailOptions, Tailer, Wake, Waker};
-use crate::store::{Batch, Message, Shelves, Sqlite, Store, StoreError, Tally as Record};
+use crate::store::{Batch, Message, Shelved, Shelves, Sqlite, Store, StoreError, Tally as Record};
 use kuzet_decode::{Chunk, Tally};
 use kuzet_detect::Planted;
 use kuzet_event::{FileId, SourceId, Timestamp};
@@ -72,6 +72,8 @@ pub struct Agent {
     base: Vec<Record>,
     pending: Batch,
     unsaved: Unsaved,
+    /// What waits for a verdict and is only in the store; asked again when a commit may have changed it.
+    shelved: Option<Vec<Shelved>>,
     gaps: Vec<Gap>,
     folded: u64,
     last_commit: Duration,
@@ -162,6 +164,7 @@ impl Agent {
             base,
             pending: Batch::default(),
             unsaved: Unsaved::default(),
+            shelved: None,
             gaps: Vec::new(),
             folded: 0,
             last_commit: now,
@@ -357,6 +360,9 @@ impl Agent {
                 if !self.pending.outbox.is_empty() {
                     self.desk.fresh();
                 }
+                if !self.pending.changes.is_empty() {
+                    self.shelved = None;
+                }
                 self.pending = Batch::default();
                 if durable {
                     self.metrics.commit(self.clock.monotonic().saturating_sub(start));
@@ -539,9 +545,22 @@ impl Agent {
         self.metrics.set_ready(true);
     }
 
-    fn show_incidents(&self) {
+    /// Incidents without a verdict, in memory or not: one that the folder forgot waits for people all the same.
+    fn show_incidents(&mut self) {
+        if self.shelved.is_none() {
+            match self.store.shelved() {
+                Ok(shelved) => self.shelved = Some(shelved),
+                Err(error) => self.store_failed(&error),
+            }
+        }
         for severity in SEVERITIES {
             let mut open = OpenIncidents::default();
+            for one in self.shelved.iter().flatten().filter(|one| one.severity == severity as u8) {
+                open.incidents += one.incidents;
+                open.people_at_least += one.people_at_least;
+                open.people_at_most += one.people_at_most;
+                open.people_unknown += one.people_unknown;
+            }
             let unresolved = |incident: &&kuzet_incident::Incident| {
                 incident.severity == severity && incident.lifecycle.state != State::Closed
             };

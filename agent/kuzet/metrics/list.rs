@@ -142,7 +142,7 @@ metrics! {
         "Hits of Sigma rules and correlations, before they are told as detections.");
     INCIDENTS = counter("kuzet_incidents_total", &["kind", "severity", "store"],
         "Incidents opened, by their kind and severity when they were opened.");
-    INCIDENTS_OPEN = gauge("kuzet_incidents_open", &["severity"], "Incidents open now.");
+    INCIDENTS_OPEN = gauge("kuzet_incidents_open", &["severity"], "Incidents without a verdict, whether the agent has them in memory or only in its store.");
     PEOPLE = gauge("kuzet_people_affected_open", &["severity", "bound"],
         "Sum over the open incidents of the people affected; those of unknown bound are not in at_most.");
     PEOPLE_UNKNOWN = gauge("kuzet_people_unknown_open", &["severity"],

@@ -78,6 +78,49 @@ impl Sqlite {
     }
 }
 
+/// Incidents of one severity that wait for a verdict and are no longer in memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shelved {
+    /// As the column of the store: 0 low … 3 critical.
+    pub severity: u8,
+    /// How many.
+    pub incidents: u64,
+    /// Sum of the lower bounds of the people affected.
+    pub people_at_least: u64,
+    /// Sum of the known upper bounds.
+    pub people_at_most: u64,
+    /// Incidents without a known upper bound.
+    pub people_unknown: u64,
+}
+
+/// The expressions are those of the index, which answers alone. The sums are floats: whole numbers could overflow.
+pub(super) const SHELVED: &str = r#"SELECT severity, count(*), total(json_extract(json, '$."kuzet.people".at_least')),
+        total(json_extract(json, '$."kuzet.people".at_most')),
+        count(*) - count(json_extract(json, '$."kuzet.people".at_most'))
+    FROM incident WHERE live = 0 AND state <> 'closed' GROUP BY severity"#;
+
+impl Sqlite {
+    /// What waits for a verdict and is no longer in memory; severities without any are left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn shelved(&mut self) -> Result<Vec<Shelved>, StoreError> {
+        let one = |row: &Row<'_>| {
+            // A sum of counts is whole and not below zero; the conversion saturates.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let sum = |column: usize| row.get::<_, f64>(column).map(|sum| sum as u64);
+            Ok(Shelved {
+                severity: row.get(0)?,
+                incidents: unsigned(row, 1)?,
+                people_at_least: sum(2)?,
+                people_at_most: sum(3)?,
+                people_unknown: unsigned(row, 4)?,
+            })
+        };
+        rows(&self.connection, SHELVED, one).map_err(|error| StoreError::sqlite(&self.path, &error))
+    }
+}
+
 type Story = (i64, String, Vec<u8>, Option<Vec<u8>>);
 
 fn story(row: &Row<'_>) -> rusqlite::Result<Story> {

@@ -26,6 +26,7 @@ pub use configuration::{Configuration, Standing};
 pub use error::{StoreError, StoreErrorKind};
 pub use files::in_use;
 pub use inventory::{Held, Known, Shelves};
+pub use load::Shelved;
 pub use memory::Memory;
 pub use outbox::{OutboxBacklog, OutboxRow};
 pub use reader::{DeadLetter, Filter, GapRow, Reader};

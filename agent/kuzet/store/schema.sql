@@ -1,4 +1,4 @@
--- The Kuzet store, schema 4 (PRAGMA user_version; older ones are brought here by migrations/). One file, written by one
+-- The Kuzet store, schema 5 (PRAGMA user_version; older ones are brought here by migrations/). One file, written by one
 -- agent; the command line adds acts only.
 -- Times are microseconds since 1970 in UTC. Numbers of 64 bits without sign are kept bit for bit.
 
@@ -22,6 +22,10 @@ CREATE TABLE incident (
 ) STRICT;
 CREATE INDEX incident_since ON incident (since);
 CREATE INDEX incident_live ON incident (live) WHERE live = 1;
+-- What waits for a verdict and is no longer in memory, so that it is counted without reading the documents.
+CREATE INDEX incident_shelved ON incident (
+    severity, json_extract(json, '$."kuzet.people".at_least'), json_extract(json, '$."kuzet.people".at_most')
+) WHERE live = 0 AND state <> 'closed';
 
 -- People of an incident as keyed hashes of 16 bytes.
 CREATE TABLE person (

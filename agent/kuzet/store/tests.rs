@@ -500,3 +500,36 @@ fn an_incident_that_is_told_anew_begins_anew() {
     let live = store.load().unwrap().stories;
     assert_eq!(live.iter().map(|one| one.people.len()).collect::<Vec<_>>(), [2]);
 }
+
+#[test]
+fn what_is_no_longer_in_memory_waits_for_its_verdict_all_the_same() {
+    let dir = Dir::new("shelved");
+    let mut store = open(&dir.0);
+    let mut folder = Folder::new(FoldConfig::default());
+    let bounded = Detection { people_at_most: Count::Known(9), ..detection("bounded", minute(0), 0..3) };
+    let mut unbounded = detection("unbounded", minute(0), 0..5);
+    unbounded.store = None;
+    unbounded.rows = Count::Unknown;
+    let lists = [bounded, unbounded, detection("closed", minute(0), 0..7)];
+    store.record(&folded(&mut folder, &lists)).unwrap();
+    assert_eq!(store.shelved().unwrap(), [], "the folder has them");
+    let closed = folder.incidents().find(|one| one.user == "closed").unwrap().id;
+    folder.act(closed, &act(ActKind::Close { verdict: Verdict::Authorised }), minute(1)).unwrap();
+    folder.tick(minute(5000));
+    store.record(&Batch { changes: folder.changes(), ..Batch::default() }).unwrap();
+    assert_eq!(folder.incidents().count(), 0);
+    let severity = Severity::High as u8;
+    let all = Shelved { severity, incidents: 2, people_at_least: 8, people_at_most: 9, people_unknown: 1 };
+    assert_eq!(store.shelved().unwrap(), [all]);
+    // No document is opened: the program has no function of JSON, all comes from the index.
+    let mut program = store.connection.prepare(&format!("EXPLAIN {}", super::load::SHELVED)).unwrap();
+    let steps: Vec<String> = program
+        .query_map([], |row| {
+            Ok(format!("{} {}", row.get::<_, String>(1)?, row.get::<_, Option<String>>(5)?.unwrap_or_default()))
+        })
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let calls = |name: &str| steps.iter().any(|step| step.contains(name));
+    assert!(calls("total") && !calls("json_extract"), "{steps:#?}");
+}
