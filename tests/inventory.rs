@@ -22,7 +22,7 @@ fn setup() -> Setup {
 }
 
 /// A list of `count` people, from number `first` on.
-fn list(path: &Path, first: usize, count: usize) {
+pub fn list(path: &Path, first: usize, count: usize) {
     let line = |one: &people::Person| format!("{}; ИИН {}; {}\n", one.full_name, one.iin, one.phone);
     let text: String = people::people(200)[first..first + count].iter().map(line).collect();
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -42,7 +42,7 @@ fn told(agent: &Agent, count: u64) {
     assert!(seen.is_some(), "{count} records are expected: {last}\n{}", agent.output());
 }
 
-fn report(setup: &Setup) -> Value {
+pub fn report(setup: &Setup) -> Value {
     let output = setup.run(&["inventory", "--json"]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     json_lines(&output.stdout).remove(0)

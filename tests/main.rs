@@ -6,6 +6,7 @@ mod canaries;
 mod cli;
 mod dashboards;
 mod documents;
+mod folders;
 mod inventory;
 #[cfg(feature = "live")]
 mod live;

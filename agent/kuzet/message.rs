@@ -1,6 +1,7 @@
 //! What the rooms of the shell hand to each other; `pipeline.rs` alone knows both ends.
 
 use kuzet_event::{Count, FileId, FilePath, Holding, SourceId, Timestamp};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -121,6 +122,23 @@ pub struct Learnt {
     pub holding: Option<Arc<Holding>>,
     /// When it was looked at.
     pub at: Timestamp,
+}
+
+/// What is known of the files of one folder.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// Files that were looked at, or could not be opened.
+    pub files: u64,
+    /// Those that hold personal data.
+    pub personal: u64,
+    /// Distinct people whose data that is, at least.
+    pub people: u64,
+    /// Images of identity documents.
+    pub documents: u64,
+    /// Files with personal data that every account may read.
+    pub exposed: u64,
+    /// Files that were not wholly inspected, by every reason there is.
+    pub missed: BTreeMap<&'static str, u64>,
 }
 
 /// Where records go; the wiring makes it of a stream.

@@ -150,7 +150,8 @@ impl Agent {
         let base: Vec<Record> = core.names().map(|name| base(&snapshot.tallies, name)).collect();
         let stamps = vec![(0, 0); base.len()];
         let channels = desk.channels().to_vec();
-        setup::streams(config, &mut streams, &clock, &core.files_changed(), &|_| true).map_err(StartError::Thread)?;
+        let beside = setup::Beside { clock: &clock, changed: &core.files_changed(), metrics: &metrics };
+        setup::streams(config, &mut streams, &beside, &|_| true).map_err(StartError::Thread)?;
         let now = clock.monotonic();
         Ok(Agent {
             tailer,
@@ -258,7 +259,10 @@ impl Agent {
         let progress = files.and(self.streams.read(self.clock.monotonic(), self.clock.wall(), &mut hands));
         self.dirty |= progress.consumed > 0;
         // What the kernel could not tell file by file.
-        if !self.streams.rescans().is_empty() {
+        for (source, untold) in self.streams.untold_files() {
+            if let Some(metrics) = self.metrics.source(source) {
+                metrics.file_losses(untold.losses, untold.folders.len() as u64);
+            }
             self.core.files_changed().store(true, Ordering::Relaxed);
         }
         progress
@@ -306,6 +310,7 @@ impl Agent {
         self.tell_expired(wall);
         self.show_declared();
         self.show_sources(wall);
+        self.show_folders();
         self.show_incidents();
     }
 

@@ -279,8 +279,9 @@ pub fn named(
     make: impl FnOnce(Names<'_>) -> Result<Metrics, MetricsError>,
 ) -> Result<Metrics, MetricsError> {
     let sources = crate::setup::names(config);
-    let folders = content.folders.iter().map(|folder| format!("folder/{}", folder.name));
-    let stores: Vec<String> = content.catalogue.stores().map(|store| store.name.to_string()).chain(folders).collect();
+    let folders: Vec<String> = content.folders.iter().map(|folder| folder.name.clone()).collect();
+    let kept = folders.iter().map(|name| format!("folder/{name}"));
+    let stores: Vec<String> = content.catalogue.stores().map(|store| store.name.to_string()).chain(kept).collect();
     let channels: Vec<String> = config.notify.iter().map(|channel| channel.name.clone()).collect();
     let suppressions: Vec<String> = content.suppressions.names().map(str::to_owned).collect();
     let jobs: Vec<String> = content.policy.iter().flat_map(|policy| policy.job_names()).map(str::to_owned).collect();
@@ -292,6 +293,7 @@ pub fn named(
         suppressions: &suppressions,
         jobs: &jobs,
         rules: &rules,
+        folders: &folders,
     })
 }
 

@@ -7,6 +7,7 @@ use crate::database::DatabaseConfig;
 use crate::database::poll;
 use crate::inventory;
 use crate::message::Outlet;
+use crate::metrics::Metrics;
 use crate::source::stream::{StreamSender, Streams};
 use crate::source::{CurrentLogfiles, LogDestination, Start, TailSource};
 use crate::state;
@@ -118,18 +119,27 @@ pub fn tail_sources(config: &Config) -> Vec<TailSource> {
     config.sources.iter().enumerate().filter(|(_, source)| source.stream.is_none()).map(follow).collect()
 }
 
-/// Starts the sources that are no files, the databases and the inventory that `which` names, each on its own thread. The
-/// inventory looks when `changed` is set, too.
+/// What sources that are no files have in common with the data path.
+pub struct Beside<'a> {
+    /// The clock.
+    pub clock: &'a Arc<dyn Clock>,
+    /// Set when a file was changed: the inventory looks then, too.
+    pub changed: &'a Arc<AtomicBool>,
+    /// Where the inventory shows how it stands.
+    pub metrics: &'a Metrics,
+}
+
+/// Starts the sources that are no files, the databases and the inventory that `which` names, each on its own thread.
 ///
 /// # Errors
 /// The system has no thread to give.
 pub fn streams(
     config: &Config,
     streams: &mut Streams,
-    clock: &Arc<dyn Clock>,
-    changed: &Arc<AtomicBool>,
+    beside: &Beside<'_>,
     which: &dyn Fn(&str) -> bool,
 ) -> std::io::Result<()> {
+    let clock = beside.clock;
     for (id, source) in (0..u16::MAX).zip(&config.sources).filter(|(_, source)| which(&source.name)) {
         if let Some(settings) = source.stream.clone() {
             let clock = Arc::clone(clock);
@@ -145,17 +155,17 @@ pub fn streams(
     if let (true, Some(every)) = (walked(config) && which(INVENTORY), config.inventory.every) {
         let id = first.saturating_add(u16::try_from(config.databases.len()).unwrap_or(u16::MAX));
         let settings = inventory::Settings {
-            folders: config.folders.iter().map(|folder| folder.path.clone()).collect(),
+            folders: config.folders.iter().map(|one| (one.path.clone(), one.folder.name.clone())).collect(),
             every,
             cross: config.inventory.cross,
             polite: config.inventory.polite,
             state: config.state.clone(),
-            changed: Arc::clone(changed),
+            changed: Arc::clone(beside.changed),
             way: inventory::way(&format!("{:?}", config.folders)),
             secret: state::secret(&config.state).map_err(|fault| std::io::Error::other(fault.to_string()))?,
         };
-        let clock = Arc::clone(clock);
-        streams.spawn(SourceId(id), INVENTORY, move |sender| inventory::run(&settings, &sender, &clock))?;
+        let (clock, metrics) = (Arc::clone(clock), beside.metrics.folders().clone());
+        streams.spawn(SourceId(id), INVENTORY, move |sender| inventory::run(&settings, &sender, &clock, &metrics))?;
     }
     Ok(())
 }

@@ -5,10 +5,10 @@ use super::{dashboards, expressions, variables};
 use crate::live::observe::Prometheus;
 use crate::support::{root, run, until};
 use kuzet::clock::{Clock, System};
-use kuzet::message::GapReason;
-use kuzet::metrics::{Metrics, Names, OpenIncidents, SEVERITIES, Told, Totals, serve};
+use kuzet::message::{GapReason, Stock};
+use kuzet::metrics::{FolderMetrics, Metrics, Names, OpenIncidents, SEVERITIES, Told, Totals, serve};
 use kuzet_detect::{Kind, Severity, Store, StoreClass};
-use kuzet_event::{Count, SourceId};
+use kuzet_event::{Count, SourceId, Timestamp};
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use std::time::Duration;
 /// Replaces what Grafana would.
 pub fn resolve(expression: &str) -> String {
     let mut text = expression.replace("$__rate_interval", "10s").replace("$__range", "1m").replace("[1h]", "[1m]");
-    for name in ["job", "instance", "source", "store", "severity"] {
+    for name in ["job", "instance", "source", "store", "severity", "folder"] {
         text = text.replace(&format!("\"${name}\""), "\".*\"");
     }
     assert!(!text.contains('$'), "{text}");
@@ -55,7 +55,9 @@ struct Trouble {
 impl Trouble {
     fn new() -> Trouble {
         let names = |list: &[&str]| -> Vec<String> { list.iter().map(ToString::to_string).collect() };
-        let (sources, stores, channels) = (names(&["pg", "my"]), names(&["borrowers"]), names(&["am", "hook"]));
+        let (sources, stores, channels) =
+            (names(&["pg", "my"]), names(&["borrowers", "folder/dossiers"]), names(&["am", "hook"]));
+        let folders = names(&["dossiers"]);
         let (suppressions, jobs, rules) =
             (names(&["reports"]), names(&["nightly dump"]), names(&["pg_password_hashes"]));
         let all = Names {
@@ -65,6 +67,7 @@ impl Trouble {
             suppressions: &suppressions,
             jobs: &jobs,
             rules: &rules,
+            folders: &folders,
         };
         let metrics = Metrics::new(all).unwrap();
         let (class, persons) = (StoreClass::Restricted, Count::Known(10_000));
@@ -96,9 +99,12 @@ impl Trouble {
             source.last_event(now);
             source.files(2, number == 0);
             source.coverage(0.5);
+            source.file_losses(1, 2);
         }
         metrics.detection("bulk_read", Kind::BulkRead, Severity::High, Some(&self.store));
         metrics.incident(Kind::BulkRead, Severity::High, Some((&self.store.name, false)));
+        metrics.incident(Kind::MassEncryption, Severity::Critical, Some(("folder/dossiers", false)));
+        Self::folder(metrics.folders(), n, now);
         for severity in SEVERITIES {
             let mut open = OpenIncidents::default();
             open.add(n, Count::Known(10 * n));
@@ -121,6 +127,21 @@ impl Trouble {
         for told in Told::ALL {
             metrics.told("am", told, 1);
         }
+    }
+}
+
+impl Trouble {
+    fn folder(folders: &FolderMetrics, n: u64, now: Timestamp) {
+        let missed = [("encrypted", n), ("open", 0)].into_iter().collect();
+        let stock = Stock { files: 9 * n, personal: 4 * n, people: 7 * n, documents: n, exposed: 1, missed };
+        folders.stock("dossiers", &stock);
+        folders.walks("dossiers", 3 * n);
+        folders.walked("dossiers", Some(now));
+        folders.means("dossiers", Some(Some("filesystem")));
+        folders.paused(Duration::from_secs(1));
+        folders.inspected("pdf", 4096);
+        folders.lost("timeout");
+        folders.worked(1, Duration::from_millis(5));
     }
 }
 

@@ -1,9 +1,9 @@
 //! What the metrics count, and that their labels are bounded.
 
 use super::{metrics, text, value};
-use kuzet::message::GapReason;
+use kuzet::message::{GapReason, Stock};
 use kuzet::metrics::list::{BOUNDS, LIST};
-use kuzet::metrics::{OpenIncidents, STORE_ERRORS, Told, Totals};
+use kuzet::metrics::{Names, OpenIncidents, STORE_ERRORS, Told, Totals};
 use kuzet::store::StoreErrorKind;
 use kuzet_detect::{Kind, Severity, Store, StoreClass};
 use kuzet_event::{Count, SourceId, Timestamp};
@@ -128,6 +128,23 @@ fn every_metric_is_registered_as_the_list_says() {
     source.means(None);
     assert_eq!((by("bpf"), by("proc")), (None, None));
     source.means(Some("bpf"));
+    source.file_losses(1, 2);
+    let folders = metrics.folders();
+    let missed = |encrypted, open| [("encrypted", encrypted), ("open", open)].into_iter().collect();
+    folders.stock("dossiers", &Stock { files: 3, missed: missed(1, 1), ..Stock::default() });
+    folders.stock("dossiers", &Stock { files: 3, missed: missed(1, 0), ..Stock::default() });
+    folders.walks("dossiers", 3);
+    folders.walked("dossiers", Some(Timestamp(7_000_000)));
+    folders.means("dossiers", Some(None));
+    folders.inspected("", 9);
+    folders.lost("crashed");
+    let missed = |why| {
+        let series = format!(r#"kuzet_folder_uninspected_files{{folder="dossiers",reason="{why}"}}"#);
+        value(&text(&metrics), &series)
+    };
+    assert_eq!((missed("encrypted"), missed("open")), (Some(1.0), None));
+    let unwatched = r#"kuzet_folder_means{folder="dossiers",means="none"}"#;
+    assert_eq!(value(&text(&metrics), unwatched), Some(1.0));
     metrics.rules(&[("loaded", 64)]);
     metrics.ruled(1, [("nobody", 2)]);
     assert_eq!(value(&text(&metrics), r#"kuzet_rule_hits_total{rule="other"}"#), Some(2.0));
@@ -139,6 +156,11 @@ fn every_metric_is_registered_as_the_list_says() {
             assert!(BOUNDS.iter().any(|(known, _)| known == label), "{label} has no bound");
         }
     }
+    // The folder is configured no more.
+    let (with, without) = (["dossiers".to_owned()], Names::default());
+    let before = metrics.renamed(Names { folders: &with, ..without }).unwrap();
+    metrics.renamed(without).unwrap().forget(&before);
+    assert!(!self::text(&metrics).contains("folder=\"dossiers\""));
     let families = text.lines().filter(|line| line.starts_with("# TYPE ")).count();
     assert_eq!(families, LIST.len());
 }

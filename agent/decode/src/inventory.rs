@@ -3,9 +3,11 @@
 //! ```text
 //! {"inventory":"file","at":…,"path":"/srv/dossiers/a.docx","owner":"maria","bytes":48123,"signature":"00c3…","digest":"9f…","known":false,"exposed":false,"persons":2,"people":["0f…","a1…"],"kinds":[["iin",2],["phone",1]],"documents":[{"kind":"identity_card","state":"KAZ","confidence":"certain","page":1,"signs":["scanner"]}],"encrypted":false,"missed":["pages"]}
 //! {"inventory":"folder","at":…,"path":"/srv/dossiers/2026"}
+//! {"inventory":"folder","at":…,"path":"/srv/disk","signature":"1"}
 //! {"inventory":"gone","at":…,"keys":["5be1…","77d0…"]}
 //! ```
 //!
+//! Where another file system begins, a folder has a signature.
 //! People are keyed hashes already: the worker that looked inside made them. Of what is gone, hashes of the paths of its folder and
 //! of its own are all that was kept. Times are microseconds since 1970.
 
@@ -100,6 +102,8 @@ impl Inventory {
                 Some(holding) => Some(Arc::new(holding)),
                 None => return Verdict::Lost,
             },
+            // Where another file system begins.
+            "folder" if !line.signature.is_empty() => holding(&line).map(Arc::new),
             "folder" | "gone" => None,
             _ => return Verdict::Lost,
         };

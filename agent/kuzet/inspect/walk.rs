@@ -2,6 +2,7 @@
 
 use super::open::{Opened, open_at};
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
 use std::ffi::{CStr, CString, OsStr};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -36,7 +37,7 @@ const UNREAL: [u64; 16] = [
 /// Why something of a tree was left aside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Aside {
-    /// It cannot be opened, or is gone meanwhile.
+    /// It cannot be opened.
     Closed,
     /// A link: what it points to lies elsewhere.
     Link,
@@ -179,8 +180,11 @@ impl Walk {
     /// What stands under `name` in `folder`; nothing for a folder that is entered.
     fn meet(&mut self, folder: &Arc<Folder>, name: &CStr) -> Option<Met> {
         let aside = |why| Some(Met::Aside(folder.path.join(OsStr::from_bytes(name.to_bytes())), why));
-        let Ok(stat) = rustix::fs::statat(&folder.file, name, AtFlags::SYMLINK_NOFOLLOW) else {
-            return aside(Aside::Closed);
+        let stat = match rustix::fs::statat(&folder.file, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            // Gone meanwhile.
+            Err(Errno::NOENT) => return None,
+            Err(_) => return aside(Aside::Closed),
         };
         match FileType::from_raw_mode(stat.st_mode) {
             FileType::RegularFile => Some(Met::File(Entry { folder: Arc::clone(folder), name: name.to_owned(), stat })),
@@ -201,7 +205,11 @@ impl Walk {
             return Err(Aside::Depth);
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&folder.file, name, flags, Mode::empty()).map_err(|_| Aside::Closed)?;
+        let file = match rustix::fs::openat(&folder.file, name, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(_) => return Err(Aside::Closed),
+        };
         if self.device.is_none() && unreal(&file) {
             return Err(Aside::Unreal);
         }

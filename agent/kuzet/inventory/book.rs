@@ -12,6 +12,9 @@ use std::path::Path;
 /// Folders in folders that are told as gone with the one that they were in.
 const DEPTH: usize = 256;
 
+/// What stands as the signature of a folder where another file system begins.
+pub(super) const MOUNTED: u64 = 1;
+
 /// Keyed hashes of a folder and of something in it.
 pub(super) type Keys = (u128, u128);
 
@@ -37,6 +40,20 @@ struct Page {
     left: HashMap<u128, Known>,
     /// Every account may come here.
     open: bool,
+    device: u64,
+    /// Another file system began here when it was looked at, does not now, and nothing of it was met yet.
+    unmounted: bool,
+}
+
+/// What is known of something that is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Passed {
+    /// It is the folder that the walk was in, and has left.
+    Left,
+    /// It was told before.
+    Known,
+    /// Nothing.
+    New,
 }
 
 /// The folders that the walk is in, the deepest last.
@@ -49,11 +66,13 @@ pub(super) struct Book<'a> {
     /// Of another way to look, what was seen is not known: a later version finds more, other folders have another use.
     way: u64,
     pub(super) fault: Option<StoreError>,
+    /// Folders whose file systems are not mounted, as they may be shown.
+    pub(super) unmounted: Vec<String>,
 }
 
 impl<'a> Book<'a> {
     pub(super) fn new(shelves: &'a Shelves, key: &'a Key, way: u64) -> Book<'a> {
-        Book { shelves, key, pages: Vec::new(), asked: HashMap::new(), way, fault: None }
+        Book { shelves, key, pages: Vec::new(), asked: HashMap::new(), way, fault: None, unmounted: Vec::new() }
     }
 
     fn of(&mut self, folder: u128) -> Vec<Known> {
@@ -63,22 +82,38 @@ impl<'a> Book<'a> {
         })
     }
 
-    /// The walk enters a folder; whether it is new in the one that it is in.
-    pub(super) fn enter(&mut self, path: &Path, stat: &Stat) -> bool {
+    /// The walk enters a folder. What is to be told, if anything: whether another file system begins there.
+    pub(super) fn enter(&mut self, path: &Path, stat: &Stat) -> Option<bool> {
         let text = path.to_string_lossy().into_owned();
         let folder = path_key(self.key, &text);
-        let known = self.pages.last_mut().map(|above| above.left.remove(&folder).is_some_and(|one| one.below));
+        let (known, begins, first) = match self.pages.last_mut() {
+            Some(above) => (above.meet(&folder), above.device != stat.st_dev, false),
+            None => {
+                let above = path.parent().map_or_else(String::new, |above| above.to_string_lossy().into_owned());
+                let known = self.of(path_key(self.key, &above)).into_iter().find(|one| one.path == folder);
+                (known, path.parent().is_some_and(|above| begins(above, stat)), true)
+            }
+        };
+        let known = known.filter(|known| known.below);
+        let began = known.is_some_and(|known| known.signature == MOUNTED);
         let open = stat.st_mode & 0o001 != 0 && self.pages.last().map_or_else(|| comes_to(path), |above| above.open);
         let left = self.of(folder).into_iter().map(|one| (one.path, one)).collect();
-        self.pages.push(Page { folder, path: text, left, open });
-        known == Some(false)
+        let unmounted = began && !begins;
+        self.pages.push(Page { folder, path: text, left, open, device: stat.st_dev, unmounted });
+        // The first folder stands in none, and is known for this only.
+        let new = known.is_none() && !first || begins && !began;
+        new.then_some(begins)
     }
 
     /// The walk leaves a folder: what is gone from it, with all that was below.
     pub(super) fn leave(&mut self) -> Vec<Keys> {
         let Some(page) = self.pages.pop() else { return Vec::new() };
         // What could not be read is not gone.
-        let mut waits: Vec<(u128, Known)> = if self.fault.is_some() {
+        let unmounted = page.unmounted && !page.left.is_empty();
+        if unmounted {
+            self.unmounted.push(crate::inspect::shown(Path::new(&page.path)));
+        }
+        let mut waits: Vec<(u128, Known)> = if self.fault.is_some() || unmounted {
             Vec::new()
         } else {
             page.left.into_values().map(|one| (page.folder, one)).collect()
@@ -96,20 +131,21 @@ impl<'a> Book<'a> {
     }
 
     /// Something cannot be looked at, or the rest of the folder that the walk is in: what is known of it stays.
-    pub(super) fn pass_over(&mut self, path: &Path) {
+    pub(super) fn pass_over(&mut self, path: &Path) -> Passed {
         let text = path.to_string_lossy();
         if self.pages.last().is_some_and(|page| page.path == text) {
             self.pages.pop();
-        } else if let Some(page) = self.pages.last_mut() {
-            page.left.remove(&path_key(self.key, &text));
+            return Passed::Left;
         }
+        let known = self.pages.last_mut().and_then(|page| page.meet(&path_key(self.key, &text)));
+        if known.is_some() { Passed::Known } else { Passed::New }
     }
 
     /// Whether a file is to be looked at.
     pub(super) fn is_new(&mut self, name: &Path, stat: &Stat) -> bool {
         let Some(page) = self.pages.last_mut() else { return true };
         let path = path_key(self.key, &format!("{}/{}", page.path.trim_end_matches('/'), name.to_string_lossy()));
-        let known = page.left.remove(&path).filter(|known| !known.below);
+        let known = page.meet(&path).filter(|known| !known.below);
         let new = known.is_none_or(|known| known.signature != signature(self.way, stat));
         if new {
             let open = page.open && stat.st_mode & 0o004 != 0;
@@ -133,6 +169,20 @@ impl<'a> Book<'a> {
             digest,
         }
     }
+}
+
+impl Page {
+    /// What is known of something in the folder, which is still there.
+    fn meet(&mut self, path: &u128) -> Option<Known> {
+        let known = self.left.remove(path);
+        self.unmounted &= known.is_none();
+        known
+    }
+}
+
+/// Whether another file system begins in the folder of `stat`, which stands in `above`.
+fn begins(above: &Path, stat: &Stat) -> bool {
+    rustix::fs::stat(above).is_ok_and(|above| above.st_dev != stat.st_dev)
 }
 
 /// Whether every account may come to what is in `path`.

@@ -19,6 +19,12 @@ pub(super) struct Line<'a> {
     path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     keys: Option<(String, String)>,
+    /// Of a folder: [`super::book::MOUNTED`] where another file system begins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<&'static str>,
+    /// Of a folder that may not be looked into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missed: Option<[&'static str; 1]>,
     #[serde(flatten)]
     file: Option<File<'a>>,
 }
@@ -49,18 +55,23 @@ struct Document<'a> {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn folder(at: i64, path: &Path) -> Line<'a> {
-        Line { kind: "folder", at, path: Some(path.to_string_lossy().into_owned()), keys: None, file: None }
+    fn new(kind: &'static str, at: i64, path: Option<&Path>) -> Line<'a> {
+        let path = path.map(|path| path.to_string_lossy().into_owned());
+        Line { kind, at, path, keys: None, signature: None, missed: None, file: None }
+    }
+
+    /// A folder; `mounted`: another file system begins there.
+    pub(super) fn folder(at: i64, path: &Path, mounted: bool) -> Line<'a> {
+        Line { signature: mounted.then_some("1"), ..Line::new("folder", at, Some(path)) }
+    }
+
+    /// A folder that may not be looked into.
+    pub(super) fn closed(at: i64, path: &Path) -> Line<'a> {
+        Line { missed: Some(["open"]), ..Line::new("file", at, Some(path)) }
     }
 
     pub(super) fn gone(at: i64, (folder, path): Keys) -> Line<'a> {
-        Line {
-            kind: "gone",
-            at,
-            path: None,
-            keys: Some((format!("{folder:032x}"), format!("{path:032x}"))),
-            file: None,
-        }
+        Line { keys: Some((format!("{folder:032x}"), format!("{path:032x}"))), ..Line::new("gone", at, None) }
     }
 
     pub(super) fn file(at: i64, entry: &Entry, answer: &'a Answer, seen: Seen, accounts: &'a Accounts) -> Line<'a> {
@@ -93,7 +104,7 @@ impl<'a> Line<'a> {
             encrypted: answer.encrypted,
             missed,
         };
-        Line { kind: "file", at, path: Some(entry.path().to_string_lossy().into_owned()), keys: None, file: Some(file) }
+        Line { file: Some(file), ..Line::new("file", at, Some(&entry.path())) }
     }
 
     /// One line, without its end.

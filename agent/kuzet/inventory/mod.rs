@@ -6,16 +6,19 @@
 
 mod book;
 mod line;
+mod stand;
 
 use crate::clock::Clock;
-use crate::inspect::{Looked, Met, Pressure, Walk, inspect};
+use crate::inspect::{Aside, Looked, Met, Pressure, Walk, inspect};
 use crate::message::Outlet;
+use crate::metrics::FolderMetrics;
 use crate::store::{Shelves, StoreError};
 use crate::worker;
-use book::Book;
+use book::{Book, Passed};
 use kuzet_personal::Key;
 use line::{Accounts, Line};
-use std::cell::RefCell;
+use stand::Stand;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,8 +37,8 @@ const SHARE: u32 = 20;
 /// What is looked through.
 #[derive(Clone)]
 pub struct Settings {
-    /// Folders, by their paths.
-    pub folders: Vec<PathBuf>,
+    /// Folders, by their paths, with their names.
+    pub folders: Vec<(PathBuf, String)>,
     /// How often at least.
     pub every: Duration,
     /// Set when a file was changed; taken back when it is looked for.
@@ -67,20 +70,31 @@ pub fn way(uses: &str) -> u64 {
 /// Whether the walk through another of the folders comes through this one as well.
 fn is_walked(folder: &Path, settings: &Settings) -> bool {
     let device = |path: &Path| rustix::fs::stat(path).map(|stat| stat.st_dev).ok();
-    let covers = |other: &PathBuf| {
-        other != folder && folder.starts_with(other) && (settings.cross || device(other) == device(folder))
+    // A walk follows no link.
+    let lies_in = |other: &Path| match (folder.strip_prefix(other), other.canonicalize(), folder.canonicalize()) {
+        (Ok(rest), Ok(above), Ok(real)) => above.join(rest) == real,
+        _ => false,
     };
-    settings.folders.iter().any(covers)
+    let covers =
+        |other: &PathBuf| other != folder && lies_in(other) && (settings.cross || device(other) == device(folder));
+    settings.folders.iter().any(|(other, _)| covers(other))
 }
 
 /// Walks until the outlet says that the agent stops: when it is time, and soon after a file was changed.
-pub fn run(settings: &Settings, outlet: &dyn Outlet, clock: &Arc<dyn Clock>) {
+pub fn run(settings: &Settings, outlet: &dyn Outlet, clock: &Arc<dyn Clock>, metrics: &FolderMetrics) {
+    let mut stand = Stand::new(settings, metrics, clock);
     loop {
         let begun = clock.monotonic();
         settings.changed.store(false, Ordering::Relaxed);
-        let walk = |folder: &PathBuf| Round::new(settings, outlet, clock).walk(folder).err();
-        let alone = settings.folders.iter().filter(|folder| !is_walked(folder, settings));
-        let problems: Vec<String> = alone.filter_map(walk).collect();
+        stand.sum();
+        let mut problems = Vec::new();
+        for (folder, _) in settings.folders.iter().filter(|(folder, _)| !is_walked(folder, settings)) {
+            let round = Round::new(settings, outlet, clock, RefCell::new(stand));
+            let walked = round.walk(folder);
+            stand = round.stand.into_inner();
+            stand.end(walked.is_ok());
+            problems.extend(walked.err());
+        }
         let took = clock.monotonic().saturating_sub(begun);
         let every = if problems.is_empty() { settings.every } else { AGAIN.min(settings.every) };
         outlet.problem((!problems.is_empty()).then(|| problems.join("; ")));
@@ -90,6 +104,7 @@ pub fn run(settings: &Settings, outlet: &dyn Outlet, clock: &Arc<dyn Clock>) {
             if !outlet.pause(REST) {
                 return;
             }
+            stand.sum();
             waited = clock.monotonic().saturating_sub(begun + took);
         }
     }
@@ -101,11 +116,23 @@ struct Round<'a> {
     outlet: &'a dyn Outlet,
     clock: &'a Arc<dyn Clock>,
     accounts: Accounts,
+    stand: RefCell<Stand<'a>>,
+    stopped: Cell<bool>,
 }
 
 impl<'a> Round<'a> {
-    fn new(settings: &'a Settings, outlet: &'a dyn Outlet, clock: &'a Arc<dyn Clock>) -> Round<'a> {
-        Round { settings, outlet, clock, accounts: Accounts::read() }
+    fn new(
+        settings: &'a Settings,
+        outlet: &'a dyn Outlet,
+        clock: &'a Arc<dyn Clock>,
+        stand: RefCell<Stand<'a>>,
+    ) -> Round<'a> {
+        Round { settings, outlet, clock, accounts: Accounts::read(), stand, stopped: Cell::new(false) }
+    }
+
+    fn tell(&self, line: &Line<'_>) {
+        self.stopped.set(self.stopped.get() || !self.outlet.send(&line.record()));
+        self.stand.borrow_mut().tell();
     }
 
     /// Walks the folder; says why it could not.
@@ -115,61 +142,93 @@ impl<'a> Round<'a> {
         let walk = Walk::new(folder, self.settings.cross)
             .map_err(|error| format!("{} cannot be looked through: {error}", crate::inspect::shown(folder)))?;
         let key = Key::new(self.settings.secret);
-        let (book, stopped) = (RefCell::new(Book::new(&shelves, &key, self.settings.way)), std::cell::Cell::new(false));
-        let tell = |line: &Line<'_>| stopped.set(stopped.get() || !self.outlet.send(&line.record()));
-        let new = walk.take_while(|_| !stopped.get()).filter(|met| {
-            let at = self.clock.wall().0;
-            match met {
-                Met::Entered(path, stat) => {
-                    if book.borrow_mut().enter(path, stat) {
-                        tell(&Line::folder(at, path));
-                    }
-                    false
-                }
-                Met::Left(..) => {
-                    for keys in book.borrow_mut().leave() {
-                        tell(&Line::gone(at, keys));
-                    }
-                    false
-                }
-                Met::File(entry) => book.borrow_mut().is_new(entry.name(), &entry.stat),
-                Met::Aside(path, _) => {
-                    book.borrow_mut().pass_over(path);
-                    false
-                }
-            }
-        });
+        let book = RefCell::new(Book::new(&shelves, &key, self.settings.way));
+        let new = walk.take_while(|_| !self.stopped.get()).filter(|met| self.is_new(&book, met));
         let mut pressure = Pressure::new(Arc::clone(self.clock));
-        let mut pause = || self.rest(&mut pressure, &stopped);
-        let mut take = |looked: Looked| {
-            let at = self.clock.wall().0;
-            match looked {
-                Looked::Answered(entry, answer) => {
-                    let seen = book.borrow_mut().seen(&entry, Some(&answer));
-                    tell(&Line::file(at, &entry, &answer, seen, &self.accounts));
-                }
-                Looked::Unopened(entry, _) => {
-                    let seen = book.borrow_mut().seen(&entry, None);
-                    if !seen.closed {
-                        tell(&Line::file(at, &entry, &worker::Answer::unopened(), seen, &self.accounts));
-                    }
-                }
-                Looked::Aside(..) => {}
-            }
+        let mut pause = || {
+            self.rest(&mut pressure);
+            self.stand.borrow_mut().sum();
         };
-        let workers = worker::Settings::new(self.settings.secret);
+        let mut take = |looked: Looked| self.take(&book, looked);
+        let work = self.stand.borrow().work();
+        let workers = worker::Settings { work, ..worker::Settings::new(self.settings.secret) };
         inspect(new, &workers, true, 1, self.clock, &mut pause, &mut take)
             .map_err(|error| format!("files cannot be looked into: {error}"))?;
-        book.into_inner().fault.map_or(Ok(()), |error| Err(fault(error)))
+        let book = book.into_inner();
+        if let Some(error) = book.fault {
+            return Err(fault(error));
+        }
+        match book.unmounted.first() {
+            Some(path) => Err(format!("what was mounted at {path} is not there: what is known of its files stays")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether it is a file to be looked at; folders are told and left here.
+    fn is_new(&self, book: &RefCell<Book<'_>>, met: &Met) -> bool {
+        let (at, mut book) = (self.clock.wall().0, book.borrow_mut());
+        match met {
+            Met::Entered(path, stat) => {
+                if let Some(mounted) = book.enter(path, stat) {
+                    self.tell(&Line::folder(at, path, mounted));
+                }
+                self.stand.borrow_mut().enter(path);
+                false
+            }
+            Met::Left(..) => {
+                book.leave().into_iter().for_each(|keys| self.tell(&Line::gone(at, keys)));
+                self.stand.borrow_mut().leave(true);
+                false
+            }
+            Met::File(entry) => {
+                self.stand.borrow_mut().meet();
+                book.is_new(entry.name(), &entry.stat)
+            }
+            Met::Aside(path, why) => {
+                match book.pass_over(path) {
+                    Passed::Left => self.stand.borrow_mut().leave(false),
+                    // A folder that may not be looked into is told as a file is that cannot be opened.
+                    Passed::New if matches!(why, Aside::Closed | Aside::Depth) => self.tell(&Line::closed(at, path)),
+                    Passed::New | Passed::Known => {}
+                }
+                false
+            }
+        }
+    }
+
+    /// Tells what was found in a file.
+    fn take(&self, book: &RefCell<Book<'_>>, looked: Looked) {
+        let (at, mut book) = (self.clock.wall().0, book.borrow_mut());
+        match looked {
+            Looked::Answered(entry, answer) => {
+                let seen = book.seen(&entry, Some(&answer));
+                self.stand.borrow().looked(&answer);
+                self.tell(&Line::file(at, &entry, &answer, seen, &self.accounts));
+            }
+            // It is gone meanwhile: the next walk tells that, if it was known.
+            Looked::Unopened(_, error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Looked::Unopened(entry, _) => {
+                let seen = book.seen(&entry, None);
+                if !seen.closed {
+                    self.tell(&Line::file(at, &entry, &worker::Answer::unopened(), seen, &self.accounts));
+                }
+            }
+            Looked::Aside(..) => {}
+        }
     }
 
     /// Waits while the host has better things to do.
-    fn rest(&self, pressure: &mut Pressure, stopped: &std::cell::Cell<bool>) {
+    fn rest(&self, pressure: &mut Pressure) {
+        let begun = self.clock.monotonic();
         for _ in 0..LONGEST {
-            if !self.settings.polite || stopped.get() || pressure.high().is_none() {
-                return;
+            if !self.settings.polite || self.stopped.get() || pressure.high().is_none() {
+                break;
             }
-            stopped.set(!self.outlet.pause(REST));
+            self.stopped.set(!self.outlet.pause(REST));
+        }
+        let waited = self.clock.monotonic().saturating_sub(begun);
+        if waited >= REST {
+            self.stand.borrow().paused(waited);
         }
     }
 }

@@ -53,8 +53,14 @@ pub const BOUNDS: &[(&str, &str)] = &[
     ("kind", "kinds compiled into the agent (of a detection; of an error of the store)"),
     ("severity", "low, medium, high, critical"),
     ("result", "of records: handled, suppressed, lost; of notifications: delivered, retried, refused, expired, resent"),
-    ("reason", "truncated, deleted, rewritten, unreadable, compressed"),
-    ("means", "bpf, diag, proc"),
+    (
+        "reason",
+        "of a gap: truncated, deleted, rewritten, unreadable, compressed, dropped; of a file that was not inspected: the reasons in \
+         docs/documents.md and docs/inspect.md; of a lost worker: crashed, timeout, garbled",
+    ),
+    ("means", "of a sensor: bpf, diag, proc; of the files of a folder: filesystem, mount, inotify, none"),
+    ("folder", "names of the folders in the configuration"),
+    ("format", "formats of files compiled into the agent; `unknown`"),
     ("person", "told, untold"),
     ("state", "learning, known"),
     ("bound", "at_least, at_most"),
@@ -161,4 +167,38 @@ metrics! {
         "Entries pushed out of a bounded cache by newer ones.");
     BASELINES = gauge("kuzet_baselines", &["state"],
         "Principals at a store whose past is still learnt, and of which enough is known to judge them by it.");
+    FOLDER_FILES = gauge("kuzet_folder_files", &["folder"],
+        "Files of the folder that the inventory knows; absent before it looked into its own store.");
+    FOLDER_PERSONAL = gauge("kuzet_folder_personal_files", &["folder"], "Files of the folder that hold personal data.");
+    FOLDER_PEOPLE = gauge("kuzet_folder_people", &["folder"],
+        "Distinct people whose data the files of the folder hold, at least; an estimate beyond 100,000.");
+    FOLDER_DOCUMENTS = gauge("kuzet_folder_identity_documents", &["folder"],
+        "Images of identity documents in the files of the folder.");
+    FOLDER_EXPOSED = gauge("kuzet_folder_exposed_files", &["folder"],
+        "Files of the folder that hold personal data and that every account of the host may read.");
+    FOLDER_UNINSPECTED = gauge("kuzet_folder_uninspected_files", &["folder", "reason"],
+        "Files of the folder that were not wholly inspected, by reason; a file may have several.");
+    FOLDER_WALKING = gauge("kuzet_folder_walking", &["folder"], "1 while the inventory walks the folder, else 0.");
+    FOLDER_MET = gauge("kuzet_folder_walk_files", &["folder"],
+        "Files that the walk under way, or else the last one, came upon.");
+    FOLDER_WALKED = gauge("kuzet_folder_walked_timestamp_seconds", &["folder"],
+        "Unix time of the end of the last walk through all of the folder; absent before the first since the agent started.");
+    FOLDER_MEANS = gauge("kuzet_folder_means", &["folder", "means"],
+        "1 for the means by which the sensor watches the files of the folder now, 0 for the others; what each does not show: \
+         docs/sensor.md.");
+    FILE_LOSSES = counter("kuzet_file_losses_total", &["source"],
+        "How often a sensor lost records of files; how many they were each time nobody knows.");
+    RESCANS = counter("kuzet_rescans_total", &["source"],
+        "Folders that have to be looked through because a sensor did not tell everything of them.");
+    INVENTORY_PAUSED = counter("kuzet_inventory_paused_seconds_total", &[],
+        "Time that the inventory waited because the host was under pressure, in seconds.");
+    WORKER_STARTS = counter("kuzet_worker_starts_total", &[],
+        "Processes started to look inside files, for the inventory.");
+    WORKER_LOST = counter("kuzet_worker_lost_total", &["reason"],
+        "Files over which such a process was lost: it crashed, took too long, or made no sense.");
+    INSPECTED = counter("kuzet_inspected_files_total", &["format"],
+        "Files that the inventory had looked into, by what they are.");
+    INSPECTED_BYTES = counter("kuzet_inspected_bytes_total", &[], "Bytes of files that were looked into for the inventory.");
+    INSPECTION = counter("kuzet_inspection_seconds_total", &[],
+        "Time for which the inventory waited for answers about files, in seconds.");
 }

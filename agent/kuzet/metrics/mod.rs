@@ -3,11 +3,13 @@
 //! Label values come from the configuration, the catalogue or the program (see [`list::BOUNDS`]); a hostile log cannot
 //! add a series. Handles of a source are resolved once, so that counting a record is one atomic addition.
 
+mod folder;
 pub mod list;
 mod process;
 mod server;
 mod source;
 
+pub use folder::FolderMetrics;
 pub use process::{Usage, usage};
 pub use server::{ServeError, Server, serve};
 pub use source::{SourceMetrics, Totals};
@@ -73,6 +75,8 @@ pub struct Names<'a> {
     pub jobs: &'a [String],
     /// Rules and correlations.
     pub rules: &'a [String],
+    /// Folders.
+    pub folders: &'a [String],
 }
 
 /// A metric could not be made: two of one name, or a name Prometheus does not take. A fault of the program or a
@@ -147,6 +151,8 @@ pub struct Metrics {
     /// Names of suppressions and of jobs.
     declared: [Vec<String>; 2],
     rule_names: BTreeSet<String>,
+    folder_names: Vec<String>,
+    folders: FolderMetrics,
     families: source::Families,
     sources: Vec<SourceMetrics>,
     ready: Arc<AtomicBool>,
@@ -194,6 +200,8 @@ impl Metrics {
             channels: Vec::new(),
             declared: [Vec::new(), Vec::new()],
             rule_names: BTreeSet::new(),
+            folder_names: Vec::new(),
+            folders: FolderMetrics::new(&make)?,
             families: source::Families::new(&make)?,
             sources: Vec::new(),
             ready: Arc::new(AtomicBool::new(false)),
@@ -206,7 +214,7 @@ impl Metrics {
             rules: make.gauges(&list::RULES)?,
             rule_events: make.counters(&list::RULE_EVENTS)?,
             rule_hits: make.counters(&list::RULE_HITS)?,
-            cpu: make.register(Counter::with_opts(opts(&list::CPU))?)?,
+            cpu: make.seconds(&list::CPU)?,
             resident: make.gauge(&list::RESIDENT)?,
             start: make.gauge(&list::START)?,
             detections: make.counters(&list::DETECTIONS)?,
@@ -241,6 +249,7 @@ impl Metrics {
             channels: names.channels.to_vec(),
             declared: [names.suppressions.to_vec(), names.jobs.to_vec()],
             rule_names: names.rules.iter().take(RULES_NAMED).cloned().collect(),
+            folder_names: names.folders.to_vec(),
             sources: names.sources.iter().map(|name| self.families.source(name)).collect::<Result<_, _>>()?,
             ..self.clone()
         };
@@ -260,6 +269,9 @@ impl Metrics {
         }
         for gone in old.rule_names.difference(&self.rule_names) {
             drop(self.rule_hits.remove_label_values(&[gone]));
+        }
+        for gone in old.folder_names.iter().filter(|one| !self.folder_names.contains(one)) {
+            self.folders.forget(gone);
         }
         for gone in old.channels.iter().filter(|one| !self.channels.contains(one)) {
             // Removing what is not there is the one possible error.
@@ -314,6 +326,12 @@ impl Metrics {
     #[must_use]
     pub fn source(&self, id: SourceId) -> Option<&SourceMetrics> {
         self.sources.get(usize::from(id.0))
+    }
+
+    /// Those of folders.
+    #[must_use]
+    pub fn folders(&self) -> &FolderMetrics {
+        &self.folders
     }
 
     /// The data path took a turn. To be called at least every 30 seconds, idle or not.
@@ -554,6 +572,15 @@ impl Maker {
 
     fn counters(&self, metric: &Described) -> Result<IntCounterVec, MetricsError> {
         self.register(IntCounterVec::new(opts(metric), metric.labels)?)
+    }
+
+    fn counter(&self, metric: &Described) -> Result<IntCounter, MetricsError> {
+        self.register(IntCounter::with_opts(opts(metric))?)
+    }
+
+    /// A counter of time.
+    fn seconds(&self, metric: &Described) -> Result<Counter, MetricsError> {
+        self.register(Counter::with_opts(opts(metric))?)
     }
 
     fn histogram(&self, metric: &Described) -> Result<Histogram, MetricsError> {

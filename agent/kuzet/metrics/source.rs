@@ -1,6 +1,6 @@
 //! The metrics of one source, resolved once so that the data path never looks a label up.
 
-use super::{Gauge, GaugeVec, IntCounter, IntCounterVec, Maker, MetricsError, list, seconds};
+use super::{Gauge, GaugeVec, IntCounter, IntCounterVec, Maker, MetricsError, count, list, seconds};
 use crate::message::GapReason;
 use kuzet_event::Timestamp;
 use std::sync::OnceLock;
@@ -67,6 +67,8 @@ pub struct SourceMetrics {
     means: GaugeVec,
     coverage: Late,
     files: Late,
+    file_losses: IntCounterVec,
+    rescans: IntCounterVec,
 }
 
 /// What became of the records of one source since the start; `seen = handled + suppressed + lost`.
@@ -138,6 +140,12 @@ impl SourceMetrics {
         self.readable(readable);
     }
 
+    /// How often a sensor lost records of files, and how many folders are looked through for that, since the last call.
+    pub fn file_losses(&self, losses: u64, rescans: u64) {
+        count(&self.file_losses, &[&self.name], losses);
+        count(&self.rescans, &[&self.name], rescans);
+    }
+
     /// Share of what is seen of its server, 0 to 1.
     pub fn coverage(&self, share: f64) {
         self.coverage.set(share);
@@ -183,6 +191,8 @@ pub(super) struct Families {
     means: GaugeVec,
     coverage: GaugeVec,
     files: GaugeVec,
+    file_losses: IntCounterVec,
+    rescans: IntCounterVec,
 }
 
 impl Families {
@@ -203,6 +213,8 @@ impl Families {
             means: make.float_gauges(&list::MEANS)?,
             coverage: make.float_gauges(&list::COVERAGE)?,
             files: make.float_gauges(&list::FILES)?,
+            file_losses: make.counters(&list::FILE_LOSSES)?,
+            rescans: make.counters(&list::RESCANS)?,
         })
     }
 
@@ -231,13 +243,15 @@ impl Families {
             means: self.means.clone(),
             coverage: late(&self.coverage),
             files: late(&self.files),
+            file_losses: self.file_losses.clone(),
+            rescans: self.rescans.clone(),
         })
     }
 
     /// Drops the series of a source that is gone.
     pub(super) fn forget(&self, name: &str) {
         // Removing what is not there is the one possible error.
-        for family in [&self.seen, &self.read_bytes, &self.events, &self.lost_bytes] {
+        for family in [&self.seen, &self.read_bytes, &self.events, &self.lost_bytes, &self.file_losses, &self.rescans] {
             drop(family.remove_label_values(&[name]));
         }
         for result in ["handled", "suppressed", "lost"] {

@@ -72,9 +72,8 @@ impl Agent {
         let fresh = |name: &str| (base(&snapshot.tallies, name), (0, 0));
         let books = self.core.names().map(|name| kept(name).unwrap_or_else(|| fresh(name)));
         (self.base, self.stamps) = books.unzip();
-        if let Err(error) =
-            setup::streams(&config, &mut self.streams, &self.clock, &self.core.files_changed(), &|name| !same(name))
-        {
+        let beside = setup::Beside { clock: &self.clock, changed: &self.core.files_changed(), metrics: &metrics };
+        if let Err(error) = setup::streams(&config, &mut self.streams, &beside, &|name| !same(name)) {
             tracing::error!(%error, "The system refuses a thread for a source: it is not watched; restart the agent.");
         }
         if let Some(desk) = desk {

@@ -1,7 +1,8 @@
-//! What the metrics say of sources and incidents, told anew at every beat.
+//! What the metrics say of sources, folders and incidents, told anew at every beat.
 
 use super::Agent;
 use crate::metrics::{OpenIncidents, SEVERITIES, Totals};
+use crate::source::stream::{SensorSight, StreamSettings};
 use kuzet_decode::Tally;
 use kuzet_event::{SourceId, Timestamp};
 use kuzet_incident::State;
@@ -47,7 +48,8 @@ impl Agent {
             metrics.lag(stream.lag, waiting.map_or(Duration::ZERO, |last| wall.since(last)));
             metrics.readable(stream.problem.is_none());
             // A sensor that cannot be reached sees by none.
-            metrics.means(stream.means.filter(|_| stream.problem.is_none()));
+            let sight = stream.sight.filter(|_| stream.problem.is_none());
+            metrics.means(sight.map(|sight| sight.means.as_str()));
         }
         let (events, hits) = self.core.detectors().rules_did();
         self.metrics.ruled(events, hits.iter().map(|(rule, times)| (&**rule, *times)));
@@ -56,6 +58,19 @@ impl Agent {
         }
         self.metrics.baselines(self.core.detectors().baselines());
         self.metrics.set_ready(true);
+    }
+
+    /// By which means the files of each folder are watched; of a folder that no sensor is asked about nothing is said.
+    pub(super) fn show_folders(&self) {
+        let sensors = self.config.sources.iter().any(|source| matches!(source.stream, Some(StreamSettings::Sensor(_))));
+        // A sensor that cannot be reached watches nothing.
+        let sights: Vec<&SensorSight> =
+            self.streams.status().filter(|stream| stream.problem.is_none()).filter_map(|stream| stream.sight).collect();
+        for folder in self.config.folders.iter().filter(|_| sensors) {
+            let mut spots = sights.iter().flat_map(|sight| &sight.files).filter(|spot| spot.folder == folder.path);
+            let means = spots.find_map(|spot| spot.means.as_deref());
+            self.metrics.folders().means(&folder.folder.name, Some(means));
+        }
     }
 
     /// Incidents without a verdict, in memory or not: one that the folder forgot waits for people all the same.

@@ -4,14 +4,19 @@
 use super::reader::Reader;
 use super::sqlite::{self, Options};
 use super::{StoreError, files};
-use crate::message::Learnt;
+use crate::message::{Learnt, Stock};
 use kuzet_event::{FilePath, Holding, PersonKey, Timestamp};
+use kuzet_incident::Sketch;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, params};
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// How long a reader waits for a writer.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// People of a folder that are counted one by one; beyond them they are estimated.
+const EXACT: usize = 100_000;
 
 /// One file or folder of a folder, as it was when it was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,6 +103,95 @@ impl Shelves {
         let Some((json, people)) = found.flatten() else { return Ok(None) };
         let people = people.map_err(|error| StoreError::sqlite(&self.path, &error))?;
         Ok(holding(&json, &people.unwrap_or_default()))
+    }
+}
+
+impl Shelves {
+    /// What is known of all files below the folder of the key `root`, those below `others` excepted; of `reasons` is counted why
+    /// files were not inspected.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    pub fn stock(
+        &self,
+        root: u128,
+        others: &BTreeSet<u128>,
+        reasons: impl Iterator<Item = &'static str>,
+    ) -> Result<Stock, StoreError> {
+        let mut stock = Stock { missed: reasons.map(|reason| (reason, 0)).collect(), ..Stock::default() };
+        let mut people = Crowd::default();
+        let mut read = || {
+            let mut rows = self
+                .connection
+                .prepare_cached("SELECT path, below, holding, people FROM inventory WHERE folder = ?1")?;
+            let mut folders = vec![root];
+            while let Some(folder) = folders.pop() {
+                let mut rows = rows.query([folder.to_be_bytes()])?;
+                while let Some(row) = rows.next()? {
+                    if row.get(1)? {
+                        folders.extend(Some(hash(row, 0)?).filter(|below| !others.contains(below)));
+                        continue;
+                    }
+                    stock.files += 1;
+                    let (json, keys): (Option<String>, Option<Vec<u8>>) = (row.get(2)?, row.get(3)?);
+                    if let Some(holding) = json.and_then(|json| holding(&json, &keys.unwrap_or_default())) {
+                        add(&mut stock, &mut people, &holding);
+                    }
+                }
+            }
+            Ok(())
+        };
+        read().map_err(|error| StoreError::sqlite(&self.path, &error))?;
+        stock.people = people.count();
+        Ok(stock)
+    }
+}
+
+fn add(stock: &mut Stock, people: &mut Crowd, holding: &Holding) {
+    let personal = holding.persons > 0 || !holding.kinds.is_empty() || !holding.documents.is_empty();
+    stock.personal += u64::from(personal);
+    stock.exposed += u64::from(personal && holding.exposed);
+    stock.documents += holding.documents.len() as u64;
+    let missed: BTreeSet<&str> = holding.missed.iter().map(|why| &**why).collect();
+    for (_, files) in stock.missed.iter_mut().filter(|(reason, _)| missed.contains(*reason)) {
+        *files += 1;
+    }
+    people.add(holding);
+}
+
+/// Distinct people, counted one by one up to [`EXACT`].
+#[derive(Default)]
+struct Crowd {
+    exact: HashSet<PersonKey>,
+    sketch: Option<Sketch>,
+    /// Of one file, whose people are not all kept.
+    most: u64,
+}
+
+impl Crowd {
+    fn add(&mut self, holding: &Holding) {
+        self.most = self.most.max(holding.persons);
+        for key in &holding.people {
+            match &mut self.sketch {
+                Some(sketch) => {
+                    sketch.insert(*key);
+                }
+                None => {
+                    self.exact.insert(*key);
+                }
+            }
+        }
+        if self.exact.len() > EXACT {
+            let sketch = self.sketch.get_or_insert_default();
+            for key in std::mem::take(&mut self.exact) {
+                sketch.insert(key);
+            }
+        }
+    }
+
+    fn count(&self) -> u64 {
+        let counted = self.sketch.as_ref().map_or(self.exact.len() as u64, |sketch| sketch.estimate() as u64);
+        counted.max(self.most)
     }
 }
 
@@ -222,6 +316,8 @@ mod tests {
         reader.inventory(&mut |one| held.push(one)).unwrap();
         assert_eq!((held.len(), &*held[0].shown, &held[0].holding), (1, "/srv/1", &kept));
         assert_eq!(reader.inspected().unwrap(), 2);
+        let stock = shelves.stock(7, &BTreeSet::new(), ["open"].into_iter()).unwrap();
+        assert_eq!((stock.files, stock.personal, stock.people, stock.missed["open"]), (2, 1, 3, 0));
         store.record(&Batch { learnt: vec![learnt(1, None)], ..Batch::default() }).unwrap();
         assert_eq!(shelves.of(7).unwrap().len(), 2);
         std::fs::remove_dir_all(&dir).unwrap();

@@ -130,7 +130,7 @@ impl Answer {
     /// Nothing is known, because it could not be opened.
     #[must_use]
     pub fn unopened() -> Answer {
-        Answer::nothing(Verdict::NotInspected, "open")
+        Answer::nothing(Verdict::NotInspected, OPEN)
     }
 
     fn nothing(verdict: Verdict, why: &'static str) -> Answer {
@@ -221,8 +221,21 @@ fn format(name: &str) -> Option<&'static str> {
 /// Reasons of this room, beside those of the crates.
 pub(super) const READ: &str = "read";
 
+/// Why the agent could not open a file.
+const OPEN: &str = "open";
+
+/// Why a worker did not look at something.
+fn told() -> impl Iterator<Item = &'static str> {
+    kuzet_document::Why::ALL.into_iter().map(kuzet_document::Why::name).chain([READ])
+}
+
+/// Every reason why something was not inspected.
+pub fn reasons() -> impl Iterator<Item = &'static str> {
+    told().chain([OPEN]).chain(Trouble::ALL.map(Trouble::name))
+}
+
 fn reason(name: &str) -> Option<&'static str> {
-    kuzet_document::Why::ALL.into_iter().map(kuzet_document::Why::name).chain([READ]).find(|known| *known == name)
+    told().find(|known| *known == name)
 }
 
 /// The name of a side.

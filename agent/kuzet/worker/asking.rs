@@ -12,6 +12,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Bytes of answers to one question: all hashes of one file, and as much of others as fits in small files.
@@ -45,6 +46,17 @@ pub struct Settings {
     pub files: u32,
     /// A worker ends when nobody asked it for so long.
     pub idle: Duration,
+    /// Counts what workers do.
+    pub work: Arc<Work>,
+}
+
+/// What workers did.
+#[derive(Debug, Default)]
+pub struct Work {
+    /// How many were started.
+    pub starts: AtomicU64,
+    /// For how many microseconds they were asked.
+    pub micros: AtomicU64,
 }
 
 impl Settings {
@@ -60,6 +72,7 @@ impl Settings {
             patience: Duration::from_secs(180),
             files: 4096,
             idle: Duration::from_secs(10),
+            work: Arc::default(),
         }
     }
 }
@@ -207,6 +220,7 @@ impl Worker {
         running.files += u32::try_from(files.len()).unwrap_or(u32::MAX);
         running.asked = self.clock.monotonic();
         let worn = running.files >= self.settings.files;
+        let began = running.asked;
         let answers = match send(running.socket.as_fd(), &question, &handed) {
             Ok(()) => self.answers(files.len(), self.settings.patience + Duration::from_secs(more_seconds(size))),
             Err(_) => Err(Trouble::Crashed),
@@ -218,6 +232,8 @@ impl Worker {
         if worn {
             self.end();
         }
+        let micros = self.clock.monotonic().saturating_sub(began).as_micros();
+        self.settings.work.micros.fetch_add(u64::try_from(micros).unwrap_or(0), Ordering::Relaxed);
         Ok(answers)
     }
 
@@ -278,6 +294,7 @@ impl Worker {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()?;
+        self.settings.work.starts.fetch_add(1, Ordering::Relaxed);
         let asked = self.clock.monotonic();
         self.running = Some(Running { child, socket, landlock: 0, files: 0, asked });
         let (mut key, mut canaries) = (String::new(), String::new());

@@ -15,8 +15,8 @@ mod serve;
 mod tally;
 mod wire;
 
-pub use answer::{Answer, IdentityScan, People, Trouble, Verdict};
-pub use asking::{Given, Proof, Settings, Worker, WorkerError};
+pub use answer::{Answer, IdentityScan, People, Trouble, Verdict, reasons};
+pub use asking::{Given, Proof, Settings, Work, Worker, WorkerError};
 pub use serve::serve;
 
 /// Files in one question: small ones share a system call and a switch of processes.

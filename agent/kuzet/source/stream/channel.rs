@@ -1,6 +1,7 @@
 //! The bounded way of one stream from its own thread to the data thread: whoever can wait waits, whoever cannot counts.
 
 use super::super::watch::Waker;
+use super::SensorSight;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -28,6 +29,15 @@ impl Loss {
     }
 }
 
+/// What a sensor did not tell of files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UntoldFiles {
+    /// How often records were lost, of which nobody knows how many they were.
+    pub losses: u64,
+    /// Folders that have to be looked through.
+    pub folders: BTreeSet<PathBuf>,
+}
+
 /// Where the other side stands behind the first `end` bytes of the stream.
 pub(super) struct Mark {
     pub(super) end: u64,
@@ -43,15 +53,15 @@ pub(super) struct Waiting {
     pub(super) lost: Loss,
     /// What is wrong, if that has changed.
     pub(super) problem: Option<Option<String>>,
-    /// By which means a sensor sees, if that has changed.
-    pub(super) means: Option<String>,
-    /// Folders of which a sensor did not tell everything.
-    pub(super) rescan: BTreeSet<PathBuf>,
+    /// What a sensor says of itself, if that has changed.
+    pub(super) sight: Option<SensorSight>,
+    /// What a sensor did not tell of files.
+    pub(super) untold: UntoldFiles,
 }
 
 impl Waiting {
     fn is_empty(&self) -> bool {
-        let told = self.problem.is_some() || self.means.is_some() || !self.rescan.is_empty();
+        let told = self.problem.is_some() || self.sight.is_some() || self.untold != UntoldFiles::default();
         self.bytes.is_empty() && self.marks.is_empty() && self.lost == Loss::default() && !told
     }
 }
@@ -197,16 +207,21 @@ impl StreamSender {
         self.channel.put(self.channel.lock(), |state| state.waiting.problem = Some(problem));
     }
 
-    /// Tells by which means a sensor sees.
-    pub fn means(&self, means: String) {
-        self.channel.put(self.channel.lock(), |state| state.waiting.means = Some(means));
+    /// Tells what a sensor says of itself.
+    pub fn sight(&self, sight: SensorSight) {
+        self.channel.put(self.channel.lock(), |state| state.waiting.sight = Some(sight));
+    }
+
+    /// Tells that a sensor lost records of files so many times.
+    pub fn lost_files(&self, times: u64) {
+        self.channel.put(self.channel.lock(), |state| state.waiting.untold.losses += times);
     }
 
     /// Tells that a folder has to be looked through, since something that was done to its files was not told.
     pub fn rescan(&self, folder: PathBuf) {
         self.channel.put(self.channel.lock(), |state| {
-            if state.waiting.rescan.len() < MAX_FOLDERS {
-                state.waiting.rescan.insert(folder);
+            if state.waiting.untold.folders.len() < MAX_FOLDERS {
+                state.waiting.untold.folders.insert(folder);
             }
         });
     }

@@ -12,7 +12,7 @@ mod settings;
 #[cfg(test)]
 mod tests;
 
-pub use channel::{Hook, Loss, MAX_RECORD, StreamSender};
+pub use channel::{Hook, Loss, MAX_RECORD, StreamSender, UntoldFiles};
 pub use journald::JournaldSettings;
 pub use listen::{Limits, ListenSettings, Network, NotANetwork, TlsFiles, Transport};
 pub use redis::{RedisAddress, RedisSettings};
@@ -26,7 +26,7 @@ use crate::message::{Checkpoint, FileIdentity, Gap, GapReason};
 use channel::{Channel, Mark};
 use kuzet_decode::{Chunk, Edge};
 use kuzet_event::{Count, FileId, SourceId, Timestamp};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,8 +64,8 @@ pub struct StreamStatus<'a> {
     pub last: Option<Timestamp>,
     /// What is wrong now.
     pub problem: Option<&'a str>,
-    /// By which means it sees, as a sensor says itself.
-    pub means: Option<&'a str>,
+    /// What it says of itself, where it is a sensor.
+    pub sight: Option<&'a SensorSight>,
 }
 
 struct Stream {
@@ -84,9 +84,8 @@ struct Stream {
     dirty: bool,
     problem: Option<String>,
     problem_changed: bool,
-    means: Option<String>,
-    /// Folders to be looked through.
-    rescan: BTreeSet<PathBuf>,
+    sight: Option<SensorSight>,
+    untold_files: UntoldFiles,
     /// Lost and not yet told as a gap.
     untold: Loss,
     next_gap: Duration,
@@ -128,8 +127,8 @@ impl Streams {
             dirty: false,
             problem: None,
             problem_changed: true,
-            means: None,
-            rescan: BTreeSet::new(),
+            sight: None,
+            untold_files: UntoldFiles::default(),
             untold: Loss::default(),
             next_gap: Duration::ZERO,
         });
@@ -189,9 +188,10 @@ impl Streams {
         self.streams.iter_mut().filter_map(changed).collect()
     }
 
-    /// Folders of which a sensor did not tell everything since this was last called.
-    pub fn rescans(&mut self) -> BTreeSet<PathBuf> {
-        self.streams.iter_mut().flat_map(|stream| std::mem::take(&mut stream.rescan)).collect()
+    /// What sensors did not tell of files since this was last called, by source.
+    pub fn untold_files(&mut self) -> Vec<(SourceId, UntoldFiles)> {
+        let untold = |stream: &mut Stream| (stream.info.source, std::mem::take(&mut stream.untold_files));
+        self.streams.iter_mut().map(untold).filter(|(_, untold)| *untold != UntoldFiles::default()).collect()
     }
 
     /// How every stream stands.
@@ -202,7 +202,7 @@ impl Streams {
             lag: stream.left.len() as u64,
             last: stream.last,
             problem: stream.problem.as_deref(),
-            means: stream.means.as_deref(),
+            sight: stream.sight.as_ref(),
         })
     }
 
@@ -266,8 +266,9 @@ impl Stream {
             self.problem_changed |= problem != self.problem;
             self.problem = problem;
         }
-        self.means = taken.means.or_else(|| self.means.take());
-        self.rescan.extend(taken.rescan);
+        self.sight = taken.sight.or_else(|| self.sight.take());
+        self.untold_files.losses += taken.untold.losses;
+        self.untold_files.folders.extend(taken.untold.folders);
         self.lose(taken.lost, sink);
         let came = self.left.len() - before;
         if came > 0 {

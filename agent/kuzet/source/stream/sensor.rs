@@ -71,7 +71,7 @@ impl SensorSettings {
 #[derive(Deserialize)]
 #[serde(tag = "sensor", rename_all = "lowercase")]
 enum Word {
-    Lost { records: u64, bytes: u64 },
+    Lost { of: Option<String>, records: u64, bytes: u64 },
     Rescan { path: PathBuf },
     Sight(SensorSight),
 }
@@ -223,10 +223,15 @@ fn lines(sender: &StreamSender, input: impl Read) -> std::io::Result<()> {
             sender.offer_aside(&line)
         } else {
             match serde_json::from_slice(&line) {
-                Ok(Word::Lost { records, bytes }) => sender.lost(records, bytes),
+                Ok(Word::Lost { of, records, bytes }) => {
+                    if of.as_deref() == Some("files") {
+                        sender.lost_files(records);
+                    }
+                    sender.lost(records, bytes);
+                }
                 Ok(Word::Rescan { path }) => sender.rescan(path),
                 Ok(Word::Sight(sight)) => {
-                    let SensorSight { means, missing, refused, files } = sight;
+                    let SensorSight { means, missing, refused, files } = &sight;
                     if !missing.is_empty() {
                         tracing::warn!(means, ?missing, ?refused, "The sensor does not see everything.");
                     }
@@ -236,7 +241,7 @@ fn lines(sender: &StreamSender, input: impl Read) -> std::io::Result<()> {
                         let folder = folder.display();
                         tracing::warn!(%folder, ?means, ?missing, ?refused, "The sensor does not see everything in a folder.");
                     }
-                    sender.means(means);
+                    sender.sight(sight);
                     sender.problem(None);
                 }
                 Err(_) => sender.lost(1, read as u64),
