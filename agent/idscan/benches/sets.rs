@@ -6,7 +6,7 @@
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods)]
 
-use kuzet_idscan::{Confidence, Limits, Picture, Reader, Scan};
+use kuzet_idscan::{Confidence, Limits, Reader, Scan, decode};
 use rustix::time::{ClockId, clock_gettime};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,13 +45,16 @@ fn pictures(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 fn look(reader: &Reader, path: &Path) -> (Scan, f64, f64) {
+    let bytes = std::fs::read(path).unwrap();
+    let (mut scan, mut scanned) = (Scan::default(), 0.0);
     let start = cpu();
-    let gray = image::open(path).unwrap().into_luma8();
-    let decoded = cpu();
-    let picture = Picture { width: gray.width() as usize, height: gray.height() as usize, gray: gray.as_raw() };
-    let scan = reader.scan(&picture, &Limits::default(), &mut |_, _| 0);
-    let end = cpu();
-    (scan, decoded - start, end - decoded)
+    decode(&bytes, &Limits::default(), &mut |page| {
+        let decoded = cpu();
+        scan = reader.scan(&page.picture, &Limits::default(), &mut |_, _| 0);
+        scanned += cpu() - decoded;
+    })
+    .unwrap();
+    (scan, cpu() - start - scanned, scanned)
 }
 
 /// Median and 95th percentile.

@@ -31,9 +31,18 @@ impl Picture<'_> {
 
     /// The brightness between points.
     pub(crate) fn between(&self, x: f32, y: f32) -> f32 {
-        let (left, top) = (x.floor(), y.floor());
-        let (dx, dy) = (x - left, y - top);
-        let (left, top) = (left as isize, top as isize);
+        let (left, top) = (x as isize - isize::from(x < 0.0), y as isize - isize::from(y < 0.0));
+        let (dx, dy) = (x - left as f32, y - top as f32);
+        if left >= 0 && top >= 0 && left as usize + 1 < self.width && top as usize + 1 < self.height {
+            let at = top as usize * self.width + left as usize;
+            if let (Some([a, b]), Some([c, d])) =
+                (self.gray.get(at..at + 2), self.gray.get(at + self.width..at + self.width + 2))
+            {
+                let [a, b, c, d] = [a, b, c, d].map(|point| f32::from(*point));
+                let (upper, lower) = (a + (b - a) * dx, c + (d - c) * dx);
+                return upper + (lower - upper) * dy;
+            }
+        }
         let upper = self.at(left, top) * (1.0 - dx) + self.at(left + 1, top) * dx;
         let lower = self.at(left, top + 1) * (1.0 - dx) + self.at(left + 1, top + 1) * dx;
         upper * (1.0 - dy) + lower * dy
@@ -76,18 +85,26 @@ pub(crate) fn shrink(from: &Picture<'_>, side: usize) -> Gray {
     };
     let (w, h) = (size(width), size(height));
     let columns: Vec<(usize, usize)> = (0..w).map(|x| span(x, width)).collect();
+    let shares: Vec<f32> = columns.iter().map(|(first, last)| 1.0 / (last - first) as f32).collect();
     let mut data = vec![0; w * h];
-    let mut sums = vec![0u32; w];
+    let (mut sums, mut before) = (vec![0u32; width], vec![0u32; width + 1]);
     for (y, out) in data.chunks_exact_mut(w).enumerate() {
         let (top, bottom) = span(y, height);
         sums.fill(0);
         for row in from.gray[top * width..bottom * width].chunks_exact(width) {
-            for (sum, (first, last)) in sums.iter_mut().zip(&columns) {
-                *sum += row[*first..*last].iter().map(|point| u32::from(*point)).sum::<u32>();
-            }
+            sums.iter_mut().zip(row).for_each(|(sum, point)| *sum += u32::from(*point));
         }
-        for ((out, sum), (first, last)) in out.iter_mut().zip(&sums).zip(&columns) {
-            *out = (sum / ((last - first) * (bottom - top)) as u32) as u8;
+        // What lies before each column: two of them tell what is between, though they may run over.
+        let mut all = 0u32;
+        for (before, sum) in before[1..].iter_mut().zip(&sums) {
+            all = all.wrapping_add(*sum);
+            *before = all;
+        }
+        // A division by its inverse, and so much more that what is whole stays whole.
+        let share = 1.0 / (bottom - top) as f32;
+        for ((out, wide), (first, last)) in out.iter_mut().zip(&shares).zip(&columns) {
+            let sum = before[*last].wrapping_sub(before[*first]).cast_signed();
+            *out = (sum as f32 * (share * wide) + 0.0005) as u8;
         }
     }
     Gray { width: w, height: h, data }
@@ -97,25 +114,39 @@ pub(crate) fn shrink(from: &Picture<'_>, side: usize) -> Gray {
 pub(crate) fn soften(from: &Picture<'_>) -> Gray {
     let (w, h, d) = (from.width, from.height, from.gray);
     let mut data = d.to_vec();
+    if w < 3 {
+        return Gray { width: w, height: h, data };
+    }
+    let mut down = vec![0u16; w];
     for y in 1..h.saturating_sub(1) {
-        let rows = [&d[(y - 1) * w..y * w], &d[y * w..(y + 1) * w], &d[(y + 1) * w..(y + 2) * w]];
-        let sum = |x: usize| u16::from(rows[0][x]) + 2 * u16::from(rows[1][x]) + u16::from(rows[2][x]);
-        for x in 1..w.saturating_sub(1) {
-            data[y * w + x] = ((sum(x - 1) + 2 * sum(x) + sum(x + 1)) >> 4) as u8;
-        }
+        let rows = d[(y - 1) * w..y * w].iter().zip(&d[y * w..(y + 1) * w]).zip(&d[(y + 1) * w..(y + 2) * w]);
+        down.iter_mut().zip(rows).for_each(|(sum, ((above, own), below))| {
+            *sum = u16::from(*above) + 2 * u16::from(*own) + u16::from(*below);
+        });
+        let sums = down[..w - 2].iter().zip(&down[1..w - 1]).zip(&down[2..]);
+        data[y * w + 1..(y + 1) * w - 1].iter_mut().zip(sums).for_each(|(out, ((left, own), right))| {
+            *out = ((left + 2 * own + right) >> 4) as u8;
+        });
     }
     Gray { width: w, height: h, data }
 }
 
-/// Twice as wide and high.
+/// Twice as wide and high: each point lies three quarters in one of the smaller picture and a quarter in the next.
 pub(crate) fn double(from: &Picture<'_>) -> Gray {
-    let (width, height) = (from.width * 2, from.height * 2);
-    let mut data = Vec::with_capacity(width * height);
-    for y in 0..height {
-        let fy = (y as f32 - 0.5) / 2.0;
-        data.extend((0..width).map(|x| from.between((x as f32 - 0.5) / 2.0, fy) as u8));
+    let (w, h) = (from.width, from.height);
+    let (mut data, mut down) = (vec![0; 4 * w * h], vec![0u16; w]);
+    for (y, out) in data.chunks_exact_mut(2 * w).enumerate() {
+        let (near, far) = (y / 2, if y % 2 == 0 { (y / 2).saturating_sub(1) } else { (y / 2 + 1).min(h - 1) });
+        let rows = from.gray[near * w..][..w].iter().zip(&from.gray[far * w..][..w]);
+        down.iter_mut().zip(rows).for_each(|(sum, (near, far))| *sum = 3 * u16::from(*near) + u16::from(*far));
+        let between = |near: u16, far: u16| ((3 * near + far) >> 4) as u8;
+        (out[0], out[2 * w - 1]) = (between(down[0], down[0]), between(down[w - 1], down[w - 1]));
+        let inner = out[1..2 * w - 1].as_chunks_mut::<2>().0.iter_mut();
+        for (out, (left, right)) in inner.zip(down.iter().zip(&down[1..])) {
+            *out = [between(*left, *right), between(*right, *left)];
+        }
     }
-    Gray { width, height, data }
+    Gray { width: 2 * w, height: 2 * h, data }
 }
 
 #[cfg(test)]

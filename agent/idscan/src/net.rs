@@ -72,6 +72,33 @@ struct Map {
     data: Vec<f32>,
 }
 
+/// What is not nought at each place of a map, half of which is: each is looked at by several kernels.
+struct Inked {
+    /// Input and value.
+    values: Vec<(u32, f32)>,
+    ends: Vec<u32>,
+}
+
+impl Inked {
+    fn of(map: &Map, inputs: usize) -> Inked {
+        let (mut values, mut ends) = (vec![(0, 0.0); map.data.len() + 1], vec![0]);
+        let mut count = 0;
+        for place in map.data.chunks_exact(inputs) {
+            for (input, value) in (0..).zip(place) {
+                // Always written and seldom kept: nothing for the processor to guess.
+                values[count] = (input, *value);
+                count += usize::from(*value != 0.0);
+            }
+            ends.push(count as u32);
+        }
+        Inked { values, ends }
+    }
+
+    fn at(&self, place: usize) -> &[(u32, f32)] {
+        &self.values[self.ends[place] as usize..self.ends[place + 1] as usize]
+    }
+}
+
 /// A network.
 pub(crate) struct Net {
     shapes: &'static [Shape; 6],
@@ -136,7 +163,8 @@ fn layer<const OUT: usize, const PART: usize>(
     let high = size(from.high, shape.margin.0, kh, shape.step.0);
     let wide = size(from.wide, shape.margin.1, kw, shape.step.1);
     let mut data = vec![0f32; high * wide * OUT];
-    let mut near: Vec<(&[f32], &[f32])> = Vec::with_capacity(kh * kw);
+    let inked = Inked::of(from, inputs);
+    let mut near = Vec::with_capacity(kh * kw);
     for (at, out) in data.as_chunks_mut::<OUT>().0.iter_mut().enumerate() {
         let (y, x) = (at / wide, at % wide);
         near.clear();
@@ -144,18 +172,16 @@ fn layer<const OUT: usize, const PART: usize>(
             let row = (y * shape.step.0 + ky).checked_sub(shape.margin.0).filter(|row| *row < from.high);
             let column = (x * shape.step.1 + kx).checked_sub(shape.margin.1).filter(|at| *at < from.wide);
             let (Some(row), Some(column)) = (row, column) else { continue };
-            let values = &from.data[(row * from.wide + column) * inputs..][..inputs];
-            near.push((values, &weights[(ky * kw + kx) * inputs * OUT..][..inputs * OUT]));
+            near.push((inked.at(row * from.wide + column), &weights[(ky * kw + kx) * inputs * OUT..][..inputs * OUT]));
         }
         for (part, out) in out.as_chunks_mut::<PART>().0.iter_mut().enumerate() {
             let mut sums = [0f32; PART];
             sums.copy_from_slice(&biases[part * PART..][..PART]);
             for (values, kernel) in &near {
-                for (value, row) in values.iter().zip(kernel.as_chunks::<OUT>().0) {
-                    if *value != 0.0 {
-                        let row = &row.as_chunks::<PART>().0[part];
-                        sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += value * weight);
-                    }
+                let kernel = kernel.as_chunks::<OUT>().0;
+                for (input, value) in *values {
+                    let row = &kernel[*input as usize].as_chunks::<PART>().0[part];
+                    sums.iter_mut().zip(row).for_each(|(sum, weight)| *sum += value * weight);
                 }
             }
             *out = sums.map(|sum| if last { sum } else { sum.max(0.0) });

@@ -50,18 +50,22 @@ pub(crate) fn cut(picture: &Picture<'_>, scale: f32, line: &Line, part: Part, tu
     // More than one sample where a point of the strip covers several of the picture.
     let samples = ((step * scale / 1.6).ceil() as usize).clamp(1, 3);
     let mut strip = vec![0f32; HIGH * wide];
+    let (sin, cos) = line.angle.sin_cos();
+    let (even, down) = (1.0 / (samples * samples) as f32, step * scale);
+    let inner = |sample: usize| (sample as f32 + 0.5) / samples as f32;
     for x in 0..wide {
-        for y in 0..HIGH {
-            let mut sum = 0.0;
-            for (sx, sy) in (0..samples * samples).map(|i| (i % samples, i / samples)) {
-                let inner = |at: usize, sample: usize| at as f32 + (sample as f32 + 0.5) / samples as f32;
-                let u = start + inner(x, sx) * step;
-                let v = line.across(u) + (inner(y, sy) - HIGH as f32 / 2.0) * step;
-                let (px, py) = line.point(u, v);
-                sum += picture.between((px + 0.5) * scale - 0.5, (py + 0.5) * scale - 0.5);
+        for sx in 0..samples {
+            let u = start + (x as f32 + inner(sx)) * step;
+            let v = line.across(u) - HIGH as f32 / 2.0 * step;
+            let (px, py) = (u * cos - v * sin, u * sin + v * cos);
+            let (px, py) = ((px + 0.5) * scale - 0.5, (py + 0.5) * scale - 0.5);
+            for y in 0..HIGH {
+                let at = if turned { (HIGH - 1 - y) * wide + wide - 1 - x } else { y * wide + x };
+                for sy in 0..samples {
+                    let away = (y as f32 + inner(sy)) * down;
+                    strip[at] += picture.between(px - away * sin, py + away * cos) * even;
+                }
             }
-            let (x, y) = if turned { (wide - 1 - x, HIGH - 1 - y) } else { (x, y) };
-            strip[y * wide + x] = sum / (samples * samples) as f32;
         }
     }
     let count = strip.len() as f32;

@@ -3,8 +3,13 @@
 use crate::gray::Picture;
 
 /// Ink is darker than this share of the mean around it (of 256), less `MARGIN`.
-const SHARE: i64 = 236;
-const MARGIN: i64 = 4;
+const SHARE: u32 = 236;
+const MARGIN: u32 = 4;
+
+/// For every brightness the sum over so many points that makes ink of it when it is exceeded.
+fn limits(points: u32) -> [u32; 256] {
+    std::array::from_fn(|bright| (bright as u32 + MARGIN) * 256 * points / SHARE)
+}
 
 /// Calls `row` for every row from the top with a mask of its ink.
 pub(crate) fn rows(picture: &Picture<'_>, mut row: impl FnMut(usize, &[bool])) {
@@ -18,6 +23,9 @@ pub(crate) fn rows(picture: &Picture<'_>, mut row: impl FnMut(usize, &[bool])) {
     };
     (0..reach.min(h)).for_each(|y| add(&mut columns, y));
     let mut mask = vec![false; w];
+    // Columns whose whole neighbourhood lies inside.
+    let inner = reach + 1..w.saturating_sub(reach).max(reach + 1);
+    let (mut high, mut most) = (0, limits(0));
     for y in 0..h {
         if y + reach < h {
             add(&mut columns, y + reach);
@@ -25,18 +33,29 @@ pub(crate) fn rows(picture: &Picture<'_>, mut row: impl FnMut(usize, &[bool])) {
         if y > reach {
             columns.iter_mut().zip(line(y - reach - 1)).for_each(|(sum, point)| *sum -= u32::from(*point));
         }
-        let high = ((y + reach + 1).min(h) - y.saturating_sub(reach)) as i64;
-        let mut sum: i64 = columns[..reach.min(w)].iter().map(|column| i64::from(*column)).sum();
-        for (x, (point, ink)) in line(y).iter().zip(&mut mask).enumerate() {
-            if x + reach < w {
-                sum += i64::from(columns[x + reach]);
-            }
-            if x > reach {
-                sum -= i64::from(columns[x - reach - 1]);
-            }
-            let points = high * ((x + reach + 1).min(w) - x.saturating_sub(reach)) as i64;
-            *ink = (i64::from(*point) + MARGIN) * 256 * points < sum * SHARE;
+        let now = ((y + reach + 1).min(h) - y.saturating_sub(reach)) as u32;
+        if now != high {
+            (high, most) = (now, limits(now * (2 * reach + 1) as u32));
         }
+        let (line, mut sum) = (line(y), columns[..reach.min(w)].iter().sum::<u32>());
+        let edge = |at: std::ops::Range<usize>, sum: &mut u32, mask: &mut [bool]| {
+            for x in at {
+                *sum += columns.get(x + reach).copied().unwrap_or(0);
+                *sum -= x.checked_sub(reach + 1).map_or(0, |gone| columns[gone]);
+                let points = high * ((x + reach + 1).min(w) - x.saturating_sub(reach)) as u32;
+                mask[x] = *sum > (u32::from(line[x]) + MARGIN) * 256 * points / SHARE;
+            }
+        };
+        edge(0..inner.start.min(w), &mut sum, &mut mask);
+        if !inner.is_empty() {
+            let (come, gone) = (&columns[inner.start + reach..], &columns[inner.start - reach - 1..]);
+            let ends = come.iter().zip(gone);
+            for ((ink, point), (come, gone)) in mask[inner.clone()].iter_mut().zip(&line[inner.clone()]).zip(ends) {
+                sum = sum + come - gone;
+                *ink = sum > most[usize::from(*point)];
+            }
+        }
+        edge(inner.end.min(w)..w, &mut sum, &mut mask);
         row(y, &mask);
     }
 }
