@@ -1,17 +1,19 @@
 """Writes a set of pictures: make.py SEED OUT CLASS=COUNT|CLASS=FROM-TO ...
 
 Classes with a document: td1 td2 td3 mrva mrvb phone sheet and those of labels.py (front licence permit certificate copies
-single); without: those of negatives.py and labels.py (blank filled screen roster prose service). Beside the pictures stands
+single); without: those of negatives.py, labels.py (blank filled screen roster prose service) and office.py. Beside the pictures stands
 OUT/<class>.tsv: file, dpi, cut of the letters (or class), mode of the damage.
 """
 import os
 import sys
 
 import labels
+import office
 import second
 from negatives import NEGATIVES
 
-NEGATIVES = NEGATIVES | labels.NEGATIVES
+# Those of an office come turned and photographed already.
+NEGATIVES = NEGATIVES | labels.NEGATIVES | office.NEGATIVES
 
 seed, out = sys.argv[1], sys.argv[2]
 os.makedirs(out, exist_ok=True)
@@ -30,5 +32,5 @@ for order in sys.argv[3:]:
                 labels.LABELLED[label](label, out, stem, note)
             else:
                 im, mode = NEGATIVES[label](second.R)
-                im = second.scene(im, mode) if mode == 'photo' else im
+                im = second.scene(im, mode) if mode == 'photo' and label not in office.NEGATIVES else im
                 second.save(second.damage(im, mode), out, stem, mode, note, 0, label)
