@@ -2,10 +2,9 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-
 use crate::fold::{self, Folded};
 use crate::kinds::{Kind, LIST};
+use crate::lexicon::Lexicon;
 
 /// Words that announce a number that is nobody's.
 const NEGATIVE: &[&str] = &[
@@ -58,15 +57,11 @@ pub(crate) enum Word {
     Negative,
 }
 
-struct Pattern {
+/// What is known of a word of the list.
+struct Known {
     word: Word,
-    length: usize,
+    /// Any ending may follow.
     stem: bool,
-}
-
-pub(crate) struct Words {
-    automaton: Option<AhoCorasick>,
-    patterns: Vec<Pattern>,
 }
 
 /// A word found in folded text.
@@ -78,35 +73,33 @@ pub(crate) struct Hit {
     pub(crate) end: usize,
 }
 
-static WORDS: LazyLock<Words> = LazyLock::new(|| {
+static WORDS: LazyLock<Lexicon<Known>> = LazyLock::new(|| {
     let of_kinds = LIST.iter().flat_map(|entry| entry.words.iter().map(|text| (Word::Of(entry.kind), *text)));
     let negative = NEGATIVE.iter().map(|text| (Word::Negative, *text));
-    let mut patterns = Vec::new();
-    let mut needles = Vec::new();
-    for (word, text) in of_kinds.chain(negative) {
+    Lexicon::new(of_kinds.chain(negative).map(|(word, text)| {
         let bare = text.trim_end_matches('*');
-        let needle = fold::codes(bare);
-        patterns.push(Pattern { word, length: needle.len(), stem: bare.len() < text.len() });
-        needles.push(needle);
-    }
-    // A list of constant words always builds; without it the classifier would only lose context.
-    Words { automaton: AhoCorasick::new(&needles).ok(), patterns }
+        (fold::codes(bare), Known { word, stem: bare.len() < text.len() })
+    }))
 });
 
-/// Calls `found` for every context word in `codes`, in order of their ends.
+/// Calls `found` for every context word in `codes`, in order of their beginnings, of several the shortest first.
 pub(crate) fn each(codes: &[u8], mut found: impl FnMut(Hit)) {
     let words = &*WORDS;
-    let Some(automaton) = &words.automaton else { return };
-    for hit in automaton.find_overlapping_iter(codes) {
-        let pattern = &words.patterns[hit.pattern().as_usize()];
-        let starts = hit.start() == 0 || {
-            let before = codes[hit.start() - 1];
-            !fold::letter(before) && !before.is_ascii_digit()
-        };
-        if starts && (pattern.stem || ends(codes, hit.end(), pattern.length)) {
-            found(Hit { word: pattern.word, start: hit.start(), end: hit.end() });
+    fold::each_word(codes, |start| {
+        if start == 0 || !codes[start - 1].is_ascii_digit() {
+            at(words, codes, start, &mut found);
         }
-    }
+    });
+}
+
+#[inline]
+fn at(words: &Lexicon<Known>, codes: &[u8], start: usize, found: &mut impl FnMut(Hit)) {
+    words.each(&codes[start..], |length, known| {
+        let end = start + length;
+        if known.stem || ends(codes, end, length) {
+            found(Hit { word: known.word, start, end });
+        }
+    });
 }
 
 /// A whole word; a Cyrillic abbreviation of up to three letters may carry a case ending of two.

@@ -3,6 +3,8 @@
 //! Case, ё, Kazakh letters typed as Russian ones, the Latin alphabets of 2017–2021, dashes, quotes and spaces become
 //! one; a character then is one byte, its code, which makes matching a byte search.
 
+use std::sync::LazyLock;
+
 /// Code of a letter that has none of its own.
 pub(crate) const LETTER: u8 = 0xFE;
 /// Code of anything else.
@@ -59,19 +61,47 @@ pub(crate) fn code(folded: char) -> u8 {
     match folded {
         '\0'..='\x7F' => folded as u8,
         'а'..='я' => CYRILLIC + (folded as u32 - 'а' as u32) as u8,
+        // Marks of old texts that stand in words.
+        '\u{482}'..='\u{489}' => LETTER,
         other if other.is_alphabetic() => LETTER,
         _ => OTHER,
     }
 }
 
+/// By code, whether it is one of a letter.
+const LETTERS: [bool; 256] = {
+    let mut all = [false; 256];
+    let mut code = 0;
+    while code < 256 {
+        all[code] = (code as u8).is_ascii_alphabetic() || cyrillic_letter(code as u8) || code == LETTER as usize;
+        code += 1;
+    }
+    all
+};
+
 /// Whether a code is a letter.
+#[inline]
 pub(crate) fn letter(code: u8) -> bool {
-    code.is_ascii_alphabetic() || cyrillic_letter(code) || code == LETTER
+    LETTERS[usize::from(code)]
 }
 
 /// Whether a code is a Cyrillic letter.
-pub(crate) fn cyrillic_letter(code: u8) -> bool {
-    (CYRILLIC..CYRILLIC + 32).contains(&code)
+#[inline]
+pub(crate) const fn cyrillic_letter(code: u8) -> bool {
+    code >= CYRILLIC && code < CYRILLIC + 32
+}
+
+/// Calls `found` with the index of every letter that no letter stands before.
+#[inline]
+pub(crate) fn each_word(codes: &[u8], mut found: impl FnMut(usize)) {
+    let mut inside = false;
+    for (index, code) in codes.iter().enumerate() {
+        let letter = letter(*code);
+        if letter && !inside {
+            found(index);
+        }
+        inside = letter;
+    }
 }
 
 /// Codes of a short text, for word lists.
@@ -90,36 +120,65 @@ pub(crate) struct Folded {
     pub(crate) capital: Vec<bool>,
 }
 
+/// Codes of U+0400 to U+04FF, which take the two bytes D0 to D3 and one more; 0 for what is dropped.
+static CYRILLICS: LazyLock<[(u8, bool); 256]> = LazyLock::new(|| {
+    std::array::from_fn(|index| match char::from_u32(0x400 + index as u32) {
+        Some(c) => (code(character(c)), c.is_uppercase()),
+        None => (OTHER, false),
+    })
+});
+
+/// The code of the character that `lead` (D0 to D3) and `next` make, and whether it is a capital.
+#[inline]
+fn of_two(table: &[(u8, bool); 256], lead: u8, next: u8) -> (u8, bool) {
+    table[usize::from(lead & 3) << 6 | usize::from(next & 0x3F)]
+}
+
 impl Folded {
     /// Folds `bytes`; what is not UTF-8 becomes [`OTHER`].
     pub(crate) fn fold(&mut self, bytes: &[u8]) {
         self.codes.clear();
         self.at.clear();
         self.capital.clear();
-        let mut offset = 0usize;
-        for chunk in bytes.utf8_chunks() {
-            for c in chunk.valid().chars() {
-                match c {
-                    '\0'..='\x7F' => self.push(c.to_ascii_lowercase() as u8, offset, c.is_ascii_uppercase()),
-                    'а'..='и' | 'к'..='я' => self.push(CYRILLIC + (c as u32 - 'а' as u32) as u8, offset, false),
-                    _ => {
-                        let folded = character(c);
-                        if folded != '\0' {
-                            self.push(code(folded), offset, c.is_uppercase());
-                        }
-                    }
+        self.codes.reserve(bytes.len());
+        self.at.reserve(bytes.len() + 1);
+        self.capital.reserve(bytes.len());
+        let table = &*CYRILLICS;
+        let mut at = 0;
+        while let Some(byte) = bytes.get(at) {
+            match (*byte, bytes.get(at + 1)) {
+                (0..=0x7F, _) => {
+                    self.push(byte.to_ascii_lowercase(), at, byte.is_ascii_uppercase());
+                    at += 1;
                 }
-                offset += c.len_utf8();
-            }
-            if !chunk.invalid().is_empty() {
-                self.push(OTHER, offset, false);
-                offset += chunk.invalid().len();
+                (0xD0..=0xD3, Some(next @ 0x80..=0xBF)) => {
+                    let (code, capital) = of_two(table, *byte, *next);
+                    self.push(code, at, capital);
+                    at += 2;
+                }
+                _ => at += self.rare(&bytes[at..], at),
             }
         }
-        self.at.push(offset as u32);
+        self.at.push(at as u32);
         self.latin_i();
     }
 
+    /// A character of another block, or bytes that are none. Says how many they are.
+    #[cold]
+    fn rare(&mut self, bytes: &[u8], at: usize) -> usize {
+        let Some(chunk) = bytes[..bytes.len().min(4)].utf8_chunks().next() else { return 1 };
+        let Some(c) = chunk.valid().chars().next() else {
+            self.push(OTHER, at, false);
+            return chunk.invalid().len();
+        };
+        let folded = character(c);
+        if folded != '\0' {
+            self.push(code(folded), at, c.is_uppercase());
+        }
+        c.len_utf8()
+    }
+
+    #[inline]
     fn push(&mut self, code: u8, at: usize, capital: bool) {
         self.codes.push(code);
         self.at.push(at as u32);
@@ -128,14 +187,15 @@ impl Folded {
 
     /// A Latin `i` beside a Cyrillic letter was meant as `і`.
     fn latin_i(&mut self) {
-        for index in 0..self.codes.len() {
-            if self.codes[index] == b'i' {
-                let before = index > 0 && cyrillic_letter(self.codes[index - 1]);
-                let after = self.codes.get(index + 1).is_some_and(|next| cyrillic_letter(*next));
-                if before || after {
-                    self.codes[index] = code('и');
-                }
+        let mut from = 0;
+        while let Some(found) = memchr::memchr(b'i', &self.codes[from..]) {
+            let index = from + found;
+            let before = index > 0 && cyrillic_letter(self.codes[index - 1]);
+            let after = self.codes.get(index + 1).is_some_and(|next| cyrillic_letter(*next));
+            if before || after {
+                self.codes[index] = code('и');
             }
+            from = index + 1;
         }
     }
 }

@@ -29,6 +29,7 @@ mod judge;
 mod kernel;
 mod key;
 mod kinds;
+mod lexicon;
 mod mask;
 mod normalise;
 mod scanner;

@@ -3,10 +3,9 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
-
 use super::{Entry, Kind};
 use crate::fold::{self, Folded};
+use crate::lexicon::Lexicon;
 use crate::{Category, value};
 
 pub(crate) static ENTRY: Entry = Entry {
@@ -88,15 +87,10 @@ const MARKERS: &[(Part, &str)] = &[
     (Part::House, "пәтер*"),
 ];
 
-struct Markers {
-    automaton: Option<AhoCorasick>,
-    rows: Vec<(Part, bool)>,
-}
-
-static AUTOMATON: LazyLock<Markers> = LazyLock::new(|| {
-    let needles: Vec<Vec<u8>> = MARKERS.iter().map(|(_, text)| fold::codes(text.trim_end_matches('*'))).collect();
-    let rows = MARKERS.iter().map(|(part, text)| (*part, text.ends_with('*') || text.ends_with('.'))).collect();
-    Markers { automaton: AhoCorasick::new(&needles).ok(), rows }
+/// Each with its part and whether any ending may follow.
+static MARKER: LazyLock<Lexicon<(Part, bool)>> = LazyLock::new(|| {
+    let row = |text: &str, part| (fold::codes(text.trim_end_matches('*')), (part, text.ends_with(['*', '.'])));
+    Lexicon::new(MARKERS.iter().map(|(part, text)| row(text, *part)))
 });
 
 /// Most characters between two words of one address.
@@ -104,16 +98,9 @@ const GAP: usize = 40;
 
 /// Finds addresses: markers of two sorts or more, close together, each beside a name or a number of its own.
 pub(crate) fn each(text: &Folded, mut found: impl FnMut(Range<usize>)) {
-    let markers = &*AUTOMATON;
-    let Some(automaton) = &markers.automaton else { return };
+    let markers = &*MARKER;
     let mut open: Option<(Range<usize>, u8)> = None;
-    for hit in automaton.find_overlapping_iter(&text.codes) {
-        let (part, stem) = markers.rows[hit.pattern().as_usize()];
-        let alone = hit.start() == 0 || !fold::letter(text.codes[hit.start() - 1]);
-        let whole = stem || text.codes.get(hit.end()).is_none_or(|next| !fold::letter(*next));
-        let Some(span) = (alone && whole).then(|| anchored(text, hit.start(), hit.end(), part)).flatten() else {
-            continue;
-        };
+    let mut anchors = |span: Range<usize>, part: Part| {
         let bit = 1u8 << part as u8;
         open = match open.take() {
             Some((range, parts)) if span.start <= range.end + GAP => {
@@ -125,10 +112,22 @@ pub(crate) fn each(text: &Folded, mut found: impl FnMut(Range<usize>)) {
             }
             None => Some((span, bit)),
         };
-    }
+    };
+    fold::each_word(&text.codes, |start| at(markers, text, start, &mut anchors));
     if let Some((range, parts)) = open {
         close(range, parts, &mut found);
     }
+}
+
+/// Calls `found` for every marker that begins at `start`, where a word begins, and is beside a name or a number.
+fn at(markers: &Lexicon<(Part, bool)>, text: &Folded, start: usize, found: &mut impl FnMut(Range<usize>, Part)) {
+    markers.each(&text.codes[start..], |length, (part, stem)| {
+        let end = start + length;
+        let whole = *stem || text.codes.get(end).is_none_or(|next| !fold::letter(*next));
+        if let Some(span) = whole.then(|| anchored(text, start, end, *part)).flatten() {
+            found(span, *part);
+        }
+    });
 }
 
 fn close(range: Range<usize>, parts: u8, found: &mut impl FnMut(Range<usize>)) {
