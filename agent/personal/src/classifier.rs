@@ -32,7 +32,7 @@ impl Default for Classifier {
 #[derive(Default)]
 pub(crate) struct Scratch {
     pub(crate) near: Folded,
-    pub(crate) folded: Folded,
+    words: text::Scratch,
     found: Vec<Finding>,
     /// Findings that begin before this are overlapped by one already given.
     pub(crate) taken: usize,
@@ -88,7 +88,7 @@ impl Classifier {
             }
         });
         if self.words {
-            text::scan(bytes, range, &mut scratch.folded, &mut found);
+            text::scan(bytes, range, &mut scratch.words, &mut found);
         }
         settle(&mut found, &mut scratch.taken, out);
         scratch.found = found;

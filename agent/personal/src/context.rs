@@ -92,6 +92,17 @@ pub(crate) fn each(codes: &[u8], mut found: impl FnMut(Hit)) {
     });
 }
 
+/// Folded words behind which a value may be read, without a final `*`.
+pub(crate) fn labels() -> impl Iterator<Item = Vec<u8>> {
+    let labelled = LIST.iter().filter(|entry| entry.kind.is_labelled());
+    labelled.flat_map(|entry| entry.words.iter().map(|text| fold::codes(text.trim_end_matches('*'))))
+}
+
+/// Calls `found` for every context word that `codes` begin with.
+pub(crate) fn first(codes: &[u8], mut found: impl FnMut(Hit)) {
+    at(&WORDS, codes, 0, &mut found);
+}
+
 #[inline]
 fn at(words: &Lexicon<Known>, codes: &[u8], start: usize, found: &mut impl FnMut(Hit)) {
     words.each(&codes[start..], |length, known| {

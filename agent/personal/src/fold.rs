@@ -120,18 +120,69 @@ pub(crate) struct Folded {
     pub(crate) capital: Vec<bool>,
 }
 
-/// Codes of U+0400 to U+04FF, which take the two bytes D0 to D3 and one more; 0 for what is dropped.
-static CYRILLICS: LazyLock<[(u8, bool); 256]> = LazyLock::new(|| {
-    std::array::from_fn(|index| match char::from_u32(0x400 + index as u32) {
-        Some(c) => (code(character(c)), c.is_uppercase()),
-        None => (OTHER, false),
-    })
-});
+/// Code of each character of U+0400 to U+04FF, which take the two bytes D0 to D3 and one more, and whether it is a capital.
+pub(crate) struct Table([(u8, bool); 256]);
 
-/// The code of the character that `lead` (D0 to D3) and `next` make, and whether it is a capital.
-#[inline]
-fn of_two(table: &[(u8, bool); 256], lead: u8, next: u8) -> (u8, bool) {
-    table[usize::from(lead & 3) << 6 | usize::from(next & 0x3F)]
+/// The table.
+pub(crate) fn table() -> &'static Table {
+    static TABLE: LazyLock<Table> = LazyLock::new(|| {
+        Table(std::array::from_fn(|index| match char::from_u32(0x400 + index as u32) {
+            Some(c) => (code(character(c)), c.is_uppercase()),
+            None => (OTHER, false),
+        }))
+    });
+    &TABLE
+}
+
+impl Table {
+    /// Code of the character at `at` if it is of ASCII or Cyrillic, whether it is a capital, how many bytes it has.
+    #[inline]
+    pub(crate) fn quick(&self, bytes: &[u8], at: usize) -> Option<(u8, bool, usize)> {
+        let byte = *bytes.get(at)?;
+        if byte < 0x80 {
+            return Some((byte.to_ascii_lowercase(), byte.is_ascii_uppercase(), 1));
+        }
+        let next = *bytes.get(at + 1)?;
+        if !matches!(byte, 0xD0..=0xD3) || next & 0xC0 != 0x80 {
+            return None;
+        }
+        let (code, capital) = self.0[usize::from(byte & 3) << 6 | usize::from(next & 0x3F)];
+        Some((code, capital, 2))
+    }
+}
+
+/// Code of the character at `at`, whether it is a capital, how many bytes it has; no code for what is dropped. Bytes that are
+/// not UTF-8 are [`OTHER`]. None at the end.
+pub(crate) fn character_at(bytes: &[u8], at: usize) -> Option<(Option<u8>, bool, usize)> {
+    let rest = bytes.get(at..).filter(|rest| !rest.is_empty())?;
+    let chunk = rest[..rest.len().min(4)].utf8_chunks().next()?;
+    let Some(c) = chunk.valid().chars().next() else { return Some((Some(OTHER), false, chunk.invalid().len())) };
+    let folded = character(c);
+    Some(((folded != '\0' || c == '\0').then(|| code(folded)), c.is_uppercase(), c.len_utf8()))
+}
+
+/// Whether the last character before `at` that is not dropped is a letter.
+pub(crate) fn letter_before(bytes: &[u8], mut at: usize) -> bool {
+    loop {
+        let Some(mut start) = at.checked_sub(1) else { return false };
+        while start > 0 && at - start < 4 && bytes[start] & 0xC0 == 0x80 {
+            start -= 1;
+        }
+        match character_at(&bytes[..at], start) {
+            Some((Some(code), ..)) => return letter(code),
+            Some((None, ..)) => at = start,
+            None => return false,
+        }
+    }
+}
+
+/// The nearest place at or after `at` where a character begins.
+pub(crate) fn boundary(bytes: &[u8], mut at: usize) -> usize {
+    let limit = bytes.len().min(at + 3);
+    while at < limit && bytes[at] & 0xC0 == 0x80 {
+        at += 1;
+    }
+    at
 }
 
 impl Folded {
@@ -143,21 +194,16 @@ impl Folded {
         self.codes.reserve(bytes.len());
         self.at.reserve(bytes.len() + 1);
         self.capital.reserve(bytes.len());
-        let table = &*CYRILLICS;
+        let table = table();
         let mut at = 0;
-        while let Some(byte) = bytes.get(at) {
-            match (*byte, bytes.get(at + 1)) {
-                (0..=0x7F, _) => {
-                    self.push(byte.to_ascii_lowercase(), at, byte.is_ascii_uppercase());
-                    at += 1;
-                }
-                (0xD0..=0xD3, Some(next @ 0x80..=0xBF)) => {
-                    let (code, capital) = of_two(table, *byte, *next);
+        while at < bytes.len() {
+            at += match table.quick(bytes, at) {
+                Some((code, capital, length)) => {
                     self.push(code, at, capital);
-                    at += 2;
+                    length
                 }
-                _ => at += self.rare(&bytes[at..], at),
-            }
+                None => self.rare(bytes, at),
+            };
         }
         self.at.push(at as u32);
         self.latin_i();
@@ -166,16 +212,11 @@ impl Folded {
     /// A character of another block, or bytes that are none. Says how many they are.
     #[cold]
     fn rare(&mut self, bytes: &[u8], at: usize) -> usize {
-        let Some(chunk) = bytes[..bytes.len().min(4)].utf8_chunks().next() else { return 1 };
-        let Some(c) = chunk.valid().chars().next() else {
-            self.push(OTHER, at, false);
-            return chunk.invalid().len();
-        };
-        let folded = character(c);
-        if folded != '\0' {
-            self.push(code(folded), at, c.is_uppercase());
+        let Some((code, capital, length)) = character_at(bytes, at) else { return 1 };
+        if let Some(code) = code {
+            self.push(code, at, capital);
         }
-        c.len_utf8()
+        length
     }
 
     #[inline]

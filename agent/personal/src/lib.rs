@@ -33,6 +33,7 @@ mod lexicon;
 mod mask;
 mod normalise;
 mod scanner;
+mod sight;
 mod summary;
 mod text;
 mod value;

@@ -119,11 +119,11 @@ pub(crate) fn phrase(text: &Folded, from: usize) -> Option<Range<usize>> {
     trimmed(text, start..end)
 }
 
-/// Up to the end of the line or of the quoted string; at least two characters of which one is a letter.
+/// Up to the end of the line or of the quoted string; two letters among its first 40 characters.
 pub(crate) fn line(text: &Folded, from: usize) -> Option<Range<usize>> {
     let start = begin(text, from)?;
     let end = run(text, start, |code| !matches!(code, b'\n' | b'"' | b'<' | b'}' | b'|' | b'\t' | b';'));
-    let letters = text.codes[start..end].iter().filter(|code| fold::letter(**code)).count();
+    let letters = text.codes[start..end].iter().take(40).filter(|code| fold::letter(**code)).count();
     // A label is followed by a separator that says so; running text is no value.
     let announced = announced(&text.codes[from..start]);
     (announced && letters >= 2).then_some(())?;

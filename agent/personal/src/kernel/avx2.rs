@@ -21,16 +21,33 @@ const WINDOW: usize = BLOCK + 2;
 /// Does the search if this machine can; says whether it did.
 #[inline]
 pub(super) fn search(bytes: &[u8], range: Range<usize>, found: &mut impl FnMut(Shape, usize)) -> bool {
-    let able = is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-        && is_x86_feature_detected!("popcnt");
+    let able = able();
     if able {
         // SAFETY: the CPU has every feature that `blocks` is compiled for: asked above.
         unsafe { blocks(bytes, range, found) };
     }
     able
+}
+
+/// Does the search for words if this machine can; says whether it did.
+#[inline]
+pub(super) fn words(bytes: &[u8], range: Range<usize>, found: &mut impl FnMut(usize)) -> bool {
+    let able = able();
+    if able {
+        // SAFETY: the CPU has every feature that `word_blocks` is compiled for: asked above.
+        unsafe { word_blocks(bytes, range, found) };
+    }
+    able
+}
+
+/// The CPU has every feature that the searches are compiled for.
+#[inline]
+fn able() -> bool {
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
 }
 
 /// Hides a value from the optimiser. Without it LLVM turns `movemask(v) & x` back into vector code and spreads `x` over
@@ -149,6 +166,43 @@ fn blocks(bytes: &[u8], range: Range<usize>, found: &mut impl FnMut(Shape, usize
         before = now.digit >> 63;
         each(now.mark & wanted, |index| found(Shape::Mark, at + index));
         now = next;
+        at += BLOCK;
+    }
+}
+
+/// Bits of the bytes that may belong to a letter, of the block at `at`; bytes behind the end are of none.
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn letters(bytes: &[u8], at: usize) -> u64 {
+    let mut copy = [0u8; WINDOW];
+    let window = bytes.get(at..).and_then(|rest| rest.first_chunk::<WINDOW>()).unwrap_or_else(|| {
+        let rest = bytes.get(at..).unwrap_or_default();
+        copy[..rest.len().min(WINDOW)].copy_from_slice(&rest[..rest.len().min(WINDOW)]);
+        &copy
+    });
+    let half = |high| {
+        let byte = load::<0>(window, high);
+        let splat = |byte: u8| _mm256_set1_epi8(byte as i8);
+        let within = |byte, first: u8, last: u8| {
+            let offset = _mm256_sub_epi8(byte, splat(first));
+            _mm256_cmpeq_epi8(_mm256_min_epu8(offset, splat(last - first)), offset)
+        };
+        let latin = within(_mm256_or_si256(byte, splat(0x20)), b'a', b'z');
+        let other = _mm256_or_si256(within(byte, 0x80, 0xBF), within(byte, 0xD0, 0xD3));
+        opaque(u64::from(_mm256_movemask_epi8(_mm256_or_si256(latin, other)) as u32))
+    };
+    half(0) | half(32) << 32
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn word_blocks(bytes: &[u8], range: Range<usize>, found: &mut impl FnMut(usize)) {
+    let mut before = u64::from(range.start > 0 && letters(bytes, range.start - 1) & 1 == 1);
+    let mut at = range.start;
+    while at < range.end {
+        let letter = letters(bytes, at);
+        let wanted = if range.end - at >= BLOCK { !0 } else { (1u64 << (range.end - at)) - 1 };
+        each(letter & !(letter << 1 | before) & wanted, |index| found(at + index));
+        before = letter >> 63;
         at += BLOCK;
     }
 }

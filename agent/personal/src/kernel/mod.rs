@@ -33,6 +33,18 @@ pub(crate) fn candidates(bytes: &[u8], range: Range<usize>, mut found: impl FnMu
     scalar::search(bytes, range, &mut found);
 }
 
+/// Calls `found` for every byte of `range` that may belong to a letter behind one that does not: for each word that
+/// begins with a Latin or Cyrillic letter that letter's first byte, or the last one of a sign of several bytes before it.
+#[inline]
+pub(crate) fn words(bytes: &[u8], range: Range<usize>, mut found: impl FnMut(usize)) {
+    let range = range.start.min(bytes.len())..range.end.min(bytes.len());
+    #[cfg(target_arch = "x86_64")]
+    if avx2::words(bytes, range.clone(), &mut found) {
+        return;
+    }
+    scalar::words(bytes, range, &mut found);
+}
+
 /// Endings of Cyrillic patronymics, as second byte of one letter and second byte of the next: `ич`, `вн`, `ұл`, `қы`.
 const ENDINGS: [(u8, u8); 4] = [(0xB8, 0x87), (0xB2, 0xBD), (0xB1, 0xBB), (0x9B, 0x8B)];
 
@@ -65,7 +77,25 @@ mod tests {
         prop::collection::vec(byte, 0..400)
     }
 
+    fn same_words(bytes: &[u8], range: Range<usize>) {
+        let (mut fast, mut plain) = (Vec::new(), Vec::new());
+        words(bytes, range.clone(), |at| fast.push(at));
+        scalar::words(bytes, range, &mut |at| plain.push(at));
+        assert_eq!(fast, plain);
+    }
+
     proptest! {
+        #[test]
+        fn both_searches_for_words_agree(
+            bytes in prop::collection::vec(prop_oneof![any::<u8>(), b'a'..=b'z', 0xD0..=0xD3u8, Just(b' ')], 0..300),
+            start in 0usize..300,
+            length in 0usize..300,
+        ) {
+            let start = start.min(bytes.len());
+            let end = (start + length).min(bytes.len());
+            same_words(&bytes, start..end);
+        }
+
         #[test]
         fn both_searches_agree(bytes in material(), start in 0usize..400, length in 0usize..400) {
             let start = start.min(bytes.len());

@@ -20,6 +20,19 @@ pub(super) fn search(bytes: &[u8], range: Range<usize>, found: &mut (impl FnMut(
     }
 }
 
+/// May belong to a letter: a Latin one, the lead byte of a Cyrillic one, what follows any lead byte.
+fn of_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, 0x80..=0xBF | 0xD0..=0xD3)
+}
+
+pub(super) fn words(bytes: &[u8], range: Range<usize>, found: &mut (impl FnMut(usize) + ?Sized)) {
+    for at in range {
+        if of_letter(bytes[at]) && (at == 0 || !of_letter(bytes[at - 1])) {
+            found(at);
+        }
+    }
+}
+
 fn peek(bytes: &[u8], at: usize) -> u8 {
     bytes.get(at).copied().unwrap_or(0)
 }

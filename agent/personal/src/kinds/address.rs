@@ -130,6 +130,21 @@ fn at(markers: &Lexicon<(Part, bool)>, text: &Folded, start: usize, found: &mut 
     });
 }
 
+/// Folded words of addresses, without a final `*`.
+pub(crate) fn markers() -> impl Iterator<Item = Vec<u8>> {
+    MARKERS.iter().map(|(_, text)| fold::codes(text.trim_end_matches('*')))
+}
+
+/// Whether a name or a number stands behind the word of an address that ends at `end`, as far as `text` goes.
+pub(crate) fn names_behind(text: &Folded, end: usize) -> bool {
+    named(text, end, Part::Place).is_some()
+}
+
+/// Calls `found` with every marker that begins at `start`, where a word begins, and what it names.
+pub(crate) fn anchors(text: &Folded, start: usize, mut found: impl FnMut(Range<usize>)) {
+    at(&MARKER, text, start, &mut |span, _| found(span));
+}
+
 fn close(range: Range<usize>, parts: u8, found: &mut impl FnMut(Range<usize>)) {
     if parts.count_ones() >= 2 && range.len() <= value::LONGEST {
         found(range);
@@ -139,19 +154,12 @@ fn close(range: Range<usize>, parts: u8, found: &mut impl FnMut(Range<usize>)) {
 /// The marker with what it names: behind it (`ул. Абая`, `д. 5`) or before it (`Абай көшесі`, `5-үй`).
 fn anchored(text: &Folded, start: usize, end: usize, part: Part) -> Option<Range<usize>> {
     let codes = &text.codes;
-    let mut after = end;
-    while after < codes.len() && after - end < 12 && fold::letter(codes[after]) {
-        after += 1;
-    }
-    let mut at = after;
-    while at < codes.len() && at - after < 3 && matches!(codes[at], b' ' | b'.' | b'#' | b'"' | b':') {
-        at += 1;
-    }
-    let names = |index: usize| codes[index].is_ascii_digit() || (part != Part::House && text.capital[index]);
-    if at > after.saturating_sub(usize::from(codes[end - 1] == b'.')) && at < codes.len() && names(at) {
+    if let Some(at) = named(text, end, part) {
         let stop = codes[at..].iter().take(40).take_while(|code| fold::letter(**code) || code.is_ascii_digit()).count();
         return Some(start..at + stop);
     }
+    let after = end + letters(&codes[end..]);
+    let names = |index: usize| names(text, index, part);
     // Before it: one separator, then a capitalised word or a number.
     let mut before = start;
     while before > 0 && start - before < 2 && matches!(codes[before - 1], b' ' | b'-') {
@@ -163,6 +171,28 @@ fn anchored(text: &Folded, start: usize, end: usize, part: Part) -> Option<Range
     let word =
         codes[..before].iter().rev().take(40).take_while(|code| fold::letter(**code) || code.is_ascii_digit()).count();
     (word > 0 && names(before - word)).then_some(before - word..after)
+}
+
+/// How many letters end the word of a marker.
+fn letters(codes: &[u8]) -> usize {
+    codes.iter().take(12).take_while(|code| fold::letter(**code)).count()
+}
+
+/// Whether the character is a number's, or begins the name of something that is no house.
+fn names(text: &Folded, index: usize, part: Part) -> bool {
+    text.codes[index].is_ascii_digit() || (part != Part::House && text.capital[index])
+}
+
+/// Where the name or the number begins that stands behind the marker up to `end`.
+fn named(text: &Folded, end: usize, part: Part) -> Option<usize> {
+    let codes = &text.codes;
+    let after = end + letters(&codes[end..]);
+    let mut at = after;
+    while at < codes.len() && at - after < 3 && matches!(codes[at], b' ' | b'.' | b'#' | b'"' | b':') {
+        at += 1;
+    }
+    let apart = at > after.saturating_sub(usize::from(codes[end - 1] == b'.'));
+    (apart && at < codes.len() && names(text, at, part)).then_some(at)
 }
 
 #[cfg(test)]

@@ -176,6 +176,11 @@ impl Kind {
         self.entry().person
     }
 
+    /// Whether a value may be read behind a word of this kind.
+    pub(crate) fn is_labelled(self) -> bool {
+        matches!(self, Kind::Iin | Kind::IdCard) || self.entry().value.is_some()
+    }
+
     /// Name space of the keyed hash: kinds that are spellings of one thing share it.
     #[must_use]
     pub fn domain(self) -> &'static str {
