@@ -1,7 +1,7 @@
 //! From configuration to the parts of the data path; the same for `run`, `replay` and the tests.
 
 use crate::clock::Clock;
-use crate::config::{Config, Content, SourceConfig};
+use crate::config::{Config, Content, SourceConfig, own};
 use crate::core::{Feed, OnDetection, Parts};
 use crate::database::DatabaseConfig;
 use crate::database::poll;
@@ -64,7 +64,7 @@ pub const INVENTORY: &str = "inventory";
 
 /// Whether there is one.
 fn walked(config: &Config) -> bool {
-    !config.folders.is_empty() && config.inventory.every.is_some()
+    own(&config.folders).next().is_some() && config.inventory.every.is_some()
 }
 
 /// Names of everything that is fed, in the order of the feeds.
@@ -155,7 +155,7 @@ pub fn streams(
     if let (true, Some(every)) = (walked(config) && which(INVENTORY), config.inventory.every) {
         let id = first.saturating_add(u16::try_from(config.databases.len()).unwrap_or(u16::MAX));
         let settings = inventory::Settings {
-            folders: config.folders.iter().map(|one| (one.path.clone(), one.folder.name.clone())).collect(),
+            folders: own(&config.folders).map(|one| (one.path.clone(), one.folder.name.clone())).collect(),
             every,
             cross: config.inventory.cross,
             polite: config.inventory.polite,

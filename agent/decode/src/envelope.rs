@@ -11,6 +11,7 @@
 use crate::account::{Account, Lines, line_length, place};
 use crate::pgbouncer::Pgbouncer;
 use crate::postgres::Verdict;
+use crate::samba::Samba;
 use crate::server_audit::ServerAudit;
 use crate::stderr::Stderr;
 use crate::times::utc;
@@ -333,6 +334,7 @@ struct Inner {
     stderr: Stderr,
     server_audit: ServerAudit,
     pgbouncer: Pgbouncer,
+    samba: Samba,
     others: Vec<(Format, Box<dyn Decoder>)>,
 }
 
@@ -343,6 +345,7 @@ impl Inner {
             stderr: Stderr::enveloped(options),
             server_audit: ServerAudit::new(options),
             pgbouncer: Pgbouncer::new(options),
+            samba: Samba::new(options),
             others: Vec::new(),
         }
     }
@@ -390,6 +393,7 @@ impl Inner {
             Some(format) => self.other(format, text, place, events),
             None if named(b"server_audit") => self.server_audit.wrapped(text, at, place, events),
             None if named(b"pgbouncer") => self.pgbouncer.message(text, at, place, events),
+            None if named(b"smbd_audit") => self.samba.wrapped(text, at, place, events),
             // A part whose record is gone.
             None if named(b"postgres") => Verdict::Lost,
             None => Verdict::Suppressed,
@@ -419,7 +423,8 @@ impl Inner {
     /// States of the formats within, as many as fit.
     fn snapshot(&self, out: &mut Vec<u8>) {
         let place = |format: Format| FORMATS.iter().position(|info| info.format == format).unwrap_or(0);
-        let states = std::iter::once((u8::MAX, self.stderr.snapshot()))
+        let states = [(u8::MAX, self.stderr.snapshot()), (place(Format::SambaFullAudit) as u8, self.samba.snapshot())]
+            .into_iter()
             .chain(self.others.iter().map(|(format, decoder)| (place(*format) as u8, decoder.snapshot())));
         for (format, state) in states {
             if out.len() + 3 + state.len() <= SNAPSHOT {
@@ -437,6 +442,8 @@ impl Inner {
             rest = behind;
             if *format == u8::MAX {
                 self.stderr.restore(state);
+            } else if FORMATS.get(usize::from(*format)).is_some_and(|info| info.format == Format::SambaFullAudit) {
+                self.samba.restore(state);
             } else if let Some(info) = FORMATS.get(usize::from(*format)).filter(|info| info.nests) {
                 let mut decoder = info.format.decoder(&self.options);
                 decoder.restore(state);

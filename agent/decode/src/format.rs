@@ -9,12 +9,15 @@ use crate::inventory::Inventory;
 use crate::jsonlog::Jsonlog;
 use crate::linux_audit::{Laurel, LinuxAudit};
 use crate::mapped::{Mapped, Mapping};
+use crate::minio_audit::MinioAudit;
 use crate::mongodb::{MongodbAudit, MongodbLog};
 use crate::mysql::{audit::AuditLog, audit_csv, audit_json, audit_xml, error::Errors, general::General, slow::Slow};
 use crate::netflow::Netflow;
 use crate::persons::Pool;
 use crate::pgbouncer::Pgbouncer;
 use crate::redis::Redis;
+use crate::s3_access::S3Access;
+use crate::samba::Samba;
 use crate::sensor::Sensor;
 use crate::server_audit::ServerAudit;
 use crate::squid::Squid;
@@ -71,6 +74,12 @@ pub enum Format {
     HaproxyHttp,
     /// Squid's native access log.
     SquidAccess,
+    /// Samba's vfs_full_audit in Samba's own log; in syslog it is found inside.
+    SambaFullAudit,
+    /// MinIO's audit log.
+    MinioAudit,
+    /// Server access log of Amazon S3.
+    S3Access,
     /// Raw log of the Linux audit daemon.
     LinuxAudit,
     /// The same as Laurel writes it.
@@ -228,6 +237,30 @@ pub const FORMATS: &[FormatInfo] = &[
         system: System::Postgresql,
         trust: Trust::Forgeable,
         recognises: crate::pgbouncer::recognises,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::SambaFullAudit,
+        name: "samba_full_audit",
+        system: System::Linux,
+        trust: Trust::Forgeable,
+        recognises: crate::samba::recognises,
+        nests: false,
+    },
+    FormatInfo {
+        format: Format::MinioAudit,
+        name: "minio_audit",
+        system: System::Application,
+        trust: Trust::Structured,
+        recognises: crate::minio_audit::recognises,
+        nests: true,
+    },
+    FormatInfo {
+        format: Format::S3Access,
+        name: "s3_access",
+        system: System::Application,
+        trust: Trust::Structured,
+        recognises: crate::s3_access::recognises,
         nests: true,
     },
     FormatInfo {
@@ -435,6 +468,9 @@ impl Format {
             Format::WebAccessJson => Box::new(AccessJson::new(options)),
             Format::HaproxyHttp => Box::new(Haproxy::new(options)),
             Format::SquidAccess => Box::new(Squid::new(options)),
+            Format::SambaFullAudit => Box::new(Samba::new(options)),
+            Format::MinioAudit => Box::new(MinioAudit::new(options)),
+            Format::S3Access => Box::new(S3Access::new(options)),
             Format::LinuxAudit => Box::new(LinuxAudit::new(options)),
             Format::LinuxLaurel => Box::new(Laurel::new(options)),
             Format::Sensor => Box::new(Sensor::new(options)),

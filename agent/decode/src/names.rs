@@ -46,13 +46,15 @@ pub(crate) fn person(raw: &[u8], key: &Key) -> Option<Arc<str>> {
 }
 
 /// An account of a host or a site, whose people may log in with a number, an address or their name: in clear where it can
-/// be none of these, else as a keyed hash, so that accounts stay apart.
+/// be none of these, else as a keyed hash, so that accounts stay apart. One of a domain is written `DOMAIN\\account`.
 pub(crate) fn account(raw: &[u8], key: &Key) -> String {
     let raw = raw.trim_ascii();
     let name = String::from_utf8_lossy(&raw[..raw.len().min(LONGEST)]);
-    match role(&name) {
+    let plain = |name: &str| *role(name) == *name;
+    match name.split_once('\\') {
         _ if raw.is_empty() => String::new(),
-        shown if *shown == *name => name.into_owned(),
+        Some((domain, user)) if plain(domain) && plain(user) && !has_long_number(&name) => name.into_owned(),
+        None if plain(&name) => name.into_owned(),
         _ => format!("person-{:012x}", key.pseudonym("person behind a role", raw) >> 80),
     }
 }
@@ -204,6 +206,15 @@ mod tests {
         }
         assert_ne!(person("Ахметов Нурлан"), person("Иванов Иван"));
         assert_eq!((person(""), person("?")), (None, None));
+    }
+
+    #[test]
+    fn accounts_of_a_domain_are_shown_like_others() {
+        let account = |name: &str| account(name.as_bytes(), &Key::new([7; 32]));
+        assert_eq!(["aigul", "MFO\\aigul", ""].map(account), ["aigul", "MFO\\aigul", ""]);
+        for name in ["850830346939", "MFO\\850830346939", "8508\\3034\\6939", "85083\\0346939"] {
+            assert!(account(name).starts_with("person-"), "{name}");
+        }
     }
 
     #[test]

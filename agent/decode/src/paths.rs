@@ -15,6 +15,9 @@ const PARTS: usize = 32;
 const ENDINGS: usize = 2;
 const ENDING: usize = 12;
 
+/// What the path of an object begins with.
+const OBJECTS: &str = "s3://";
+
 /// Makes paths fit to be shown; remembers folders, which have many files.
 pub struct Paths {
     key: Key,
@@ -45,6 +48,12 @@ impl Paths {
         let shown = Arc::from(if name.is_empty() { "/".to_owned() } else { format!("{shown}/{}", file_name(name)) });
         FilePath { shown, key: path_key(key, raw), folder: *folder }
     }
+
+    /// The path of an object of a store of objects, from its bucket's name on.
+    pub(crate) fn object(&mut self, raw: &str) -> FilePath {
+        let path = self.path(&format!("/{}", raw.trim_start_matches('/')));
+        FilePath { shown: Arc::from(format!("{OBJECTS}{}", path.shown.trim_start_matches('/'))), ..path }
+    }
 }
 
 /// Keyed hash of a path.
@@ -53,9 +62,12 @@ pub fn path_key(key: &Key, raw: &str) -> u128 {
     key.pseudonym("file path", raw.as_bytes())
 }
 
-/// A folder's path whose parts can be shown.
+/// A folder's path whose parts can be shown, or a bucket's: `s3://bucket/folder`.
 #[must_use]
 pub fn shown_path(raw: &str) -> String {
+    if let Some(rest) = raw.strip_prefix(OBJECTS) {
+        return format!("{OBJECTS}{}", shown_path(rest));
+    }
     let parts: Vec<Arc<str>> = raw.split('/').take(PARTS).map(part).collect();
     parts.join("/")
 }
@@ -99,6 +111,10 @@ mod tests {
         assert_eq!(shown("/srv/Ахметов Нурлан/850830346939.pdf"), "/srv/?/?.pdf");
         assert_eq!(shown("/srv/d/Иванов Иван.docx.locked"), "/srv/d/?.docx.locked");
         assert_eq!(shown("/srv/d/a.850830346939"), "/srv/d/?");
+        assert_eq!(
+            [shown_path("s3://kyc/2026"), shown_path("s3://kyc/850830346939")],
+            ["s3://kyc/2026".to_owned(), "s3://kyc/?".to_owned()]
+        );
         assert_eq!((shown("/"), shown("/srv/"), shown("x")), ("/".to_owned(), "/srv".to_owned(), "/x".to_owned()));
     }
 

@@ -211,14 +211,14 @@ pub(crate) fn without_port(host: &[u8]) -> &[u8] {
 }
 
 /// What a client calls itself first: `Mozilla/5.0`, `curl/7.88.1`. The rest is seen by rules only.
-fn product(agent: &[u8]) -> String {
+pub(crate) fn product(agent: &[u8]) -> String {
     let shape = shape(agent.split(|byte| *byte == b' ').next().unwrap_or_default());
     let product = shape.matches('/').count() == 1 && shape.starts_with(|first: char| first.is_ascii_alphabetic());
     if product || shape.is_empty() { shape } else { HIDDEN.to_owned() }
 }
 
 /// `%41` and, in a query, `+` undone.
-fn percent(text: &[u8], query: bool) -> Vec<u8> {
+pub(crate) fn percent(text: &[u8], query: bool) -> Vec<u8> {
     let mut plain = Vec::with_capacity(text.len());
     let mut rest = text;
     let hex = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/journals.txt");
 
 /// Folders of `tests/data/samples` and what is in them.
-const FOLDERS: [(&str, &[(&str, Format)]); 9] = [
+const FOLDERS: [(&str, &[(&str, Format)]); 10] = [
     ("syslog", &[("", Format::Syslog)]),
     ("journald", &[("", Format::Journald)]),
     ("pgbouncer", &[("", Format::Pgbouncer)]),
@@ -29,6 +29,7 @@ const FOLDERS: [(&str, &[(&str, Format)]); 9] = [
     ),
     ("linux", &[("audit", Format::LinuxAudit), ("laurel", Format::LinuxLaurel)]),
     ("host", &[("inventory", Format::Inventory), ("", Format::Sensor)]),
+    ("files", &[("samba", Format::SambaFullAudit), ("minio", Format::MinioAudit), ("s3", Format::S3Access)]),
     ("network", &[("netflow", Format::Netflow), ("zeek", Format::Zeek), ("eve", Format::SuricataEve)]),
 ];
 
@@ -320,6 +321,21 @@ fn what_weakens_and_raises_is_flagged() {
     assert_eq!(flagged(Flag::WeakensAudit), ["auditconfigure"]);
     assert_eq!(flagged(Flag::Escalates), ["createuser", "grantrolestouser"]);
     assert_eq!(flagged(Flag::PackedAggregate), ["aggregate mfo.borrowers where city"]);
+}
+
+#[test]
+fn samba_tells_the_same_in_syslog_and_in_its_own_log() {
+    let deeds = |format, name: &str| -> Vec<String> {
+        let (events, _) = decode(format, &recorded(), &sample(name));
+        let act = |event: &Event| {
+            let act = event.file.as_ref().unwrap();
+            format!("{} {} {} {}", event.actor.user, event.actor.client, act.deed.name(), act.path.shown)
+        };
+        events.iter().map(act).collect()
+    };
+    let own = deeds(Format::SambaFullAudit, "files/samba.log");
+    assert_eq!(own, deeds(Format::Syslog, "syslog/samba.log"));
+    assert!(own.contains(&"aigul 127.0.0.1 read /srv/dossiers/?.pdf".to_owned()), "{own:?}");
 }
 
 #[test]

@@ -342,6 +342,20 @@ proptest! {
             (Format::SquidAccess, format!(
                 "1795406937.395 17 10.0.0.7 TCP_MISS/200 320 GET http://{encoded}:{encoded}@{encoded}/{encoded}/a?b={encoded} {encoded} HIER_DIRECT/{encoded} {encoded}\n"
             )),
+            (Format::SambaFullAudit, format!(
+                "[2026/11/23 17:02:44.536801,  1] ../../source3/modules/vfs_full_audit.c:643(do_log)\n  {value}|10.0.0.7|{other}|{value}|renameat|ok|/srv/{value}/{other}.pdf|/srv/{other}/{value}\n"
+            )),
+            (Format::MinioAudit, format!(
+                "{}\n",
+                serde_json::json!({
+                    "deploymentid": value, "time": "2026-11-23T17:02:44.5Z", "remotehost": other, "accessKey": value, "parentUser": other,
+                    "userAgent": value, "requestHeader": {"X-Amz-Copy-Source": format!("/{value}/{other}")},
+                    "api": {"name": "CopyObject", "bucket": other, "object": format!("{value}/{other}.pdf"), "statusCode": 200},
+                })
+            )),
+            (Format::S3Access, format!(
+                "{encoded} {encoded} [23/Nov/2026:17:02:44 +0000] 10.0.0.7 {encoded} {encoded} REST.GET.OBJECT {encoded} \"GET /{value} HTTP/1.1\" 200 - 1 1 1 1 \"{other}\" \"{value}\" -\n"
+            )),
             (Format::LinuxAudit, [
                 audit(&format!("SYSCALL msg=audit(S): arch=c000003e syscall=59 success=yes pid=7 auid=1 uid=0 comm={hex} exe={hex} key={hex}\u{1d}UID=\"{value}\" AUID=\"{other}\"")),
                 audit(&format!("EXECVE msg=audit(S): argc=3 a0=\"{value}\" a1={hex} a2[0]={hex}")),
@@ -424,7 +438,7 @@ proptest! {
             let (events, tally) = common::decode(format, &common::options(), log.as_bytes());
             prop_assert_eq!((tally.lost, events.len()), (0, 1), "{}", log);
             let told = events[0].raw.as_ref().is_some_and(|raw| raw.topics().len() > 0);
-            prop_assert!(told || events[0].flow.is_some());
+            prop_assert!(told || events[0].flow.is_some() || events[0].file.is_some());
             prop_assert!(events[0].clone().raw.is_none_or(|raw| raw.topics().len() == 0));
             let shown = without_hashes(&format!("{} {}", shown(format, &log), kept(format, &log)));
             for value in [&value, &other] {

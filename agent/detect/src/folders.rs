@@ -17,7 +17,7 @@ pub enum Purpose {
     Nothing,
 }
 
-/// One watched folder with everything below it, but for what another one of the list stands for.
+/// One watched folder, or bucket (`s3://NAME`), with everything below it, but for what another one of the list stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Folder {
     /// Name in the configuration; its store is called `folder/NAME`.
@@ -114,11 +114,13 @@ mod tests {
             class: StoreClass::Restricted,
             identity_documents: false,
         };
-        let folders = Folders::new(vec![folder("all", "/srv"), folder("kyc", "/srv/kyc")]);
+        let folders =
+            Folders::new(vec![folder("all", "/srv"), folder("kyc", "/srv/kyc"), folder("bucket", "s3://srv/kyc")]);
         let of = |path: &str| folders.of(path).map(|known| known.folder.name.as_str());
         assert_eq!(
-            ["/srv/kyc/a.pdf", "/srv/kyc", "/srv/kycs/a.pdf", "/srv/b", "/etc/passwd"].map(of),
-            [Some("kyc"), Some("kyc"), Some("all"), Some("all"), None]
+            ["/srv/kyc/a.pdf", "/srv/kyc", "/srv/kycs/a.pdf", "/srv/b", "/etc/passwd", "s3://srv/kyc/a", "s3://srv"]
+                .map(of),
+            [Some("kyc"), Some("kyc"), Some("all"), Some("all"), None, Some("bucket"), None]
         );
         assert_eq!(
             Folders::new(vec![folder("root", "/")]).of("/etc/passwd").map(|known| &*known.store.name),

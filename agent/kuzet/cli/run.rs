@@ -78,7 +78,7 @@ fn told(folder: &FolderConfig, walked: bool) -> String {
         Purpose::Store => "personal data",
         Purpose::Nothing => "nothing",
     };
-    let walked = if walked { "looked through" } else { "not looked through" };
+    let walked = if walked && folder.path.is_absolute() { "looked through" } else { "not looked through" };
     format!("{} ({}): is to hold {holds}, {walked}", folder.folder.name, crate::inspect::shown(&folder.path))
 }
 

@@ -13,6 +13,9 @@ const MOST: usize = SensorSettings::MAX_FOLDERS;
 /// How often an inventory looks whether anything has changed.
 const EVERY: Duration = Duration::from_secs(3_600);
 
+/// What the path of a bucket begins with.
+const BUCKET: &str = "s3://";
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawFolder {
@@ -79,7 +82,10 @@ impl FolderConfig {
     #[must_use]
     pub fn new(name: &str, path: &Path, purpose: Purpose) -> FolderConfig {
         // Without a slash at its end: hashes of paths are compared.
-        let path: PathBuf = path.components().collect();
+        let path: PathBuf = match path.to_str().filter(|path| path.starts_with(BUCKET)) {
+            Some(bucket) => PathBuf::from(bucket.trim_end_matches('/')),
+            None => path.components().collect(),
+        };
         let shown = kuzet_decode::shown_path(&path.to_string_lossy());
         let folder = Folder {
             name: name.to_owned(),
@@ -92,11 +98,16 @@ impl FolderConfig {
     }
 }
 
+/// Those that are folders of this host, and no buckets.
+pub fn own(folders: &[FolderConfig]) -> impl Iterator<Item = &FolderConfig> {
+    folders.iter().filter(|folder| folder.path.is_absolute())
+}
+
 /// Sensors watch every folder.
 pub(super) fn watch(folders: &[FolderConfig], sources: &mut [SourceConfig]) {
     for source in sources {
         if let Some(StreamSettings::Sensor(settings)) = &mut source.stream {
-            settings.folders = folders.iter().map(|folder| folder.path.clone()).collect();
+            settings.folders = own(folders).map(|folder| folder.path.clone()).collect();
         }
     }
 }
@@ -128,14 +139,17 @@ impl Faults<'_> {
         if before.iter().any(|other| other.folder.name == name || other.path == path) {
             self.push("KZ091", at, format!("folder \"{name}\" stands twice"), "give each folder its own name and path");
         }
-        let plain = path.is_absolute() && !path.components().any(|part| part == std::path::Component::ParentDir);
+        let bucket =
+            path.to_str().and_then(|path| path.strip_prefix(BUCKET)).is_some_and(|name| !name.starts_with('/'));
+        let plain = (path.is_absolute() || bucket && path != Path::new(BUCKET))
+            && !path.components().any(|part| part == std::path::Component::ParentDir);
         if !plain {
             let message = format!("folder \"{name}\": the path is not absolute");
             self.push(
                 "KZ092",
                 at,
                 message,
-                "write it from / on, without ..: a service has no working directory of yours",
+                "write it from / on, without ..: a service has no working directory of yours; a bucket is s3://NAME",
             );
         }
         if before.len() >= MOST {
@@ -186,10 +200,19 @@ mod tests {
         assert_eq!(load("name='a b'\npath='/srv'").0, ["KZ090"]);
         assert_eq!(load("name='a'\npath='/srv'\n[[folder]]\nname='a'\npath='/var'").0, ["KZ091"]);
         assert_eq!(load("name='a'\npath='srv'").0, ["KZ092"]);
+        assert_eq!(load("name='a'\npath='s3://'").0, ["KZ092"]);
+        assert_eq!(load("name='a'\npath='s3:///x'").0, ["KZ092"]);
         assert_eq!(load("name='a'\npath='/srv/../etc'").0, ["KZ092"]);
         assert_eq!(load("name='a'\npath='/srv'\nholds='much'").0, ["KZ094"]);
         assert_eq!(load("name='a'\npath='/srv'\nclass='secret'").0, ["KZ095"]);
         assert_eq!(load("name='a'\nroot='/srv'").0, ["KZ010"]);
+    }
+
+    #[test]
+    fn a_bucket_is_no_folder_of_this_host() {
+        let (_, folders) = load("name='b'\npath='s3://dossiers/2026/'\n[[folder]]\nname='d'\npath='/srv/d'");
+        assert_eq!(folders[0].folder.path, "s3://dossiers/2026");
+        assert_eq!(own(&folders).map(|one| one.folder.name.as_str()).collect::<Vec<_>>(), ["d"]);
     }
 
     #[test]

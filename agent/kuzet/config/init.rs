@@ -129,7 +129,8 @@ const DATABASE: &str = "\
 
 const REST: &str = "
 # Where files lie that people's data is in, or none is to be (holds = \"nothing\"): docs/folders.md. Their contents are looked at
-# by a worker without rights; what happens to them the sensor tells. identity_documents = true: scans of them may lie there.
+# by a worker without rights; what happens to them the sensor tells. identity_documents = true: scans of them may lie there. A
+# bucket is s3://NAME: what happens to its objects the log of the object store tells.
 #[[folder]]
 #name = \"dossiers\"
 #path = \"/srv/dossiers\"

@@ -20,7 +20,7 @@ mod watched;
 pub use calendar::calendar;
 pub use content::Content;
 pub use file::{load_text, read_guarded};
-pub use folder::{FolderConfig, InventorySettings};
+pub use folder::{FolderConfig, InventorySettings, own};
 pub use imprint::{Difference, Imprint, files};
 pub use place::{LoadedPlace, PlaceSettings, told};
 pub use pool::PoolConfig;

@@ -1,6 +1,7 @@
 //! What the metrics say of sources, folders and incidents, told anew at every beat.
 
 use super::Agent;
+use crate::config::own;
 use crate::metrics::{OpenIncidents, SEVERITIES, Totals};
 use crate::source::stream::{SensorSight, StreamSettings};
 use kuzet_decode::Tally;
@@ -66,7 +67,7 @@ impl Agent {
         // A sensor that cannot be reached watches nothing.
         let sights: Vec<&SensorSight> =
             self.streams.status().filter(|stream| stream.problem.is_none()).filter_map(|stream| stream.sight).collect();
-        for folder in self.config.folders.iter().filter(|_| sensors) {
+        for folder in own(&self.config.folders).filter(|_| sensors) {
             let mut spots = sights.iter().flat_map(|sight| &sight.files).filter(|spot| spot.folder == folder.path);
             let means = spots.find_map(|spot| spot.means.as_deref());
             self.metrics.folders().means(&folder.folder.name, Some(means));
