@@ -10,6 +10,7 @@
 //! open, or some have waited for too long: then all of them are given, in the order of their first records, and their
 //! bytes are done with. An event stands where its first record stands.
 
+mod deed;
 mod laurel;
 mod record;
 mod tell;

@@ -1,11 +1,15 @@
 //! What the records of one audit event come to: who, what, and what rules see of it.
 
+use super::deed::done;
 use super::record::{Fields, Head, Kind, socket};
 use crate::names::{self, HIDDEN};
+use crate::paths::Paths;
 use crate::sketch::Sketch;
 use crate::web::shape;
 use crate::{Actors, DecodeOptions, blank};
-use kuzet_event::{Action, Actor, Event, Outcome, Place, Raw, RawField, SessionId, System, Topic, Verb, Witness};
+use kuzet_event::{
+    Action, Actor, Code, Count, Event, FileAct, Outcome, Place, Raw, RawField, SessionId, System, Topic, Verb, Witness,
+};
 use kuzet_personal::Key;
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -172,13 +176,15 @@ struct Act<'a> {
 pub(super) struct Teller {
     key: Key,
     actors: Actors,
+    paths: Paths,
     /// Least recently told first.
     programs: VecDeque<(u32, Arc<str>)>,
 }
 
 impl Teller {
     pub(super) fn new(options: &DecodeOptions) -> Teller {
-        Teller { key: options.key.clone(), actors: Actors::new(System::Linux), programs: VecDeque::new() }
+        let (key, paths) = (options.key.clone(), Paths::new(&options.key));
+        Teller { key, actors: Actors::new(System::Linux), paths, programs: VecDeque::new() }
     }
 
     /// The event of records with one serial number; none where they say nothing (the end of an event alone).
@@ -208,10 +214,35 @@ impl Teller {
         let (statement, _) = Sketch::new(Verb::Other).finish(&summary(&act, main));
         event.statement = Some(statement);
         event.raw = Some(Box::new(self.raw(records, &act, &user)));
+        if action == Action::File {
+            self.deed(records, &act, &mut event);
+        }
         if act.executes && event.outcome != Outcome::Failure {
             self.remember(main.fields.one("pid"), main.fields.one("exe"));
         }
         Some(event)
+    }
+
+    /// What was done to a file, or was refused for want of a right.
+    fn deed(&mut self, records: &[Record<'_>], act: &Act<'_>, event: &mut Event) {
+        let (Some(main), Some((_, writes))) = (act.main, &act.file) else { return };
+        let refused =
+            event.outcome == Outcome::Failure && matches!(main.fields.one("exit"), "-13" | "-1" | "EACCES" | "EPERM");
+        if !refused && event.outcome != Outcome::Success {
+            return;
+        }
+        let Some(done) = done(&act.call, &main.fields, records, act.cwd, *writes) else { return };
+        if refused {
+            event.code = Code::new(b"EACCES");
+        }
+        event.file = Some(Arc::new(FileAct {
+            deed: done.deed,
+            path: self.paths.path(&done.path),
+            to: done.to.as_ref().map(|to| self.paths.path(to)),
+            folder: done.folder,
+            bytes: Count::Unknown,
+            holding: None,
+        }));
     }
 
     /// Name of the acting account, and the actor: with the login behind it as the person.
