@@ -93,9 +93,12 @@ impl Observation<'_> {
     }
 }
 
-/// SQLSTATE or error number of the server for want of a privilege.
+/// SQLSTATE, error number or status of the server for want of a privilege; EACCES, as far as a code is long.
 pub(crate) fn refused(code: &str) -> bool {
-    matches!(code, "42501" | "28000" | "1044" | "1045" | "1142" | "1143" | "1227" | "1370" | "1410" | "1698")
+    matches!(
+        code,
+        "EACCE" | "403" | "42501" | "28000" | "1044" | "1045" | "1142" | "1143" | "1227" | "1370" | "1410" | "1698"
+    )
 }
 
 /// Cancelled, killed, timed out or cut off in the middle.

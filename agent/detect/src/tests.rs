@@ -30,7 +30,7 @@ pub(crate) struct Spec {
 
 const USERS: [&str; 4] = ["app", "analyst", "dba", "intruder"];
 
-fn statement(form: u8) -> Option<Statement> {
+pub(crate) fn statement(form: u8) -> Option<Statement> {
     let flags = |list: &[Flag]| list.iter().fold(Flags::NONE, |flags, flag| flags.with(*flag));
     let all: &[Flag] = &[Flag::SelectsAll, Flag::Unfiltered];
     let (verb, table, access, set, export): (Verb, &str, Access, &[Flag], Option<Export>) = match form {

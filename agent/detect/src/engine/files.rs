@@ -6,13 +6,22 @@ use crate::account::Delta;
 use crate::chain::Tools;
 use crate::detectors::{Note, call_gathered};
 use crate::folders::Folders;
-use crate::hands::is_archive;
+use crate::hands::{Hand, Tally, is_archive};
+use crate::hash;
 use crate::policy::Doing;
 use crate::resolve::{Identity, Template};
+use crate::shelf::Shelf;
 use crate::teller::{Observation, Teller, Touch};
-use kuzet_event::{Count, Deed, Event, FileAct};
+use kuzet_event::{Count, Deed, Event, FileAct, Outcome};
 use smallvec::smallvec;
 use std::sync::Arc;
+
+/// The process of Samba; its log says so, too.
+const FILE_SERVER: &str = "smbd";
+/// Who tells of deeds: a file server's log, the sensor; and how long one that was silent still does, in microseconds.
+const SERVER: &[u8] = b"file server";
+const SENSOR: &[u8] = b"sensor";
+const TELLS: i64 = 600_000_000;
 
 impl Detectors {
     /// Knowing which folders are watched, and what for.
@@ -31,27 +40,63 @@ impl Detectors {
             self.alone(event, false, false, false, detections);
             return;
         }
-        self.hand_over(event, act, detections);
+        let templates = self.resolver.touches(event);
+        if self.is_told_better(event, &templates) {
+            return;
+        }
+        let done = event.outcome != Outcome::Failure;
+        if done {
+            self.hand_over(event, act, detections);
+        }
         if act.folder {
             return;
         }
         let who = self.resolver.identify(&event.actor);
-        let templates = self.resolver.touches(event);
         if templates.is_empty() && self.shared.canaries.met(event).is_some() {
             self.alone(event, false, false, false, detections);
         }
         for template in templates.iter() {
-            let hand = self.shared.hands.entry(who.principal, &mut self.shared.clock).0;
-            let files = hand.note(act, template.doing, template.store_hash, event.at.0, &self.thresholds);
+            let files = match done {
+                true => {
+                    let hand = self.shared.hands.entry(who.principal, &mut self.shared.clock).0;
+                    hand.note(act, template.doing, template.store_hash, event.at.0, &self.thresholds)
+                }
+                false => Tally::default(),
+            };
             let rows = if template.doing == Doing::Insert { Count::Known(0) } else { event.rows };
             let delta = Delta { events: 1, rows };
             let met = Met { same: false, ended: None, change_outcome: event.outcome, counts: smallvec![] };
             let note = Note { files, ..Note::default() };
             self.touch(event, who, &met, template, delta, rows, &note, detections);
         }
-        if let Some(path) = archive(act) {
+        if let Some(path) = archive(act).filter(|_| done) {
             self.gather(event, who, path, detections);
         }
+    }
+
+    /// Whether somebody tells this better, lately and in this store: what a file server's process does, the server's log tells
+    /// with the client; what the audit daemon tells, the sensor tells of every file. Nothing is counted twice.
+    fn is_told_better(&mut self, event: &Event, templates: &[Template]) -> bool {
+        let Some(template) = templates.first() else { return false };
+        let key = |who: &[u8]| hash::wide(&[who, &template.store_hash.to_be_bytes()]);
+        let serves = |name: &str| name.rsplit('/').next() == Some(FILE_SERVER);
+        let (own, better): (_, &[&[u8]]) = match (&event.process, &event.statement) {
+            (None, None) if *event.actor.program == *FILE_SERVER => (Some(SERVER), &[]),
+            (Some(process), _) if serves(&process.name) => (Some(SENSOR), &[SERVER]),
+            (Some(_), _) => (Some(SENSOR), &[]),
+            (None, Some(_)) if serves(&event.actor.program) => (None, &[SERVER, SENSOR]),
+            (None, Some(_)) => (None, &[SENSOR]),
+            (None, None) => (None, &[]),
+        };
+        let hands = &mut self.shared.hands;
+        let since =
+            |hands: &Shelf<u128, Hand>, who| hands.peek(key(who)).map(|hand| event.at.0.saturating_sub(hand.last));
+        if let Some(who) = own
+            && since(hands, who).is_none_or(|passed| passed >= TELLS / 10)
+        {
+            hands.entry(key(who), &mut self.shared.clock).0.last = event.at.0;
+        }
+        better.iter().any(|who| since(hands, who).is_some_and(|passed| passed.abs() <= TELLS))
     }
 
     /// Who makes an archive may have gathered what goes into it.

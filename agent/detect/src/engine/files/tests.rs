@@ -226,3 +226,60 @@ fn a_restart_between_changes_nothing() {
     }
     assert_eq!(crate::tests::said(&told), whole);
 }
+
+/// The same deed as Samba's log tells it.
+fn through_samba(event: Event) -> Event {
+    let client = Client::Address("10.0.0.7".parse().unwrap());
+    let (user, program): (Arc<str>, Arc<str>) = (Arc::from("aigul"), Arc::from("smbd"));
+    let actor = Actor { user, client, program, ..Actor::clone(&event.actor) };
+    Event { actor: Arc::new(actor), process: None, ..event }
+}
+
+/// Whose deeds they are.
+fn by(told: &[Detection]) -> Vec<&str> {
+    let mut users: Vec<&str> = told.iter().map(|one| &*one.actor.user).collect();
+    users.dedup();
+    users
+}
+
+#[test]
+fn what_a_client_of_samba_does_is_not_told_of_its_process_as_well() {
+    let smbd = flow_tests::process("smbd", 5, "root", 7, &[]);
+    let pair = |number: usize| {
+        let sensed = deed(number as i64, &smbd, Deed::Read, &dossier(number), &[number as u16 + 1]);
+        [through_samba(sensed.clone()), sensed]
+    };
+    let told = observe(&(0..90).flat_map(pair).collect::<Vec<_>>());
+    assert_eq!(kinds(&told), [Kind::Enumeration]);
+    assert_eq!(by(&told), ["aigul"]);
+    // Where the log is silent, or speaks of another folder, the process is all there is.
+    let sensed = |number: usize| pair(number)[1].clone();
+    let other = through_samba(deed(0, &smbd, Deed::Read, "/srv/d/a", &[]));
+    let told = observe(&std::iter::once(other).chain((0..90).map(sensed)).collect::<Vec<_>>());
+    assert_eq!(by(&told), ["root"]);
+    let late = |number: usize| deed(700 + number as i64, &smbd, Deed::Read, &dossier(number), &[number as u16 + 1]);
+    let told = observe(&pair(0)[..1].iter().cloned().chain((0..90).map(late)).collect::<Vec<_>>());
+    assert_eq!(by(&told), ["root"]);
+}
+
+#[test]
+fn what_was_refused_was_not_read() {
+    let refuse = |number: usize| {
+        let event = deed(number as i64 / 4, &clerk(5), Deed::Read, &dossier(number), &[number as u16 + 1]);
+        Event { outcome: Outcome::Failure, code: Code::new(b"403"), ..through_samba(event) }
+    };
+    let told = observe(&(0..200).map(refuse).collect::<Vec<_>>());
+    assert!(told.iter().all(|one| !matches!(one.kind, Kind::BulkRead | Kind::Enumeration)), "{:?}", kinds(&told));
+}
+
+#[test]
+fn what_the_audit_daemon_tells_counts_where_no_sensor_does() {
+    let read = |number: usize| deed(number as i64, &clerk(5), Deed::Read, &dossier(number), &[number as u16 + 1]);
+    let statement = Arc::new(crate::tests::statement(0).unwrap());
+    let audited = |number: usize| Event { process: None, statement: Some(Arc::clone(&statement)), ..read(number) };
+    let told = observe(&(0..90).map(audited).collect::<Vec<_>>());
+    assert_eq!((kinds(&told), told[0].events), (vec![Kind::Enumeration], 60));
+    let both = observe(&(0..90).flat_map(|number| [read(number), audited(number)]).collect::<Vec<_>>());
+    let once = observe(&(0..90).map(read).collect::<Vec<_>>());
+    assert_eq!(crate::tests::said(&both), crate::tests::said(&once));
+}
