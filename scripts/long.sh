@@ -2,12 +2,12 @@
 # The long lane, run before an issue is closed: fuzzing, many more kills, benches. What it measured is kept in
 # benches/runs/ under the day's date.
 # usage: scripts/long.sh [minutes a fuzz target, default 10] [kills, default 5000] [parts, default all of them:
-#        fuzz properties sigma flood kills simulation trickle benches]
+#        fuzz properties sigma flood kills simulation trickle burst benches]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 minutes=${1:-10} kills=${2:-5000} parts=" ${*:3} "
-[ "$parts" != "  " ] || parts=" fuzz properties sigma flood kills simulation trickle benches "
+[ "$parts" != "  " ] || parts=" fuzz properties sigma flood kills simulation trickle burst benches "
 mkdir -p benches/runs
 result=benches/runs/$(date -u +%Y-%m-%d)-long.md
 say() { printf '\n== %s\n' "$*"; }
@@ -25,7 +25,7 @@ if wanted fuzz; then
   note "## Fuzzing, $minutes minutes a target, no sanitiser (that needs a nightly compiler)"
   note ""
   # Texts of an operator and records with many fields are seldom hit upon by chance: these begin with good ones.
-  mkdir -p fuzz/corpus/{policy,suppressions,sigma_rule,zeek,suricata_eve,netflow,sensor,inventory,document}
+  mkdir -p fuzz/corpus/{policy,suppressions,sigma_rule,zeek,suricata_eve,netflow,sensor,inventory,document,samba_full_audit,minio_audit,s3_access}
   cp agent/document/tests/data/* fuzz/corpus/document/
   cp tests/scenarios/policy.toml fuzz/corpus/policy/scenarios.toml
   cp tests/simulation/policy.toml fuzz/corpus/policy/simulation.toml
@@ -36,6 +36,9 @@ if wanted fuzz; then
   cp tests/data/samples/host/sensor*.jsonl fuzz/corpus/sensor/
   cp tests/data/samples/host/inventory.jsonl fuzz/corpus/inventory/
   cp tests/data/samples/network/netflow*.log fuzz/corpus/netflow/
+  cp tests/data/samples/files/samba.log fuzz/corpus/samba_full_audit/
+  cp tests/data/samples/files/minio-audit.json fuzz/corpus/minio_audit/
+  cp tests/data/samples/files/s3-access.log fuzz/corpus/s3_access/
   # Datagrams and first bytes of connections as they are, too: each ends where the target cuts (fe). Before a piece of a
   # connection stands whose it is (08: this host's, by TCP; 05 and 07: question and answer of DNS) and where in it.
   plain() { tr -d '\n' | tr a-f A-F | basenc --base16 -d; }
@@ -126,6 +129,18 @@ if wanted trickle; then
   note ""
   if KUZET_TRICKLE_RATE=2600 cargo test --features live --test kuzet -- live::uploads::a_trickle >/dev/null; then
     note "told while it ran"
+  else
+    note "**FAILED**"
+  fi
+fi
+
+if wanted burst; then
+  say "200,000 files at once, on tmpfs and on ext4 with a sensor that cannot read meanwhile"
+  note ""
+  note "## 200,000 files in a burst"
+  note ""
+  if KUZET_BURST=200000 KUZET_BURST_REPORT=$PWD/$result cargo test --features live --test kuzet -- live::burst --test-threads=1 >/dev/null; then
+    note "all of them are in the inventory, and what the sensor lost is told"
   else
     note "**FAILED**"
   fi

@@ -5,6 +5,8 @@
 
 mod attacks_mariadb;
 mod attacks_postgresql;
+mod auditd;
+mod burst;
 mod canaries;
 mod compensated;
 pub mod database;
@@ -25,6 +27,7 @@ mod redis;
 mod reloaded;
 mod router;
 mod runs;
+mod samba;
 mod sensor;
 mod servers;
 mod syslog;

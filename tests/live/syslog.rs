@@ -21,13 +21,13 @@ const FILES: [&str; 2] = ["RSYSLOG_FileFormat", WHOLE_SECONDS];
 const WHOLE_SECONDS: &str = "RSYSLOG_TraditionalFileFormat";
 
 /// rsyslogd that takes every message at a socket, writes it to both files and sends it on.
-struct Rsyslog {
+pub(super) struct Rsyslog {
     scratch: Scratch,
     daemon: Guard,
 }
 
 impl Rsyslog {
-    fn start(socket: &Path, port: u16) -> Rsyslog {
+    pub(super) fn start(socket: &Path, port: u16) -> Rsyslog {
         let scratch = Scratch::new("rsyslog");
         let mut text = format!(
             "module(load=\"imuxsock\" SysSock.Use=\"off\")\n\
@@ -45,6 +45,11 @@ impl Rsyslog {
         let mut daemon = Guard::spawn("rsyslogd", &mut command, &scratch.join("output"), Signal::TERM);
         daemon.ready(Duration::from_secs(20), || socket.exists());
         Rsyslog { scratch, daemon }
+    }
+
+    /// The file with whole times.
+    pub(super) fn file(&self) -> PathBuf {
+        self.scratch.join(FILES[0])
     }
 
     /// Waits until everything that was sent so far stands in the files: behind it comes a message of our own.
