@@ -41,7 +41,7 @@ impl Markup {
         Markup { rest: String::new(), inside: Inside::Text }
     }
 
-    pub(crate) fn push(&mut self, piece: &str, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Flow {
+    pub(crate) fn push(&mut self, piece: &str, give: &mut impl FnMut(Token<'_>) -> Flow) -> Flow {
         if self.rest.is_empty() {
             let used = self.cut(piece, false, give)?;
             self.rest.push_str(&piece[used..]);
@@ -55,14 +55,14 @@ impl Markup {
         Ok(())
     }
 
-    pub(crate) fn finish(&mut self, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Flow {
+    pub(crate) fn finish(&mut self, give: &mut impl FnMut(Token<'_>) -> Flow) -> Flow {
         let all = std::mem::take(&mut self.rest);
         let used = self.cut(&all, true, give)?;
         give(Token::Text(&all[used..]))
     }
 
     /// Gives the tokens of `all` and says how much of it they are.
-    fn cut(&mut self, all: &str, last: bool, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Result<usize, crate::Why> {
+    fn cut(&mut self, all: &str, last: bool, give: &mut impl FnMut(Token<'_>) -> Flow) -> Result<usize, crate::Why> {
         let mut at = 0;
         loop {
             let rest = &all[at..];
@@ -110,7 +110,7 @@ impl Markup {
     }
 
     /// Gives what begins with `<`; 0 where its end has not come yet.
-    fn tag(&mut self, rest: &str, last: bool, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Result<usize, crate::Why> {
+    fn tag(&mut self, rest: &str, last: bool, give: &mut impl FnMut(Token<'_>) -> Flow) -> Result<usize, crate::Why> {
         match rest.as_bytes().get(1) {
             Some(b'!' | b'?') => {}
             Some(b'/' | b'_' | b'A'..=b'Z' | b'a'..=b'z' | 0x80..) => return self.element(rest, give),
@@ -139,7 +139,7 @@ impl Markup {
     }
 
     /// Gives a tag; 0 where its end has not come yet.
-    fn element(&mut self, rest: &str, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Result<usize, crate::Why> {
+    fn element(&mut self, rest: &str, give: &mut impl FnMut(Token<'_>) -> Flow) -> Result<usize, crate::Why> {
         let bytes = rest.as_bytes();
         let closing = usize::from(bytes.get(1) == Some(&b'/'));
         // The name without its prefix, and where it ends.
@@ -235,7 +235,7 @@ pub(crate) fn each_attribute(mut rest: &str) -> impl Iterator<Item = (&str, &str
 }
 
 /// Gives text with its entities decoded.
-fn entities(mut text: &str, give: &mut dyn FnMut(Token<'_>) -> Flow) -> Flow {
+fn entities(mut text: &str, give: &mut impl FnMut(Token<'_>) -> Flow) -> Flow {
     while let Some(at) = near(b'&', text.as_bytes()) {
         if at > 0 {
             give(Token::Text(&text[..at]))?;
@@ -290,7 +290,7 @@ pub(crate) fn value(text: &str, give: &mut dyn FnMut(&str) -> Flow) -> Flow {
 pub(crate) fn tokens(
     desk: &mut Desk<'_>,
     stream: &mut dyn BufRead,
-    give: &mut dyn FnMut(&mut Desk<'_>, Token<'_>) -> Flow,
+    give: &mut (impl FnMut(&mut Desk<'_>, Token<'_>) -> Flow + ?Sized),
 ) -> Flow {
     let head = input::head(stream, desk.budget)?;
     let charset = if text::is_utf8(head) { Charset::UTF8 } else { Charset::told(declared(head), head) };

@@ -84,10 +84,14 @@ pub(crate) fn cells(desk: &mut Desk<'_>, stream: &mut dyn BufRead, shared: &Shar
     let mut written = String::new();
     markup::tokens(desk, stream, &mut |desk, token| match token {
         Token::Open("c", attributes) => {
-            kind = match markup::attribute(attributes, "t") {
-                Some("s") => Cell::Shared,
-                Some("inlineStr" | "str") => Cell::Text,
-                _ => Cell::Number,
+            kind = if attributes.ends_with(" t=\"s\"") {
+                Cell::Shared // the most of them
+            } else {
+                match markup::attribute(attributes, "t") {
+                    Some("s") => Cell::Shared,
+                    Some("inlineStr" | "str") => Cell::Text,
+                    _ => Cell::Number,
+                }
             };
             Ok(())
         }

@@ -14,7 +14,7 @@ const BESIDE: usize = 128 << 20;
 
 /// The reader of pictures, and what it found in one file.
 pub(super) struct Pictures {
-    /// Made for the first picture.
+    /// Made for the first picture that can be decoded.
     reader: Option<Reader>,
     limits: Limits,
     /// Pictures of this file so far.
@@ -31,10 +31,10 @@ impl Pictures {
     /// Looks at one picture, and says why not, or not at all of it.
     pub(super) fn look(&mut self, kind: Picture, bytes: &[u8], tally: &mut Tally) -> Option<&'static str> {
         let Pictures { reader, limits, pages, found } = self;
-        let reader = reader.get_or_insert_with(Reader::new);
         let mut unseen = None;
         let mut page = |page: Page<'_>| {
             *pages = pages.saturating_add(1);
+            let reader = reader.get_or_insert_with(Reader::new);
             // Whose it is, by which identifier.
             let mut holders = HashMap::new();
             let scan = reader.scan(&page.picture, limits, &mut |domain, value| {
