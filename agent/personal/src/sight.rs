@@ -25,6 +25,9 @@ const NAME: usize = 96;
 /// Most bytes between two markers of one address, and around a marker to what it names.
 const ADDRESS: usize = 128;
 
+/// Bytes that are read at a stretch where so much could tell something that looking costs more than reading.
+const DENSE: usize = 16 << 10;
+
 /// What a word is looked for.
 #[derive(Clone, Copy, PartialEq)]
 enum Sought {
@@ -53,13 +56,29 @@ struct Sight<'a> {
     capital: Capital,
     /// The last marker of an address, and those that it goes on.
     marked: Option<Range<usize>>,
+    /// Up to here all is read.
+    read_to: usize,
+    /// Bytes looked at more closely since this place.
+    spent: usize,
+    since: usize,
 }
 
 /// Puts the windows of `bytes` in which something may begin in `range` into `windows`, in order, apart from each other.
 pub(crate) fn windows(bytes: &[u8], range: Range<usize>, near: &mut Folded, windows: &mut Vec<Range<usize>>) {
     windows.clear();
     let capital = Capital { start: 0, last: false };
-    let mut sight = Sight { bytes, table: fold::table(), sought: &SOUGHT, near, windows, capital, marked: None };
+    let mut sight = Sight {
+        bytes,
+        table: fold::table(),
+        sought: &SOUGHT,
+        near,
+        windows,
+        capital,
+        marked: None,
+        read_to: 0,
+        spent: 0,
+        since: range.start,
+    };
     kernel::words(bytes, range, |at| sight.word(at));
 }
 
@@ -67,6 +86,9 @@ impl Sight<'_> {
     /// A word may begin at `at`.
     #[inline]
     fn word(&mut self, at: usize) {
+        if at < self.read_to {
+            return;
+        }
         match self.table.quick(self.bytes, at) {
             Some((first, capital, length)) if fold::letter(first) => self.letter(at, first, capital, length),
             _ => self.rare(at),
@@ -160,6 +182,10 @@ impl Sight<'_> {
     /// A word of the lists may begin at `at`.
     #[inline(never)]
     fn look(&mut self, at: usize) {
+        self.spent += WORD;
+        if self.spent > 4 * (at - self.since) + DENSE {
+            return self.dense(at);
+        }
         self.near.fold(part(self.bytes, at, WORD));
         let (mut label, mut marker, near) = (false, false, &*self.near);
         self.sought.each(&near.codes, |length, sought| match sought {
@@ -168,6 +194,7 @@ impl Sight<'_> {
         });
         // A number before a word is no label's.
         if label && !(at > 0 && self.bytes[at - 1].is_ascii_digit()) {
+            self.spent += LABEL;
             self.near.fold(part(self.bytes, at, LABEL));
             if let Some(end) = text::value_behind(self.near) {
                 let end = self.near.at.get(end + BEHIND).map_or(at + VALUE, |end| at + *end as usize);
@@ -177,6 +204,17 @@ impl Sight<'_> {
         if marker {
             self.marker(at);
         }
+    }
+
+    /// Reads a stretch as it is, with what was begun before it.
+    #[cold]
+    fn dense(&mut self, at: usize) {
+        let marked = self.marked.take().map_or(at, |marked| marked.start);
+        let start = marked.min(if self.capital.last { self.capital.start } else { at });
+        self.window(start.saturating_sub(WORD), at + DENSE);
+        // What stands at its end may go on behind it.
+        (self.read_to, self.since, self.spent) = (at + DENSE - VALUE, at + DENSE - VALUE, 0);
+        self.capital = Capital { start: at, last: false };
     }
 
     /// Whether the word before `at` begins with a capital or a digit, or is not plain.
@@ -196,6 +234,7 @@ impl Sight<'_> {
 
     /// A marker of an address begins at `at`.
     fn marker(&mut self, at: usize) {
+        self.spent += 2 * ADDRESS;
         let from = fold::boundary(self.bytes, at.saturating_sub(ADDRESS));
         self.near.fold(part(self.bytes, from, at - from + ADDRESS));
         let Some(index) = self.near.at.iter().position(|start| from + *start as usize >= at) else { return };

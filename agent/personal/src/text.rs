@@ -243,6 +243,7 @@ mod tests {
             3 => prop::sample::select(vec!["было", "сома", "құжат", "order", "заказ", "несие", "x1", "7", "да"]).prop_map(|word| format!("{word} ").repeat(30)),
             2 => "[а-яА-Яa-zA-Z0-9 ]{0,40}",
             1 => any::<String>(),
+            1 => (prop::sample::select(MATERIAL.to_vec()), 0usize..2000).prop_map(|(word, times)| format!("{word} ").repeat(times)),
         ];
         prop::collection::vec((word, gap), 0..40)
             .prop_map(|words| words.into_iter().map(|(word, gap)| word + gap).collect())
