@@ -75,7 +75,7 @@ fn a_file_has_the_deepest_folder_and_a_link_to_a_folder_is_walked() {
 
 #[test]
 fn what_is_gone_as_a_whole_is_not_known_and_what_was_moved_is_told_once() {
-    let setup = setup("folders-gone", &[("dossiers", "dossiers", "")]);
+    let setup = setup("folders-gone", &[("dossiers", "dossiers", ""), ("never", "never", "")]);
     let (dossiers, aside) = (setup.scratch.join("dossiers"), setup.scratch.join("aside"));
     list(&dossiers.join("2025/a.txt"), 0, 4);
     list(&dossiers.join("2025/deep/b.txt"), 4, 4);
@@ -90,6 +90,7 @@ fn what_is_gone_as_a_whole_is_not_known_and_what_was_moved_is_told_once() {
     until("the folder is missed", LIMIT, || problem(&agent.setup).contains("cannot be looked through").then_some(()));
     holds(&agent, "dossiers", 3.0, 10.0);
     assert_eq!(number(&agent.setup, "walked_timestamp_seconds", "dossiers"), None);
+    assert_eq!(number(&agent.setup, "files", "never"), None);
     let setup = agent.stop();
 
     // It is back, and a part of it has another name.

@@ -86,6 +86,12 @@ fn a_scan_is_a_document_that_does_not_depend_on_who_was_first() {
     let aside: Vec<_> =
         told["aside"].as_array().unwrap().iter().map(|one| (one["why"].as_str(), one["count"].as_u64())).collect();
     assert_eq!(aside, [(Some("link"), Some(2)), (Some("special"), Some(1))]);
+    let example = |at: usize| told["aside"][at]["examples"][0]["path"].as_str().unwrap_or_default().to_owned();
+    assert!(example(0).starts_with(&*tree.to_string_lossy()) && !example(1).is_empty(), "{told}");
+    // What lies below another path is counted once, whatever its way is written.
+    let twice =
+        documents(&call(&["scan", "--json"], &[&tree, &tree.join("clerks"), &tree.join("clerks/../")])).remove(0);
+    assert_eq!((&twice["files"], &twice["people"]), (&told["files"], &told["people"]));
     // Ten people stand in both lists.
     let clerks =
         told["folders"].as_array().unwrap().iter().find(|one| one["path"].as_str().unwrap().ends_with("clerks/a"));

@@ -94,7 +94,7 @@ pub(super) fn words(why: &'static str) -> &'static str {
         "timeout" => "it took too long",
         "garbled" => "the worker did not make sense over it",
         "open" => "it could not be opened",
-        "closed" => "folders that could not be opened, and files that went meanwhile",
+        "closed" => "folders that could not be opened",
         "link" => "links, which are not followed",
         "special" => "sockets, pipes and devices",
         "mount" => "other file systems mounted there (--cross walks them)",

@@ -149,10 +149,11 @@ fn print(report: &Report) {
     let head = ["folder", "files", "people", "kinds", "identity documents", "readable by all", "not inspected"];
     output::line(&format!("{} files looked at", thousands(report.files)));
     if rows.is_empty() {
-        output::line("nothing was found");
+        let nothing = "no file was looked at yet: kuzet run looks through the folders of its configuration, and kuzet status says how it is";
+        output::line(if report.files == 0 { nothing } else { "nothing was found" });
         return;
     }
-    output::table(&head, &rows).iter().for_each(|line| output::line(line));
+    output::fitted(&head, &rows).iter().for_each(|line| output::cut(line));
 }
 
 #[cfg(test)]

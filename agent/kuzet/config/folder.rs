@@ -77,15 +77,19 @@ impl RawInventory {
     }
 }
 
+/// The path that the kernel tells: without links, where it is there, and without a slash at its end.
+fn real(path: &Path) -> PathBuf {
+    if let Some(bucket) = path.to_str().filter(|path| path.starts_with(BUCKET)) {
+        return PathBuf::from(bucket.trim_end_matches('/'));
+    }
+    path.canonicalize().unwrap_or_else(|_| path.components().collect())
+}
+
 impl FolderConfig {
-    /// A folder with what is known of its use.
+    /// A folder with what is known of its use; a link to one is followed here and now.
     #[must_use]
     pub fn new(name: &str, path: &Path, purpose: Purpose) -> FolderConfig {
-        // Without a slash at its end: hashes of paths are compared.
-        let path: PathBuf = match path.to_str().filter(|path| path.starts_with(BUCKET)) {
-            Some(bucket) => PathBuf::from(bucket.trim_end_matches('/')),
-            None => path.components().collect(),
-        };
+        let path = real(path);
         let shown = kuzet_decode::shown_path(&path.to_string_lossy());
         let folder = Folder {
             name: name.to_owned(),
@@ -136,7 +140,7 @@ impl Faults<'_> {
             let help = "use 1 to 64 letters, digits, '-', '_' or '.': the name is a metric label";
             self.push("KZ090", at, "folder name is not usable".to_owned(), help);
         }
-        if before.iter().any(|other| other.folder.name == name || other.path == path) {
+        if before.iter().any(|other| other.folder.name == name || other.path == real(&path)) {
             self.push("KZ091", at, format!("folder \"{name}\" stands twice"), "give each folder its own name and path");
         }
         let bucket =

@@ -219,16 +219,12 @@ impl<'a> Round<'a> {
 
     /// Waits while the host has better things to do.
     fn rest(&self, pressure: &mut Pressure) {
-        let begun = self.clock.monotonic();
         for _ in 0..LONGEST {
             if !self.settings.polite || self.stopped.get() || pressure.high().is_none() {
-                break;
+                return;
             }
             self.stopped.set(!self.outlet.pause(REST));
-        }
-        let waited = self.clock.monotonic().saturating_sub(begun);
-        if waited >= REST {
-            self.stand.borrow().paused(waited);
+            self.stand.borrow().paused(REST);
         }
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct Stand<'a> {
     met: Vec<u64>,
     /// Whether this walk came through all of it.
     whole: Vec<Option<bool>>,
+    /// Whether one came through all of it since the start.
+    walked: Vec<bool>,
     /// Which configured folder each folder that the walk is in belongs to.
     inside: Vec<Option<usize>>,
     /// When something was told that is in no sum yet.
@@ -52,6 +54,7 @@ impl<'a> Stand<'a> {
             keys,
             met: vec![0; none],
             whole: vec![None; none],
+            walked: vec![false; none],
             inside: Vec::new(),
             told: Some(clock.monotonic()),
             summed: None,
@@ -99,9 +102,11 @@ impl<'a> Stand<'a> {
     pub(super) fn end(&mut self, done: bool) {
         self.inside.clear();
         let at = self.clock.wall();
-        for (whole, (_, name)) in self.whole.iter_mut().zip(&self.settings.folders) {
-            if let Some(whole) = whole.take() {
-                self.metrics.walked(name, (whole && done).then_some(at));
+        for (of, (_, name)) in self.settings.folders.iter().enumerate() {
+            let Some(whole) = self.whole[of].take().map(|whole| whole && done) else { continue };
+            self.metrics.walked(name, whole.then_some(at));
+            if whole && !std::mem::replace(&mut self.walked[of], true) {
+                self.told = Some(self.clock.monotonic());
             }
         }
         self.worked();
@@ -140,10 +145,11 @@ impl<'a> Stand<'a> {
         }
         let Ok(shelves) = Shelves::open(&self.settings.state) else { return };
         let all: BTreeSet<u128> = self.keys.iter().copied().collect();
-        for (key, (_, name)) in self.keys.iter().zip(&self.settings.folders) {
-            // What cannot be read is not known: the last sum stays.
-            if let Ok(stock) = shelves.stock(*key, &all, worker::reasons()) {
-                self.metrics.stock(name, &stock);
+        for ((key, walked), (_, name)) in self.keys.iter().zip(&self.walked).zip(&self.settings.folders) {
+            // What cannot be read is not known: the last sum stays. What was never walked is not empty.
+            match shelves.stock(*key, &all, worker::reasons()) {
+                Ok(stock) if *walked || stock.files > 0 => self.metrics.stock(name, &stock),
+                _ => {}
             }
         }
         let end = self.clock.monotonic();

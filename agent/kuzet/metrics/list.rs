@@ -168,7 +168,7 @@ metrics! {
     BASELINES = gauge("kuzet_baselines", &["state"],
         "Principals at a store whose past is still learnt, and of which enough is known to judge them by it.");
     FOLDER_FILES = gauge("kuzet_folder_files", &["folder"],
-        "Files of the folder that the inventory knows; absent before it looked into its own store.");
+        "Files of the folder that the inventory knows; absent where it never looked.");
     FOLDER_PERSONAL = gauge("kuzet_folder_personal_files", &["folder"], "Files of the folder that hold personal data.");
     FOLDER_PEOPLE = gauge("kuzet_folder_people", &["folder"],
         "Distinct people whose data the files of the folder hold, at least; an estimate beyond 100,000.");

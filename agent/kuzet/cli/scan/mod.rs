@@ -12,6 +12,7 @@ use crate::worker::Settings;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -84,7 +85,24 @@ fn walks(options: &Options) -> Result<Vec<Walk>, Failure> {
     let walk = |path: &PathBuf| {
         Walk::new(path, options.cross).map_err(|error| anyhow::anyhow!("{}: {error}", shown(path)).into())
     };
-    options.paths.iter().map(walk).collect()
+    apart(options).map(walk).collect()
+}
+
+/// What is to be walked, without what a walk comes through anyway: nothing is counted twice.
+fn apart(options: &Options) -> impl Iterator<Item = &PathBuf> {
+    let at = |path: &PathBuf| Some((path.canonicalize().ok()?, std::fs::metadata(path).ok()?.dev()));
+    let all: Vec<_> = options.paths.iter().map(at).collect();
+    let covered = move |index: usize| {
+        let Some((path, device)) = &all[index] else { return false };
+        all.iter().enumerate().any(|(other, at)| {
+            let within = |(above, on): &(PathBuf, u64)| {
+                let first = path != above || other < index;
+                first && path.starts_with(above) && (options.cross || on == device)
+            };
+            other != index && at.as_ref().is_some_and(within)
+        })
+    };
+    options.paths.iter().enumerate().filter(move |(index, _)| !covered(*index)).map(|(_, path)| path)
 }
 
 /// A bar for whoever waits; what there is to do is counted first.

@@ -1,9 +1,9 @@
 //! What a scan says: one document for programs, tables for people.
 
-use super::summary::{Kinds, Named, Sum, Summary};
+use super::summary::{Kinds, Named, Reason, Sum, Summary};
 use crate::cli::inspected::{Scan, words};
 use crate::cli::output;
-use crate::inspect::shown;
+use crate::inspect::{Aside as NotWalked, shown};
 use kuzet_incident::thousands;
 use kuzet_personal::{Category, Kind};
 use serde::Serialize;
@@ -92,6 +92,7 @@ struct Example {
 struct Aside {
     why: &'static str,
     count: u64,
+    examples: Vec<Example>,
 }
 
 impl Report {
@@ -101,10 +102,13 @@ impl Report {
         let mut folders: Vec<OfFolder> = summary.folders.iter().map(|(path, sum)| folder(shown(path), sum)).collect();
         folders.sort_by(|one, two| (two.people, two.personal, &one.path).cmp(&(one.people, one.personal, &two.path)));
         let example = |named: Named| Example { path: named.path, inode: named.inode };
-        let missed = |(why, reason): (&'static str, super::summary::Reason)| Missed {
-            why,
-            files: reason.files,
-            examples: reason.examples.into_iter().map(example).collect(),
+        let examples = |reason: Reason| reason.examples.into_iter().map(example).collect();
+        let missed =
+            |(why, reason): (&'static str, Reason)| Missed { why, files: reason.files, examples: examples(reason) };
+        let aside = |(why, reason): (NotWalked, Reason)| Aside {
+            why: why.name(),
+            count: reason.files,
+            examples: examples(reason),
         };
         Report {
             schema: "kuzet.scan/1",
@@ -136,7 +140,7 @@ impl Report {
                 .map(|(named, scan)| Document { path: named.path, inode: named.inode, scan: scan.into() })
                 .collect(),
             missed: summary.missed.into_iter().map(missed).collect(),
-            aside: summary.aside.iter().map(|(why, count)| Aside { why: why.name(), count: *count }).collect(),
+            aside: summary.aside.into_iter().map(aside).collect(),
         }
     }
 }
@@ -174,10 +178,12 @@ pub(super) fn print(report: &Report) {
     missed(report);
     output::line("");
     output::line(&format!(
-        "{} files, {} bytes; {} hold personal data of {}{}",
+        "{} {}, {} bytes; {} {} personal data of {}{}",
         thousands(report.files),
+        if report.files == 1 { "file" } else { "files" },
         thousands(report.bytes),
         thousands(report.personal),
+        if report.personal == 1 { "holds" } else { "hold" },
         people(report.people, report.people_at_least),
         by(report.people_by),
     ));
@@ -200,7 +206,7 @@ fn by(identifier: &str) -> String {
 
 fn table(header: &[&str], rows: &[Vec<String>], more: usize) {
     output::line("");
-    output::table(header, rows).iter().for_each(|line| output::cut(line));
+    output::fitted(header, rows).iter().for_each(|line| output::cut(line));
     if more > 0 {
         output::line(&format!("and {} more: --json has them", thousands(more as u64)));
     }
@@ -241,7 +247,8 @@ fn print_kinds(report: &Report) {
 }
 
 fn named(path: &str, inode: Option<u64>) -> String {
-    inode.map_or_else(|| path.to_owned(), |inode| format!("{path} (find -inum {inode})"))
+    let path = output::path(path);
+    inode.map_or_else(|| path.clone(), |inode| format!("{path} (find -inum {inode})"))
 }
 
 fn documents(report: &Report) {
@@ -271,6 +278,13 @@ fn crowded(report: &Report) {
     }
 }
 
+/// The one that it is, or the first of several.
+fn first(count: u64, examples: &[Example]) -> String {
+    let Some(first) = examples.first() else { return String::new() };
+    let the = if count == 1 { "" } else { "the first: " };
+    format!(" ({the}{})", named(&first.path, first.inode))
+}
+
 fn missed(report: &Report) {
     if report.missed.is_empty() && report.aside.is_empty() {
         return;
@@ -278,11 +292,12 @@ fn missed(report: &Report) {
     output::line("");
     output::line("not inspected, so not clean:");
     for one in &report.missed {
-        let (files, the) = if one.files == 1 { ("file", "") } else { ("files", "the first: ") };
-        let first = one.examples.first().map_or(String::new(), |first| named(&first.path, first.inode));
-        output::wrapped("  ", &format!("{} {files}: {} ({the}{first})", thousands(one.files), words(one.why)));
+        let files = if one.files == 1 { "file" } else { "files" };
+        let first = first(one.files, &one.examples);
+        output::wrapped("  ", &format!("{} {files}: {}{first}", thousands(one.files), words(one.why)));
     }
     for one in &report.aside {
-        output::line(&format!("  {}: {}", thousands(one.count), words(one.why)));
+        let first = first(one.count, &one.examples);
+        output::wrapped("  ", &format!("{}: {}{first}", thousands(one.count), words(one.why)));
     }
 }

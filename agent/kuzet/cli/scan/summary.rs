@@ -5,6 +5,7 @@ use crate::worker::{Answer, IdentityScan};
 use kuzet_event::PersonKey;
 use kuzet_personal::{Kind, Sureness};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Different people kept of one folder; beyond them the number is "at least".
@@ -130,7 +131,7 @@ pub(super) struct Summary {
     pub(super) crowded: Vec<(usize, Named)>,
     pub(super) scans: Vec<(Named, IdentityScan)>,
     pub(super) missed: BTreeMap<&'static str, Reason>,
-    pub(super) aside: BTreeMap<Aside, u64>,
+    pub(super) aside: BTreeMap<Aside, Reason>,
 }
 
 impl Summary {
@@ -154,7 +155,14 @@ impl Summary {
 
     pub(super) fn add(&mut self, looked: Looked) {
         match looked {
-            Looked::Aside(_, why) => *self.aside.entry(why).or_default() += 1,
+            Looked::Aside(path, why) => {
+                let reason = self.aside.entry(why).or_default();
+                reason.files += 1;
+                let inode = std::fs::symlink_metadata(&path).map_or(0, |meta| meta.ino());
+                keep(&mut reason.examples, Named::new(&path, inode), EXAMPLES);
+            }
+            // It is gone meanwhile.
+            Looked::Unopened(_, error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Looked::Unopened(entry, _) => {
                 self.answer(&entry.path(), entry.folder(), entry.stat.st_ino, Answer::unopened());
             }
