@@ -4,14 +4,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-packages=(postgresql postgresql-15-pgaudit mariadb-server mariadb-client prometheus prometheus-alertmanager systemd-journal-remote redis-server rsyslog iproute2 iputils-ping curl netcat-openbsd rsync openssh-client openssh-server softflowd auditd e2fsprogs samba samba-vfs-modules smbclient)
+packages=(postgresql postgresql-15-pgaudit mariadb-server mariadb-client prometheus prometheus-alertmanager systemd-journal-remote redis-server rsyslog iproute2 iputils-ping curl netcat-openbsd rsync openssh-client openssh-server softflowd auditd e2fsprogs samba samba-vfs-modules smbclient xfsprogs btrfs-progs)
 
 say() { printf '\n== %s\n' "$*"; }
 have() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 servers() {
   compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null && compgen -G '/usr/share/postgresql/*/extension/pgaudit.control' >/dev/null &&
     have mariadbd && have mariadb && have prometheus && have promtool && have prometheus-alertmanager &&
-    [ -x /lib/systemd/systemd-journal-remote ] && have redis-server && have rsyslogd && have ip && have ping && have curl && have nc && have rsync && have sshd && have scp && have softflowd && have auditd && have auditctl && have mkfs.ext4 && have smbd && have smbclient &&
+    [ -x /lib/systemd/systemd-journal-remote ] && have redis-server && have rsyslogd && have ip && have ping && have curl && have nc && have rsync && have sshd && have scp && have softflowd && have auditd && have auditctl && have mkfs.ext4 && have mkfs.xfs && have mkfs.btrfs && have smbd && have smbclient &&
     compgen -G '/usr/lib/*/samba/vfs/full_audit.so' >/dev/null
 }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }

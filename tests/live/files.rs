@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(60);
+pub(super) const LIMIT: Duration = Duration::from_secs(60);
 
 /// A folder where everybody may write, on a file system of its own.
 pub(super) struct Store {
@@ -27,12 +27,12 @@ impl Drop for Store {
     }
 }
 
-fn mount(arguments: &[&str], at: &Path) {
+pub(super) fn mount(arguments: &[&str], at: &Path) {
     std::fs::create_dir_all(at).expect("own folder");
     run(Command::new("mount").args(arguments).arg(at));
 }
 
-fn open(path: &Path) {
+pub(super) fn open(path: &Path) {
     std::fs::create_dir_all(path).expect("own folder");
     std::fs::set_permissions(path, PermissionsExt::from_mode(0o777)).expect("own folder");
 }
@@ -83,7 +83,7 @@ pub(super) fn store_for(kind: &str, files: u64) -> Store {
 }
 
 /// A sensor that watches folders, ready.
-fn watching(scratch: &Scratch, folders: &[&Path], options: &[&str]) -> Guard {
+pub(super) fn watching(scratch: &Scratch, folders: &[&Path], options: &[&str]) -> Guard {
     let log = scratch.join("lines");
     let mut command = Command::new(kuzet());
     command.arg("sensor").args(options);
@@ -97,7 +97,7 @@ fn watching(scratch: &Scratch, folders: &[&Path], options: &[&str]) -> Guard {
 }
 
 /// Lines of a kind whose end is there.
-fn lines(guard: &Guard, kind: &str) -> Vec<Value> {
+pub(super) fn lines(guard: &Guard, kind: &str) -> Vec<Value> {
     let text = guard.output();
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     let begin = format!("{{\"sensor\":\"{kind}\"");
@@ -105,7 +105,7 @@ fn lines(guard: &Guard, kind: &str) -> Vec<Value> {
     whole.lines().filter(|line| line.starts_with(&begin)).map(read).collect()
 }
 
-fn means(guard: &Guard) -> Vec<(String, String, String)> {
+pub(super) fn means(guard: &Guard) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let sight = &lines(guard, "sight")[0];
     let spots = sight["files"].as_array().expect("a list");
@@ -124,7 +124,7 @@ pub(super) fn one_liner(user: &str, script: &str) {
 /// What is to be told of a deed: what, which file, by which program, as whom.
 pub(super) type Wanted = (&'static str, PathBuf, &'static str, &'static str);
 
-fn known(told: &[Value], wanted: &[Wanted]) -> usize {
+pub(super) fn known(told: &[Value], wanted: &[Wanted]) -> usize {
     let mut by_file: HashMap<&str, Vec<&Value>> = HashMap::new();
     for line in told {
         by_file.entry(line["path"].as_str().unwrap_or_default()).or_default().push(line);
