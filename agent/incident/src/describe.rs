@@ -1,5 +1,6 @@
 //! An incident in words for a terminal: who, what, how much, how many people, how sure, and what to do now.
 
+use crate::files;
 use crate::text::{clip, thousands};
 use crate::{Incident, LinkReason, Method, Sent, State, Verdict};
 use kuzet_detect::{Family, Joined, Kind, Severity};
@@ -73,16 +74,18 @@ pub fn describe(incident: &Incident) -> String {
         }
     };
     field("who", who(incident));
-    field("from", incident.clients.join(", "));
+    field("from", if incident.family == Family::Holding { String::new() } else { incident.clients.join(", ") });
     field("with", incident.programs.join(", "));
     field("what", kinds(incident));
     field("where", place(incident));
     field("data", incident.categories.join(", "));
     field("when", format!("{} until {} (UTC)", incident.since, incident.until));
-    field("rows", rows(incident));
+    let moved = if incident.is_of_files() { ("files", files::people(incident)) } else { ("rows", rows(incident)) };
+    field(moved.0, moved.1);
     field("people", people(incident));
     field("clause", incident.clauses.join(", "));
-    field("outcome", outcome(incident.outcome).to_owned());
+    let lies = incident.family == Family::Holding;
+    field("outcome", if lies { String::new() } else { outcome(incident.outcome).to_owned() });
     field("delay", delay(incident));
     evidence(&mut out, incident);
     transfers(&mut out, incident);
@@ -180,7 +183,11 @@ fn who(incident: &Incident) -> String {
         };
     }
     match (incident.person.as_str(), incident.user.as_str()) {
+        (_, "") if incident.is_of_files() => "nobody knows by which account".to_owned(),
         (_, "") => "the records name no role".to_owned(),
+        ("", user) if incident.is_of_files() => {
+            format!("account {user} (an account is not a person: find out who used it)")
+        }
         ("", user) => format!("role {user} on {system} (a role is not a person: find out who used it)"),
         (person, user) => format!("{person} through role {user} on {system}, as the application told"),
     }
@@ -234,7 +241,7 @@ fn rows(incident: &Incident) -> String {
     text
 }
 
-fn counted(number: u64, noun: &str) -> String {
+pub(crate) fn counted(number: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(number), if number == 1 { "" } else { "s" })
 }
 
@@ -250,6 +257,9 @@ fn people_short(incident: &Incident) -> String {
 
 fn people(incident: &Incident) -> String {
     let people = &incident.people;
+    if people.method == [Method::NoRecords] && incident.family == Family::Holding {
+        return "nobody that is known: what lies there cannot be told, or names nobody".to_owned();
+    }
     if people.method == [Method::NoRecords] {
         return "none: this kind of incident moves no records of people".to_owned();
     }
@@ -266,6 +276,11 @@ fn method(method: Method, incident: &Incident) -> String {
     let identified = thousands(incident.people.distinct_identified);
     let error = incident.people.standard_error.unwrap_or(0.0) * 100.0;
     match method {
+        Method::IdentifiersExact if incident.is_of_files() => {
+            format!("{identified} different people in the files, counted")
+        }
+        Method::RowCounts if incident.is_of_files() => "what the files hold bounds it from above".to_owned(),
+        Method::NoUpperBound if incident.is_of_files() => "what some of the files hold is not known".to_owned(),
         Method::IdentifiersExact => format!("{identified} different identifiers in predicates and parameters, counted"),
         Method::IdentifiersEstimated => {
             format!("about {identified} different identifiers, HyperLogLog with standard error {error:.2} %")
@@ -422,21 +437,20 @@ fn cut(flow: &Sent) -> String {
     }
 }
 
-/// Where files were changed in numbers.
-const FILES_CHANGED: [&str; 2] = [
-    "take the folder off the network, keep the program and what it wrote: do not restart the host",
-    "keep the last backup from being written over",
-];
-/// Where files lie that may not.
-const FILES_HELD: [&str; 2] = [
-    "move them to a folder that is meant for them, or delete them and their copies",
-    "if they may lie there, say so with owner, basis and expiry: docs/folders.md",
-];
+/// Who is asked.
+fn asked(incident: &Incident, user: &str) -> String {
+    match incident.person.as_str() {
+        "" if incident.user.is_empty() && incident.is_of_files() => "whoever answers for the folder".to_owned(),
+        "" if incident.is_of_files() => format!("whoever uses the account {user}"),
+        "" => format!("the owner of {user}"),
+        person => person.to_owned(),
+    }
+}
 
 /// What to do, by family; the legal clock where people are affected.
 fn hints(incident: &Incident) -> Vec<String> {
     let user = if incident.user.is_empty() { "the role" } else { &incident.user };
-    let asked = if incident.person.is_empty() { format!("the owner of {user}") } else { incident.person.clone() };
+    let asked = asked(incident, user);
     let mut hints: Vec<String> = Vec::new();
     for response in incident.rules.iter().flat_map(|rule| &rule.responses).take(6) {
         if !hints.contains(response) {
@@ -464,12 +478,9 @@ fn hints(incident: &Incident) -> Vec<String> {
         }
         Family::Change if incident.system == kuzet_event::System::Linux => {
             hints.push(stop);
-            hints.extend(FILES_CHANGED.map(str::to_owned));
+            hints.extend(files::CHANGED.map(str::to_owned));
         }
-        Family::Holding => {
-            hints.push(format!("ask {asked} what the files are kept for, and on which basis"));
-            hints.extend(FILES_HELD.map(str::to_owned));
-        }
+        Family::Holding => hints.extend(files::held(incident, &asked)),
         Family::Change => {
             hints.push(stop);
             hints

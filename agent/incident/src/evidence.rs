@@ -115,19 +115,24 @@ impl Evidence {
         limit.bytes = limit.bytes.saturating_add(bytes);
     }
 
-    /// Brings what is shown up to date.
-    pub(crate) fn settle(&mut self) {
+    /// Brings what is shown up to date; `files`: of a story of files.
+    pub(crate) fn settle(&mut self, files: bool) {
         for limit in &mut self.limits {
-            limit.text = text(limit);
+            limit.text = text(limit, files);
         }
         self.complete = self.limits.is_empty();
     }
 }
 
-fn text(limit: &Limit) -> String {
+fn text(limit: &Limit, files: bool) -> String {
     let count = thousands(limit.count);
     let source = &limit.source;
     match limit.code {
+        LimitCode::RowsNotLogged if files => {
+            format!(
+                "people of some files are not known: they were not inspected, or not wholly ({count} detections, source {source})"
+            )
+        }
         LimitCode::RowsNotLogged => {
             format!("rows not in the log: its format has no row counts ({count} detections, source {source})")
         }
@@ -150,6 +155,7 @@ fn text(limit: &Limit) -> String {
         }
         LimitCode::Gap => format!("gap of unknown size in source {source} during the story ({count} gaps)"),
         LimitCode::WindowCutShort => "the story was cut here because too many were open at once".to_owned(),
+        LimitCode::NoPrincipal if files => format!("{count} records do not name the account"),
         LimitCode::NoPrincipal => format!("{count} records do not name the role"),
         LimitCode::PersonUntold => {
             format!("the role is shared: the application did not tell the person ({count} detections, source {source})")

@@ -330,6 +330,12 @@ pub struct Incident {
 }
 
 impl Incident {
+    /// Whether it is about files of a folder.
+    #[must_use]
+    pub fn is_of_files(&self) -> bool {
+        self.store.as_ref().is_some_and(|store| store.name.starts_with("folder/"))
+    }
+
     /// The JSON document; fields in the order of the struct.
     ///
     /// # Errors

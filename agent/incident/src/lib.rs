@@ -6,6 +6,7 @@
 
 mod describe;
 mod evidence;
+mod files;
 mod fold;
 mod id;
 mod incident;

@@ -478,7 +478,8 @@ impl Story {
         if !self.inner.settled {
             self.incident.people = self.inner.bounds.people(&self.people);
         }
-        self.incident.evidence.settle();
+        let files = self.incident.is_of_files();
+        self.incident.evidence.settle(files);
         self.incident.headline = crate::headline(&self.incident);
     }
 }

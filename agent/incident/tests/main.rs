@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
+mod files;
 mod fold;
 mod properties;
 mod transfers;
