@@ -13,6 +13,7 @@ mod live;
 mod metrics;
 mod noise;
 mod notify;
+mod objects;
 mod place;
 mod policy;
 mod robust;
