@@ -80,10 +80,15 @@ impl Samba {
 
     /// What a person does at their own computer.
     fn client(&self, user: &str, script: &str) {
+        run(self.command(user).args(["-c", script]));
+    }
+
+    fn command(&self, user: &str) -> Command {
         let mut command = Command::new(program("smbclient", &["/usr/bin/smbclient"]));
         command.arg("//127.0.0.1/dossiers").args(["-p", &self.port.to_string(), "-U", &format!("{user}%{PASSWORD}")]);
         command.arg("--configfile").arg(self.scratch.join("smb.conf"));
-        run(command.args(["-c", script]).current_dir(self.scratch.join("logs")).stdin(Stdio::null()));
+        command.current_dir(self.scratch.join("logs")).stdin(Stdio::null());
+        command
     }
 }
 
@@ -146,16 +151,32 @@ fn clients_of_a_share_are_told_and_not_the_process_that_serves_them() {
     // A day's work comes first; from then on the log is known to tell what the process does.
     samba.client("kuzet-aigul", "get 001.txt /dev/null");
     handled(&agent, "samba", 1.0);
-    samba.client(
-        "kuzet-aigul",
-        "prompt off; recurse off; mask \"\"; mget 00?.txt 01?.txt 02?.txt 03?.txt 04?.txt 05?.txt 06?.txt 07?.txt",
-    );
+    // The client stays until the process that serves it was looked at: nobody takes from the pipe what it gets last.
+    let fifo = scratch.join("fifo");
+    run(Command::new("mkfifo").arg(&fifo));
+    let files: Vec<String> = (0..8).map(|ten| format!("0{ten}?.txt")).collect();
+    let script = format!("prompt off; mget {}; get 001.txt {}", files.join(" "), fifo.display());
+    let mut reader = samba.command("kuzet-aigul");
+    let mut reader = reader.args(["-c", &script]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let sensed = || -> Vec<Value> {
+        let text = sensor.output();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    let served = |line: &&Value, deed: &str, name: &str| {
+        line["do"] == deed
+            && line["path"] == folder.join(name).to_string_lossy().as_ref()
+            && line["process"]["name"] == "smbd"
+    };
+    let told = until("the sensor tells the same files", LIMIT, || {
+        let all = sensed();
+        let last = |number: usize| all.iter().rfind(|line| served(line, "read", &format!("{number:03}.txt"))).cloned();
+        Some((1..80).filter_map(last).collect::<Vec<Value>>()).filter(|told| told.len() == 79)
+    });
+    fs::read(&fifo).expect("a dossier");
+    assert!(reader.wait().expect("own child").success());
     let locks: Vec<String> = (100..130).map(|number| format!("rename {number}.txt {number}.txt.locked")).collect();
-    samba.client(
-        "kuzet-daniyar",
-        &format!("{}; put smb.conf new.txt; del 099.txt", locks.join("; "))
-            .replace("put smb.conf", "put /etc/hostname"),
-    );
+    samba.client("kuzet-daniyar", &format!("{}; put /etc/hostname new.txt; del 099.txt", locks.join("; ")));
 
     let mut last = Vec::new();
     let all = poll(LIMIT, || {
@@ -174,22 +195,15 @@ fn clients_of_a_share_are_told_and_not_the_process_that_serves_them() {
         agent.setup.accounted(source);
     }
 
-    // The process is seen at the same files; which of its clients it is one for, the kernel does not know.
-    let sensed = || -> Vec<Value> {
-        let text = sensor.output();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    // The process is seen at the same files, with the rights of the client that it acts for at that moment.
+    let right = |line: &&Value| {
+        let process = &line["process"];
+        process["user"] == *USERS[0].1.to_string()
+            && process["path"].as_str().is_some_and(|path| path.ends_with("/smbd"))
     };
-    let served = |line: &Value, deed: &str, name: &str| {
-        line["do"] == deed
-            && line["path"] == folder.join(name).to_string_lossy().as_ref()
-            && line["process"]["name"] == "smbd"
-    };
-    until("the sensor tells the same files", LIMIT, || {
-        let all = sensed();
-        let read =
-            (1..80).filter(|number| all.iter().any(|line| served(line, "read", &format!("{number:03}.txt")))).count();
-        let gone = all.iter().any(|line| served(line, "delete", "099.txt"));
-        (read == 79 && gone).then_some(())
-    });
+    let right = told.iter().filter(right).count();
+    eprintln!(
+        "samba: {right} of 79 files read with the client's user and the server's program, as the sensor tells them"
+    );
+    assert!(right * 100 >= 79 * 95, "{told:#?}");
 }

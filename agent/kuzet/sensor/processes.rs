@@ -71,10 +71,9 @@ impl Processes {
             Some(path) => Arc::from(path),
             // A process that was forked runs its parent's program until it starts another.
             None => self
-                .known
-                .peek(&who.parent)
+                .look(who.parent)
                 .filter(|parent| *parent.name == *who.name)
-                .map_or_else(|| Arc::from(""), |parent| Arc::clone(&parent.path)),
+                .map_or_else(|| Arc::from(""), |parent| parent.path),
         };
         let process = self.told(who, path);
         self.known.put(who.pid, process.clone());
@@ -103,7 +102,11 @@ impl Processes {
         let process = match known.filter(|known| same(known.began, who.began)) {
             // It has put on the rights of another user since it was started.
             Some(known) if *known.name == *who.name => {
-                Process { user: self.host.user(who.uid).into(), sure: at, ..known }
+                let path = match path {
+                    Some(path) if known.path.is_empty() => Arc::from(path.as_str()),
+                    _ => Arc::clone(&known.path),
+                };
+                Process { user: self.host.user(who.uid).into(), path, sure: at, ..known }
             }
             // It has started another program since it was looked at.
             Some(known) => Process { sure: at, ..known },
