@@ -25,8 +25,9 @@ if wanted fuzz; then
   note "## Fuzzing, $minutes minutes a target, no sanitiser (that needs a nightly compiler)"
   note ""
   # Texts of an operator and records with many fields are seldom hit upon by chance: these begin with good ones.
-  mkdir -p fuzz/corpus/{policy,suppressions,sigma_rule,zeek,suricata_eve,netflow,sensor,inventory,document,samba_full_audit,minio_audit,s3_access}
+  mkdir -p fuzz/corpus/{policy,suppressions,sigma_rule,zeek,suricata_eve,netflow,sensor,inventory,document,picture,samba_full_audit,minio_audit,s3_access}
   cp agent/document/tests/data/* fuzz/corpus/document/
+  cp agent/idscan/tests/data/*.{png,jpg} fuzz/corpus/picture/
   cp tests/scenarios/policy.toml fuzz/corpus/policy/scenarios.toml
   cp tests/simulation/policy.toml fuzz/corpus/policy/simulation.toml
   sed -n '/^\[\[suppress\]\]/,/^```/p' docs/noise.md | grep -v '```' >fuzz/corpus/suppressions/docs.toml

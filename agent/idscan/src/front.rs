@@ -23,12 +23,21 @@ const SHORT: usize = 13;
 const NAME: std::ops::RangeInclusive<usize> = 6..=55;
 const LABEL: std::ops::RangeInclusive<usize> = 4..=55;
 /// Points of strips read for a name, and for the labels of one.
-const NAMES: usize = 3200;
+const NAMES: usize = 2400;
 const LABELS: usize = 5500;
-/// Lines below a name looked at, the nearest of them.
+/// Lines below a name looked at, the nearest of them, and lines above it.
 const BELOW: usize = 32;
+const ABOVE: usize = 6;
+/// Letters of a line that no field is as long as, and how many such lines a card and a certificate hold at most.
+const LONG: usize = 45;
+const PROSE: (usize, usize) = (3, 5);
+/// How far below its name a card goes, and a certificate, in heights of the name.
+const DEEP: (f32, f32) = (30.0, 66.0);
 /// Labels are smaller than the name by this at least.
 const SMALLER: f32 = 0.9;
+/// What is larger by this above the name, and is read as surely as this, names another paper.
+const LARGER: f32 = 1.1;
+const CLEAR: f32 = 0.8;
 
 /// What reads labels.
 pub(crate) struct Fronts {
@@ -205,12 +214,15 @@ impl Page<'_> {
     fn documents(&mut self, pseudonym: &mut dyn FnMut(&str, &[u8]) -> u128) -> Vec<Document> {
         let mut names: Vec<usize> = (0..self.rows.len()).filter(|at| self.rows[*at].named.is_some()).collect();
         names.sort_by(|a, b| self.rows[*a].v.total_cmp(&self.rows[*b].v));
-        let mut documents = Vec::new();
+        let (mut documents, mut floor) = (Vec::new(), f32::NEG_INFINITY);
         while let Some(first) = names.first().copied() {
             // The name in the other language stands near.
             let (own, rest): (Vec<usize>, Vec<usize>) = names.into_iter().partition(|at| self.near(first, *at, 12.0));
             names = rest;
-            documents.extend(self.document(&own, pseudonym));
+            if let Some((document, last)) = self.document(&own, floor, pseudonym) {
+                documents.push(document);
+                floor = floor.max(last);
+            }
         }
         documents
     }
@@ -221,26 +233,41 @@ impl Page<'_> {
         (a.v - b.v).abs() <= letters * a.line.pitch && (a.u - b.u).abs() <= 40.0 * a.line.pitch
     }
 
-    fn document(&mut self, names: &[usize], pseudonym: &mut dyn FnMut(&str, &[u8]) -> u128) -> Option<Document> {
+    /// The document named by the lines `names`, and where it ends. What is above `floor` belongs to others.
+    fn document(
+        &mut self,
+        names: &[usize],
+        floor: f32,
+        pseudonym: &mut dyn FnMut(&str, &[u8]) -> u128,
+    ) -> Option<(Document, f32)> {
         let (first, last) = (*names.first()?, *names.last()?);
         let kind = self.rows[first].named?;
         let high = names.iter().map(|at| self.rows[*at].line.pitch).fold(0.0, f32::max);
-        let deep = if kind.is_certificate() { 66.0 } else { 30.0 };
+        let deep = if kind.is_certificate() { DEEP.1 } else { DEEP.0 };
         let (u, top, bottom) = (self.rows[first].u, self.rows[first].v, self.rows[last].v);
-        let inside = |row: &Row| {
-            LABEL.contains(&row.line.pieces)
-                && (row.u - u).abs() <= 40.0 * high
-                && (top - 12.0 * high..=top + deep * high).contains(&row.v)
+        let lines = |of: &dyn Fn(&Row) -> bool, from: f32| {
+            let near = |row: &Row| (row.u - u).abs() <= 40.0 * high && of(row);
+            let mut order: Vec<usize> = (0..self.rows.len()).filter(|at| near(&self.rows[*at])).collect();
+            order.sort_by(|a, b| (self.rows[*a].v - from).abs().total_cmp(&(self.rows[*b].v - from).abs()));
+            order
         };
-        let mut order: Vec<usize> = (0..self.rows.len()).filter(|at| inside(&self.rows[*at])).collect();
-        order.sort_by(|a, b| (self.rows[*a].v - bottom).abs().total_cmp(&(self.rows[*b].v - bottom).abs()));
-        order.truncate(BELOW);
+        // Documents hold no paragraphs: a page that does is one about them.
+        let prose = |row: &Row| row.line.pieces >= LONG && row.v > bottom && row.v <= top + deep * high;
+        if lines(&prose, bottom).len() > if kind.is_certificate() { PROSE.1 } else { PROSE.0 } {
+            return None;
+        }
+        let label = |row: &Row| LABEL.contains(&row.line.pieces);
+        let upper = |row: &Row| label(row) && row.v > floor.max(top - deep * high) && row.v < top - 0.5 * high;
+        let mut above = lines(&upper, top);
+        above.truncate(ABOVE);
+        let mut below = lines(&|row| label(row) && row.v >= top - 0.5 * high && row.v <= top + deep * high, bottom);
+        below.truncate(BELOW);
         let mut proof = Proof::default();
-        let (mut left, mut lines) = (LABELS, Vec::new());
-        for at in order {
+        let (mut left, mut speaking) = (LABELS, Vec::new());
+        for at in above.into_iter().chain(below) {
             left = left.saturating_sub(self.read(at));
             if proof.add(&self.rows[at], kind, (top, bottom, high)) {
-                lines.push(at);
+                speaking.push(at);
             }
             if left == 0 || proof.is_ample() {
                 break;
@@ -248,10 +275,11 @@ impl Page<'_> {
         }
         let confidence = proof.confidence(kind)?;
         let holder = proof.iin.map(|iin| pseudonym("iin", &iin.0));
-        let region = self.view.region(lines.iter().map(|at| &self.rows[*at].line));
+        let region = self.view.region(speaking.iter().map(|at| &self.rows[*at].line));
+        let end = speaking.iter().map(|at| self.rows[*at].v).fold(bottom, f32::max);
         let state = State::read(b"KAZ")?;
         let side = if kind.is_certificate() { Side::DataPage } else { Side::Front };
-        Some(Document { kind, side, state, confidence, checks: 0, region, dpi: None, holder })
+        Some((Document { kind, side, state, confidence, checks: 0, region, dpi: None, holder }, end))
     }
 }
 
@@ -263,7 +291,7 @@ struct Proof {
     countries: [bool; 2],
     fields: Vec<u8>,
     labelled: bool,
-    /// Labels as large as the name stand above it: it is one of them, in a form.
+    /// Lines of labels above the name: it is that of a part of a form.
     form: usize,
     other: bool,
     iin: Option<crate::said::Number>,
@@ -272,7 +300,7 @@ struct Proof {
 impl Proof {
     /// Whether `row` speaks for a document named from `top` to `bottom` in letters `high`.
     fn add(&mut self, row: &Row, kind: Kind, (top, bottom, high): (f32, f32, f32)) -> bool {
-        let mut speaks = false;
+        let (mut speaks, mut asks) = (false, false);
         let below = row.v > bottom && row.line.pitch <= SMALLER * high;
         for (means, tongue) in &row.hits {
             match means {
@@ -294,11 +322,15 @@ impl Proof {
                     self.labelled = true;
                     speaks = true;
                 }
-                Means::Field(_) if row.v < top - 0.5 * high && row.line.pitch > 0.78 * high => self.form += 1,
+                Means::Field(_) | Means::Iin if row.v < top - 0.5 * high => asks = true,
                 Means::Other if row.line.pitch >= 0.9 * high => self.other = true,
                 _ => {}
             }
         }
+        self.form += usize::from(asks);
+        let headed = row.v < top - 0.5 * high && row.line.pitch > LARGER * high && NAME.contains(&row.line.pieces);
+        // Grain and patterns make lines too, but none that is read surely.
+        self.other |= headed && !row.alone && row.said.as_ref().is_some_and(|said| said.sure > CLEAR);
         if let Some(number) = row.said.as_ref().and_then(Said::number).filter(|number| is_iin(&number.0)) {
             self.iin.get_or_insert(number);
         }

@@ -42,7 +42,7 @@ impl Default for Limits {
             side: 2000,
             letters: 30_000,
             steps: 20_000_000,
-            strips: 12,
+            strips: 8,
             pages: 200,
             memory: 256 << 20,
         }
