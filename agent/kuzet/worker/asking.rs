@@ -70,7 +70,7 @@ impl Settings {
             memory: 512 << 20,
             seconds: 60,
             patience: Duration::from_secs(180),
-            files: 16_384,
+            files: 32_768,
             idle: Duration::from_secs(10),
             work: Arc::default(),
         }
