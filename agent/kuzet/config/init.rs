@@ -71,7 +71,7 @@ const HEAD: &str = "\
 ";
 
 const GENERAL: &str = "
-# Store and pseudonym key, made with mode 0700. Default: /var/lib/kuzet for root, else ~/.local/state/kuzet.
+# Store and pseudonym key, made with mode 0700. Default: /var/lib/kuzet for root and the service, else ~/.local/state/kuzet.
 state = \"/var/lib/kuzet\"
 
 # Offset from UTC of working hours and of logs that name no zone. All of Kazakhstan is at +05:00 since 2024-03-01.

@@ -183,15 +183,18 @@ pub fn hostname() -> String {
     if name.is_empty() { "localhost".to_owned() } else { name }
 }
 
-/// `/var/lib/kuzet` for root, otherwise the user's own state directory.
+/// `/var/lib/kuzet` for root and for the account of the service, whose folder that is, otherwise the user's own state directory.
 fn default_state() -> PathBuf {
-    if rustix::process::geteuid().is_root() {
-        return PathBuf::from("/var/lib/kuzet");
+    let (system, account) = (Path::new("/var/lib/kuzet"), rustix::process::geteuid());
+    if account.is_root() {
+        return system.to_owned();
     }
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state"));
-    std::env::var_os("XDG_STATE_HOME")
-        .map(PathBuf::from)
-        .or_else(home)
-        .unwrap_or_else(|| PathBuf::from("."))
-        .join("kuzet")
+    let own = std::env::var_os("XDG_STATE_HOME").map(PathBuf::from).or_else(home);
+    let own = own.unwrap_or_else(|| PathBuf::from(".")).join("kuzet");
+    // What is there already is gone on with.
+    if !own.exists() && rustix::fs::stat(system).is_ok_and(|stat| stat.st_uid == account.as_raw()) {
+        return system.to_owned();
+    }
+    own
 }
