@@ -125,12 +125,12 @@ fn leaked<'a>(value: &'a str, shown: &str) -> Option<&'a str> {
     })
 }
 
-/// `shown` without the hashes that stand for accounts and paths: four of their digits may be those of a value.
+/// `shown` without times and the hashes that stand for accounts and paths: four of their digits may be those of a value.
 fn without_hashes(shown: &str) -> String {
     let mut parts = shown.split("person-");
     let first = parts.next().unwrap_or_default().to_owned();
     let mut shown = parts.fold(first, |all, part| all + part.get(12..).unwrap_or_default());
-    for name in [", key: ", ", folder: "] {
+    for name in [", key: ", ", folder: ", "Timestamp("] {
         let mut parts = shown.split(name);
         let first = parts.next().unwrap_or_default().to_owned();
         shown = parts.fold(first, |all, part| all + part.trim_start_matches(|c: char| c.is_ascii_digit()));
