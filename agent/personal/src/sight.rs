@@ -183,7 +183,7 @@ impl Sight<'_> {
     #[inline(never)]
     fn look(&mut self, at: usize) {
         self.spent += WORD;
-        if self.spent > 4 * (at - self.since) + DENSE {
+        if self.spent > 4 * at.saturating_sub(self.since) + DENSE {
             return self.dense(at);
         }
         self.near.fold(part(self.bytes, at, WORD));
